@@ -9,13 +9,13 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::StoreError;
 
-/// Microseconds between the Unix epoch and 2000-01-01 UTC, the epoch of PostgreSQL.
+/// Microseconds between the Unix epoch and PostgreSQL's epoch, 2000-01-01 UTC.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// A timestamp parameter for a `timestamptz`, truncated to microseconds.
+/// Timestamp parameter for a `timestamptz`, truncated to microseconds.
 ///
-/// The driver rounds: a post written in the last nanoseconds of a bucket would be stored in the next one, while its
-/// rollups count it in this one.
+/// The driver rounds instead: a post written in the last nanoseconds of a bucket would be stored in the next bucket, while
+/// its rollups count it in this one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PgTimestamp(pub Timestamp);
 
@@ -32,13 +32,13 @@ impl ToSql for PgTimestamp {
     to_sql_checked!();
 }
 
-/// Truncates a timestamp to the precision of PostgreSQL, a microsecond.
+/// Truncates a timestamp to microseconds, PostgreSQL's precision.
 pub(super) fn truncate(at: Timestamp) -> Timestamp {
     let micros = at.as_nanosecond().div_euclid(1_000);
     i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(at)
 }
 
-/// Reads the value that a column names.
+/// Reads an enum value from a column that holds its name.
 pub(super) fn enum_at<T: Copy>(
     row: &Row,
     column: usize,
@@ -48,7 +48,7 @@ pub(super) fn enum_at<T: Copy>(
     parse_enum(row.try_get(column)?, known, name)
 }
 
-/// Reads the value that a nullable column names.
+/// Reads an enum value from a nullable column that holds its name.
 pub(super) fn optional_enum_at<T: Copy>(
     row: &Row,
     column: usize,
@@ -59,7 +59,7 @@ pub(super) fn optional_enum_at<T: Copy>(
     text.map(|text| parse_enum(text, known, name)).transpose()
 }
 
-/// Returns the known value with this name.
+/// Returns the enum value with this name, if it is known.
 pub(super) fn parse_enum<T: Copy>(
     text: &str,
     known: &[T],

@@ -1,4 +1,4 @@
-//! Opening the pool and its connections.
+//! Opens the connection pool and its connections.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -17,23 +17,23 @@ use tracing::warn;
 
 use super::{RESPONSE_TIMEOUT, Store, StoreError, StoreParams};
 
-/// How long to wait for a server to accept a connection. A local one takes a millisecond; longer means that it is down.
+/// How long to wait for a server to accept a connection. A local server takes a millisecond; longer means that it is down.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long to wait for a free connection. All are busy only while the server is slow; a longer wait would hide that.
+/// How long to wait for a free connection. All are busy only if the server is slow; a longer wait would hide that.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The server cancels a statement after this. The slowest read is a day of posts under unusual filters.
+/// Time after which the server cancels a statement. The slowest read is a day of posts with unusual filters.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The server stops waiting for a lock after this, well before the statement itself times out.
+/// Time after which the server stops waiting for a lock, well before the statement itself times out.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Opens the pool and checks that the server responds.
     ///
-    /// Call it on a runtime that outlives every stage: connections live there. Fails with `BadUrl`, or with
-    /// `Unavailable` when no server responds within 2 s.
+    /// Call it on a runtime that outlives every stage, because connections live there. Fails with `BadUrl`, or with
+    /// `Unavailable` if no server responds within 2 s.
     pub async fn connect(params: StoreParams) -> Result<Self, StoreError> {
         let mut config = Config::from_str(&params.url)
             .map_err(|error| StoreError::BadUrl { reason: error.to_string() })?;
@@ -69,13 +69,14 @@ impl Store {
         Ok(store)
     }
 
-    /// Takes a connection out of the pool for good, for work whose settings and locks must not outlive it there.
+    /// Takes a connection out of the pool permanently, for work whose settings and locks must not remain in the pool
+    /// afterwards.
     pub(super) async fn dedicated(&self) -> Result<ClientWrapper, StoreError> {
         Ok(Object::take(self.client().await?))
     }
 }
 
-/// Waits for work on a dedicated connection, for at most `limit`. `what` names the work in the error.
+/// Waits at most `limit` for work on a dedicated connection. `what` names the work in the error.
 pub(super) async fn within<T, E: Into<StoreError>>(
     limit: Duration,
     what: &str,
@@ -84,7 +85,7 @@ pub(super) async fn within<T, E: Into<StoreError>>(
     timeout(limit, work).await.map_err(|_| StoreError::timed_out(what))?.map_err(Into::into)
 }
 
-/// Returns the settings of every session. Those of the URL come last and win.
+/// Returns the settings of every session. Settings from the URL come last and take precedence.
 ///
 /// `random_page_cost`: frequently read pages are in memory and the rest are on disks without moving parts, so a random
 /// read costs little more than a sequential one; with the default the planner scans whole days for a few rows.
@@ -104,8 +105,8 @@ fn session_options(from_url: Option<&str>) -> String {
 
 /// Opens connections on the runtime on which the store was connected.
 ///
-/// A connection is a task. On the runtime of the stage that first needs it, it would die with that stage and leave a
-/// dead connection in the pool.
+/// A connection is a task. On the runtime of the stage that first needs it, it would die with that stage and leave a dead
+/// connection in the pool.
 struct HomeConnector {
     home: Handle,
 }
@@ -127,7 +128,7 @@ impl Connect for HomeConnector {
         async move {
             match connecting.await {
                 Ok(connected) => connected,
-                // The home runtime is shutting down, and this process with it: nobody awaits the result.
+                // The home runtime is shutting down and the process with it, so nobody awaits the result.
                 Err(_) => std::future::pending().await,
             }
         }

@@ -1,27 +1,26 @@
-//! Errors of PostgreSQL, classified by cause.
+//! PostgreSQL errors, classified by cause.
 
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-/// Error of a call to the store.
+/// Error of a store call.
 ///
-/// The pipeline distinguishes two cases: the server is unavailable ([`StoreError::is_unavailable`]), so it retries
-/// the whole batch; or a value was refused, so it splits the batch until the poison post is isolated. An error during
-/// commit leaves open whether the transaction took effect; recording the batch again is safe, because each post
-/// counts once.
+/// The pipeline distinguishes two cases: if the server is unavailable ([`StoreError::is_unavailable`]), it retries the whole
+/// batch; if a value was rejected, it splits the batch until the poison post is isolated. After an error during commit it is
+/// unknown whether the transaction took effect; recording the batch again is safe, because each post counts once.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No server responds, or the server cannot work now: it is starting, stopping, full, overloaded or read-only.
     #[error("postgres is unavailable: {reason}")]
     Unavailable {
-        /// The failed operation and its error. For logs, not for clients.
+        /// Operation that failed and its error. For logs, not for clients.
         reason: String,
     },
     /// The server did not finish a statement or respond within the limit. It may be overloaded or frozen, or the
     /// request may always take too long: retry with less at once if possible.
     #[error("postgres took too long: {reason}")]
     TooSlow {
-        /// The operation that timed out. For logs, not for clients.
+        /// Operation that timed out. For logs, not for clients.
         reason: String,
     },
     /// Another transaction conflicted (serialization failure, deadlock, lock timeout). A retry may succeed at once.
@@ -30,12 +29,12 @@ pub enum StoreError {
         /// Message of the server.
         reason: String,
     },
-    /// The server refused a value. A retry cannot succeed.
+    /// The server rejected a value. Retrying cannot succeed.
     #[error("postgres refused {what}: {reason} (`{code}`)")]
     Refused {
-        /// The table, column or constraint, as far as the server names it.
+        /// Table, column or constraint, as far as the server names it.
         what: String,
-        /// The SQLSTATE.
+        /// SQLSTATE of the error.
         code: String,
         /// Message of the server.
         reason: String,
@@ -45,9 +44,9 @@ pub enum StoreError {
         "these filters allow a window of at most {seconds_max} seconds, not {seconds}: choose a shorter one"
     )]
     WindowTooLong {
-        /// Requested length.
+        /// Requested length, in seconds.
         seconds: i64,
-        /// Maximum length.
+        /// Maximum length, in seconds.
         seconds_max: i64,
     },
     /// The filters require reading posts, and there are too many of them.
@@ -75,28 +74,28 @@ pub enum StoreError {
     /// A rule names a channel that does not exist.
     #[error("unknown notification channel `{id}`")]
     UnknownChannel {
-        /// The first such channel.
+        /// Id of the first missing channel.
         id: uuid::Uuid,
     },
     /// The URL is not a PostgreSQL URL.
     #[error("invalid database URL: {reason}")]
     BadUrl {
-        /// The syntax error. Never the URL itself, which may hold a password.
+        /// Syntax error. Never the URL itself, which may contain a password.
         reason: String,
     },
-    /// The schema is from a later version, and this version would read it wrongly.
+    /// The schema comes from a later version, so this version would misread it.
     #[error(
         "the database was written by a newer version of groundswell (it has migration {found}, and this version ends \
          with {known}): start that version or a later one, or choose another database, with `--data-dir` where \
          groundswell runs its own and with `DATABASE_URL` where it does not"
     )]
     NewerSchema {
-        /// An applied migration that this version does not have.
+        /// Applied migration that this version does not have.
         found: i64,
-        /// The last migration of this version.
+        /// Last migration of this version.
         known: i64,
     },
-    /// An error that no caller can fix: a missing table, a migration that differs from the applied one.
+    /// No caller can fix this: for example, a table is missing, or a migration differs from the applied one.
     #[error("postgres: {reason}")]
     Internal {
         /// Message of the server or driver.
@@ -105,23 +104,23 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns whether the server is unavailable, as opposed to wrong data. Such a failure does not count as an
-    /// attempt at the post.
+    /// Returns whether the server is unavailable, as opposed to the data being wrong. Such a failure does not count as an
+    /// attempt at storing the post.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::TooSlow { .. })
     }
 
-    /// Returns whether the call timed out. It may succeed later, or in smaller pieces.
+    /// Returns whether the call timed out. It may succeed later, or if split into smaller pieces.
     pub fn is_too_slow(&self) -> bool {
         matches!(self, Self::TooSlow { .. })
     }
 
-    /// Returns whether the same call may succeed later unchanged.
+    /// Returns whether the same call, unchanged, may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.is_unavailable() || matches!(self, Self::Conflict { .. })
     }
 
-    /// Returns the stable code of the error, for programs and metrics.
+    /// Returns the stable error code, for programs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } => "store_unavailable",
@@ -183,7 +182,7 @@ impl From<PoolError> for StoreError {
             PoolError::Timeout(step) => {
                 Self::unavailable(format!("no connection within the limit ({step:?})"))
             }
-            // A failure to connect, even with a wrong password, is not a fault of the data.
+            // Failing to connect, even because of a wrong password, is not the data's fault.
             PoolError::Backend(error) => Self::unavailable(with_causes(&error)),
             other => Self::unavailable(other.to_string()),
         }
@@ -198,7 +197,7 @@ enum Verdict {
     Ours,
 }
 
-/// Classifies the server's errors by cause. Classes are the first two characters (SQL standard).
+/// Classifies the server's errors by cause. A class is the first two characters of the code (SQL standard).
 fn judge(code: &SqlState) -> Verdict {
     let code = code.code();
     match code {
@@ -233,7 +232,7 @@ fn what_was_refused(db: &tokio_postgres::error::DbError) -> String {
     named.join(", ")
 }
 
-/// Converts an error that the server did not send: the connection broke, or a value could not be encoded.
+/// Converts an error that did not come from the server: the connection broke, or a value could not be encoded.
 fn without_answer(error: &tokio_postgres::Error) -> StoreError {
     use std::error::Error;
     let reason = with_causes(error);
@@ -243,7 +242,7 @@ fn without_answer(error: &tokio_postgres::Error) -> StoreError {
     StoreError::Internal { reason }
 }
 
-/// Returns an error with its causes, because the driver's own text says only `error connecting to server`.
+/// Returns an error with its causes, because the driver's own text is just `error connecting to server`.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! Schema migrations, applied once by the first process to start.
+//! Schema migrations, applied once, by the first process that starts.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Timeout of all migrations: one may rewrite a large table while other processes wait.
+/// Timeout of all migrations together: one of them may rewrite a large table while other processes wait.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Store {
-    /// Migrates the schema, creates the partitions of the current days, and returns the number of migrations applied.
+    /// Migrates the schema, creates the current days' partitions, and returns how many migrations were applied.
     ///
-    /// Refinery takes no lock. Without ours, two processes starting together would both find the schema missing, and
-    /// one of them would fail.
+    /// Refinery takes no lock. Without ours, two processes that start together would both find the schema missing, and one
+    /// of them would fail.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         let n_applied = self.migrate_with(embedded::migrations::runner()).await?;
         retention::ensure_partitions(self, Timestamp::now()).await?;
@@ -31,7 +31,7 @@ impl Store {
     }
 
     async fn migrate_with(&self, runner: Runner) -> Result<usize, StoreError> {
-        // Dedicated: its settings and its lock must not return to the pool.
+        // A dedicated connection, because its settings and its lock must not return to the pool.
         let mut client = self.dedicated().await?;
         let work = async {
             client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
@@ -46,13 +46,13 @@ impl Store {
     }
 }
 
-/// Returns the last migration of this version.
+/// Returns the number of this version's last migration.
 fn newest() -> i64 {
     let migrations = embedded::migrations::runner();
     migrations.get_migrations().iter().map(|migration| migration.version().into()).max().unwrap_or_default()
 }
 
-/// Converts an error. The driver's error, if there is one, shows whether the server is unavailable.
+/// Converts a Refinery error. If it wraps a driver error, that error shows whether the server is unavailable.
 fn from_refinery(error: refinery::Error) -> StoreError {
     let reason = error.to_string();
     let cause = match error.kind() {
@@ -86,7 +86,7 @@ mod tests {
         let store = empty_store().await;
         let mut versions: Vec<_> =
             embedded::migrations::runner().get_migrations().iter().map(|m| m.version()).collect();
-        // Sorted by name, 10 comes before 2.
+        // When sorted by name, 10 comes before 2.
         versions.sort_unstable();
         for version in &versions {
             let runner = embedded::migrations::runner().set_target(Target::Version(*version));

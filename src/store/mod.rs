@@ -1,6 +1,6 @@
-//! PostgreSQL: the only module with SQL. Its areas are those of `http/`.
+//! PostgreSQL: the only module that contains SQL. It is divided like `http/`.
 //!
-//! Three tables and one transaction make each post count exactly once, see [`posts::record::record`].
+//! Three tables and one transaction ensure that each post counts exactly once, see [`posts::record::record`].
 
 pub mod alerts; // alerts, their rules, evaluations, silences and anomalies
 pub mod metrics; // rollups, and the sums and series read from them
@@ -33,7 +33,7 @@ use tokio_postgres::types::ToSql;
 pub use self::error::StoreError;
 use crate::models::score::ModelId;
 
-/// How long to wait for a response: a frozen server enforces no timeouts of its own.
+/// How long to wait for a response. A frozen server does not enforce its own timeouts.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Parameters of [`Store::connect`].
@@ -41,24 +41,24 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct StoreParams {
     /// `postgres://…` or `host=… user=…`; a host that starts with `/` is the folder of a Unix socket.
     pub url: String,
-    /// Maximum number of connections. Two or three write; the rest serve reads.
+    /// Maximum number of connections. Two or three write; the others serve reads.
     pub pool_size: usize,
     /// How long posts are kept.
     pub retention: Duration,
 }
 
-/// A handle on PostgreSQL. Clones share one connection pool.
+/// Handle on PostgreSQL. Clones share one connection pool.
 ///
-/// Connections live on the runtime on which [`Store::connect`] ran rather than on that of their first user, so a
-/// stage that dies takes no connection with it.
+/// Connections live on the runtime on which [`Store::connect`] ran, not on their first user's, so a stage that dies takes no
+/// connection with it.
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
     retention: Duration,
     known: Arc<Known>,
-    /// Whether posts were stored since [`posts::search_index::merge`].
+    /// Whether posts have been stored since the last [`posts::search_index::merge`].
     has_new_words: Arc<AtomicBool>,
-    /// See [`metrics::rollup_order::RollupGuard`].
+    /// Lock behind [`metrics::rollup_order::RollupGuard`].
     rollups: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -69,7 +69,7 @@ struct Known {
     cities: Mutex<HashSet<String>>,
 }
 
-/// Values of a statement, in the order of its placeholders.
+/// Statement values, in placeholder order.
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Store {
@@ -84,12 +84,12 @@ impl Store {
         self.pool.close();
     }
 
-    /// How long posts are kept.
+    /// Returns how long posts are kept.
     pub fn retention(&self) -> Duration {
         self.retention
     }
 
-    /// Runs `work` on a connection from the pool, for at most [`RESPONSE_TIMEOUT`].
+    /// Runs `work` on a connection from the pool for at most [`RESPONSE_TIMEOUT`].
     async fn run<T, E: Into<StoreError>>(
         &self,
         work: impl AsyncFnOnce(&mut Object) -> Result<T, E>,
@@ -97,7 +97,7 @@ impl Store {
         self.run_within(RESPONSE_TIMEOUT, work).await
     }
 
-    /// Runs `work` on a connection from the pool, for at most `limit`.
+    /// Runs `work` on a connection from the pool for at most `limit`.
     ///
     /// A connection that timed out may still receive its response, so it is closed rather than returned to the pool.
     async fn run_within<T, E: Into<StoreError>>(
@@ -130,7 +130,7 @@ impl Store {
         self.run(async |client| client.query_opt(sql, params).await).await
     }
 
-    /// Runs one statement and returns the number of rows it changed.
+    /// Runs one statement and returns how many rows it changed.
     async fn execute(&self, sql: &str, params: Params<'_>) -> Result<u64, StoreError> {
         self.run(async |client| client.execute(sql, params).await).await
     }

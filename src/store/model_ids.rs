@@ -1,4 +1,4 @@
-//! Ids under which scores refer to their models.
+//! Ids by which scores refer to their models.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -9,10 +9,10 @@ use super::{Store, StoreError};
 use crate::models::score::{ModelId, Score};
 
 impl Store {
-    /// Returns the ids of the models of these scores, and assigns ids to new models.
+    /// Returns the model ids of these scores, and assigns ids to new models.
     ///
-    /// Runs before the transaction: a model without scores is harmless, but an id cached from a transaction that was
-    /// rolled back is not.
+    /// Runs before the transaction: a model without scores is harmless, but caching an id from a transaction that was rolled
+    /// back is not.
     pub(super) async fn model_ids(
         &self,
         client: &Object,
@@ -32,8 +32,8 @@ impl Store {
     }
 }
 
-/// Selects before it inserts, because a conflicting insert uses up one of 32,767 ids. The insert updates on conflict
-/// without any change, so it returns the id even if another process was faster.
+/// Selects before it inserts, because a conflicting insert uses up one of 32,767 ids. On conflict, the insert updates
+/// without changing anything, so it returns the id even if another process was faster.
 async fn give_number(client: &Object, model: &ModelId) -> Result<i16, StoreError> {
     const FIND: &str = "SELECT id FROM models WHERE name = $1 AND version = $2 AND hash = $3";
     const INSERT: &str = "

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::codec::truncate;
 
-/// Maximum number of items on a page; more would hold a connection and memory for one client.
+/// Maximum number of items per page. More would hold a connection and memory for one client.
 pub const PAGE_MAX: usize = 1_000;
 
 /// Page of a list.
@@ -32,7 +32,7 @@ impl<T> Page<T> {
 
 /// Position in a list: the item before the page.
 ///
-/// It names an item rather than counting, so that posts that arrive meanwhile do not shift items between pages.
+/// It names an item rather than counting, so that posts arriving in the meantime do not shift items between pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cursor {
     pub at: Timestamp,
@@ -61,7 +61,7 @@ impl Cursor {
     }
 }
 
-/// Returns the limit within bounds and the number of rows to read: one more tells whether another page follows.
+/// Returns the bounded limit and the number of rows to read: one extra row shows whether another page follows.
 pub(super) fn limits(requested: usize) -> (usize, i64) {
     let limit = requested.clamp(1, PAGE_MAX);
     (limit, i64::try_from(limit + 1).unwrap_or(i64::MAX))

@@ -11,7 +11,7 @@ use super::page::Page;
 use super::{Store, StoreError};
 use crate::models::saved_view::{NewView, SavedView, ViewPage};
 
-/// Maximum number of views. One menu lists them all.
+/// Maximum number of views. A single menu lists them all.
 pub const VIEWS_MAX: i64 = 500;
 
 /// Returns every view, by name.
@@ -22,7 +22,7 @@ pub async fn list(store: &Store) -> Result<Page<SavedView>, StoreError> {
     Ok(Page { items, next_cursor: None })
 }
 
-/// Saves a new view; `None` if there are [`VIEWS_MAX`] already.
+/// Saves a new view. Returns `None` if there are [`VIEWS_MAX`] already.
 pub async fn create(store: &Store, new: &NewView) -> Result<Option<SavedView>, StoreError> {
     const SQL: &str = "
         INSERT INTO saved_views (id, created_at, updated_at, name, page, query)

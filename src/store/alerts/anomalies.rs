@@ -1,4 +1,4 @@
-//! Settings of anomaly detection, and the series it reads.
+//! Anomaly detection settings, and the series that detection reads.
 
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
@@ -10,7 +10,7 @@ use crate::models::signals::{Sensitivity, SignalSettings};
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// Returns the sensitivity settings.
+/// Returns the anomaly detection settings.
 pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
     const SQL: &str = "SELECT sensitivity, minimum_volume FROM signal_settings";
     let Some(row) = store.query_opt(SQL, &[]).await? else {
@@ -25,7 +25,7 @@ pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
     })
 }
 
-/// Replaces the sensitivity settings. The next detection uses them.
+/// Replaces the anomaly detection settings. The next evaluation uses them.
 pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<(), StoreError> {
     const SQL: &str = "
         INSERT INTO signal_settings (sensitivity, minimum_volume) VALUES ($1, $2)
@@ -34,8 +34,8 @@ pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<
     store.execute(SQL, &[&settings.sensitivity.as_str(), &minimum_volume]).await.map(drop)
 }
 
-/// Returns the series with the most posts since then, largest first. Posts without a product, channel or city count
-/// only in the overall series.
+/// Returns the series with the most posts since the given time, largest first. Posts without a product, channel or city
+/// count only in the overall series.
 pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Vec<Scope>, StoreError> {
     const SQL: &str = "
         SELECT dimension::text, key FROM sentiment_rollups
@@ -49,7 +49,7 @@ pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Ve
 /// Consecutive steps of equal length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
-    /// Start of the first step, on a bucket's edge.
+    /// Start of the first step, on a bucket boundary.
     pub from: Timestamp,
     /// End of the last step.
     pub to: Timestamp,
@@ -57,8 +57,8 @@ pub struct Steps {
     pub seconds: i64,
 }
 
-/// Returns the sums of series by their index in `scopes` and the number of the step; steps without posts are absent.
-/// Only counts, negative counts and sentiment are filled in.
+/// Returns sums by index in `scopes` and step number; steps without posts are absent. Only counts, negative counts and
+/// sentiment are filled in.
 pub async fn read(
     store: &Store,
     scopes: &[Scope],

@@ -1,17 +1,17 @@
-//! Expiry of alerts: they hold copies of posts, which must not outlive the retention by much.
+//! Alert expiry: alerts hold copies of posts, which must not outlive the retention by much.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// Rows deleted at once.
+/// Maximum number of rows deleted per call.
 const EXPIRED_MAX: i64 = 5_000;
 
-/// Deletes alerts, with their histories, and silences that ended before the retention began, and returns how many; a
+/// Deletes alerts (with their histories) and silences that ended before the retention period began, and returns how many. A
 /// call may leave some for the next one.
 ///
-/// Keeps alerts whose end is not published yet.
+/// Keeps alerts whose end has not been published yet.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     const ALERTS: &str = "
         DELETE FROM sentiment_alerts WHERE id IN (

@@ -1,4 +1,4 @@
-//! Detection of flapping: how often a series opened recently.
+//! Flapping detection: how often a series has opened recently.
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
@@ -7,14 +7,14 @@ use uuid::Uuid;
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Returns those of these open alerts whose series opened at least this often since then, including this time.
+/// Returns the given open alerts whose series has opened at least this often since the given time, including this time.
 /// Openings before the series last flapped and calmed down do not count.
 pub(in crate::store) async fn opened_often(
     transaction: &Transaction<'_>,
     alerts: &[Uuid],
     (n_openings, since): (usize, Timestamp),
 ) -> Result<Vec<Uuid>, StoreError> {
-    // Uses the index of resolved alerts: one that opened since then was also resolved since then.
+    // Uses the index of resolved alerts: an alert that opened after that time was also resolved after it.
     const SQL: &str = "
         SELECT opened.id FROM sentiment_alerts AS opened
         CROSS JOIN LATERAL (

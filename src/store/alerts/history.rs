@@ -1,4 +1,4 @@
-//! History of an alert: an entry for each phase it entered and each action taken on it.
+//! Alert history: one entry for each phase that an alert entered and each action taken on it.
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
@@ -8,16 +8,16 @@ use crate::models::alert::AlertMoment;
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// An event in the history of an alert.
+/// Event in an alert's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Event {
-    /// It entered a phase.
+    /// The alert entered a phase.
     Phase(&'static str),
-    /// An action was taken on it.
+    /// An action was taken on the alert.
     Action(&'static str),
 }
 
-/// Adds an entry to each alert, with its current value.
+/// Adds a history entry to each alert, with its current value.
 pub(in crate::store) async fn note(
     transaction: &Transaction<'_>,
     alerts: &[Uuid],
@@ -28,7 +28,7 @@ pub(in crate::store) async fn note(
     note_each(transaction, &moments, event).await
 }
 
-/// Adds an entry to each alert, each with its own time.
+/// Adds a history entry to each alert, each with its own time.
 pub(in crate::store) async fn note_each(
     transaction: &Transaction<'_>,
     moments: &[(Uuid, Timestamp)],
@@ -53,7 +53,7 @@ pub(in crate::store) async fn note_each(
     Ok(())
 }
 
-/// Returns the history of an alert, oldest first.
+/// Returns an alert's history, oldest first.
 pub(super) async fn of_alert(client: &Object, alert: Uuid) -> Result<Vec<AlertMoment>, StoreError> {
     const SQL: &str =
         "SELECT at, phase, action, value FROM alert_history WHERE alert = $1 ORDER BY at, id LIMIT 1000";

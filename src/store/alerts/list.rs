@@ -1,4 +1,4 @@
-//! Reading and acknowledging alerts.
+//! Reads and acknowledges alerts.
 
 use std::collections::HashMap;
 
@@ -17,12 +17,12 @@ use crate::store::notifications::outbox::{Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Query of a list of alerts.
+/// Query for a list of alerts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertsQuery {
-    /// Only open alerts, or only resolved ones.
+    /// Restricts the list to open or to resolved alerts.
     pub state: Option<AlertState>,
-    /// Only alerts of this kind.
+    /// Restricts the list to alerts of this kind.
     pub rule: Option<AlertRule>,
     /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
@@ -79,8 +79,8 @@ pub(in crate::store) async fn by_ids(
     transaction.query(&statement, &[&ids]).await?.iter().map(alert_of).collect()
 }
 
-/// Returns every open alert, and every resolved one whose end is not published yet, in the order in which they
-/// opened. Without posts and evidence. With a rule, only its own.
+/// Returns every open alert, and every resolved alert whose end has not been published yet, in the order in which they
+/// opened; with a rule, only that rule's alerts. Posts and evidence are omitted.
 pub(in crate::store) async fn notified(
     transaction: &Transaction<'_>,
     rule: Option<Uuid>,
@@ -107,8 +107,8 @@ pub(in crate::store) async fn notified(
     rows.iter().map(notified).collect()
 }
 
-/// Returns every open alert, in the order in which they opened. Without posts and evidence, which for thousands of
-/// alerts are tens of megabytes; [`whole`] reads them.
+/// Returns every open alert, in the order in which they opened. Posts and evidence are omitted, because for thousands of
+/// alerts they take tens of megabytes; [`whole`] reads them.
 pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -118,7 +118,7 @@ pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     store.query(SQL, &[]).await?.iter().map(alert_of).collect()
 }
 
-/// Returns the open alerts of one kind and one rule, or those without a rule.
+/// Returns the open alerts of one kind that belong to the given rule, or to no rule.
 pub async fn open_of(
     store: &Store,
     kind: AlertRule,
@@ -134,16 +134,16 @@ pub async fn open_of(
     store.query(SQL, &[&kind.as_str(), &rule_id]).await?.iter().map(alert_of).collect()
 }
 
-/// Numbers of alerts that need suppression or publication.
+/// How many alerts need suppression or publication.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AlertBacklog {
     /// Open alerts.
     pub n_open: i64,
-    /// Resolved alerts whose end is not published yet.
+    /// Resolved alerts whose end has not been published yet.
     pub n_unpublished_ends: i64,
 }
 
-/// Counts the backlog by its indexes.
+/// Counts the backlog using indexes.
 pub async fn backlog(store: &Store) -> Result<AlertBacklog, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM sentiment_alerts WHERE state = 'open'),
@@ -175,13 +175,13 @@ pub async fn whole(store: &Store, ids: &[Uuid]) -> Result<Vec<Alert>, StoreError
 /// Outcome of an acknowledgement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acknowledged {
-    /// The alert as it is now.
+    /// Alert in its current state.
     pub alert: Alert,
     /// Whether this is the first acknowledgement.
     pub is_first: bool,
 }
 
-/// Acknowledges an alert and returns it; `None` if it does not exist. The first acknowledgement counts.
+/// Acknowledges an alert and returns it; `None` if it does not exist. Only the first acknowledgement counts.
 pub async fn acknowledge(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Acknowledged>, StoreError> {
     store.run(async |client| acknowledge_on(client, id, at).await).await
 }
@@ -212,8 +212,8 @@ async fn acknowledge_on(
     Ok(alert.map(|alert| Acknowledged { alert, is_first }))
 }
 
-/// Enqueues the acknowledgement for channels that track the alert elsewhere, under the id that they know. Of alerts
-/// published together, the first one's.
+/// Enqueues the acknowledgement for channels that track the alert elsewhere, under the id that they know. If alerts were
+/// published together, that is the id of the first one.
 async fn tell_acknowledged(transaction: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
     const SQL: &str = concat!(
         "SELECT ",

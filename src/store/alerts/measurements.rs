@@ -14,36 +14,36 @@ use crate::store::metrics::sum_columns::{self, Detail};
 use crate::store::metrics::window::{MetricsFilter, MetricsQuery};
 use crate::store::{Store, StoreError};
 
-/// Maximum number of viral posts read per window, the newest. With more than this, single posts no longer matter.
+/// Maximum number of viral posts read per window, newest first. With more than this, individual posts no longer matter.
 const VIRAL_MAX: i64 = 10_000;
 
-/// Query of a measurement.
+/// Measurement query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasurementQuery {
-    /// The dimension and window to measure.
+    /// Dimension and window to measure.
     pub group: Group,
-    /// Minimum number of posts of a key that is not named.
+    /// Minimum number of posts that a key needs if it is not named.
     pub n_posts_min: i64,
-    /// Keys to measure each time, however few posts they have.
+    /// Keys to measure every time, however few posts they have.
     pub keys: Vec<String>,
-    /// Maximum number of other keys. Half of them are the largest; the rest rotate.
+    /// Maximum number of other keys. Half of these are the largest keys; the rest rotate.
     pub n_others_max: usize,
-    /// The last rotating key of the previous measurement.
+    /// Last rotating key of the previous measurement.
     pub after: String,
 }
 
-/// Result of a measurement.
+/// Measurement result.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurements {
-    /// The sums of each key, by name; keys without posts are absent.
+    /// Sums of each key, by name; keys without posts are absent.
     pub by_key: BTreeMap<String, KeyMeasurement>,
-    /// Number of keys with enough posts that were deferred.
+    /// Number of keys that were deferred despite having enough posts.
     pub n_deferred: u64,
-    /// The last rotating key of this measurement.
+    /// Last rotating key of this measurement.
     pub last_key: String,
 }
 
-/// Measures one window. Its duration depends on the number of keys with posts, the size of the result does not.
+/// Measures one window. How long that takes depends on the number of keys with posts; the size of the result does not.
 pub async fn measure(
     store: &Store,
     query: &MeasurementQuery,
@@ -90,8 +90,8 @@ pub async fn measure(
     Ok(measurements)
 }
 
-/// Named keys first, then the largest, then, in byte order, those after the last rotating key and those before it.
-/// Named keys are joined, because `= ANY` scans the whole array for each key.
+/// Named keys first, then the largest, then the rotating keys in byte order: first those after the last rotating key, then
+/// those before it. Named keys are joined, because `= ANY` scans the whole array for each key.
 static SUMS_SQL: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH named AS (SELECT DISTINCT unnest($5::text[]) AS key), sums AS (
@@ -119,8 +119,8 @@ static VIRAL_SQL: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT key, max(virality)::float8, count(*) FROM {} GROUP BY key", viral_posts_by_key("$4"))
 });
 
-/// Returns the newest posts with a high virality between `$2` and `$3`, at most `limit`, once for each key of the
-/// dimension `$1`. Reads the partial index of such posts.
+/// Returns the newest posts with a high virality between `$2` and `$3`, at most `limit`, once per key of the dimension `$1`.
+/// Reads the partial index of viral posts.
 fn viral_posts_by_key(limit: &str) -> String {
     format!(
         "(
@@ -138,7 +138,7 @@ fn viral_posts_by_key(limit: &str) -> String {
     )
 }
 
-/// Returns the steps of the largest keys, at most `n_keys` of them, or of the named one; oldest first.
+/// Returns the steps of the named key or of the `n_keys` largest keys, oldest first.
 pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, StoreError> {
     static SUMS: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -183,20 +183,20 @@ pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, Store
     Ok(found)
 }
 
-/// Query of past steps.
+/// Query for past steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepsQuery {
-    /// The dimension; its window is not used.
+    /// Dimension to read; the window is not used.
     pub group: Group,
-    /// The key; all keys if absent.
+    /// Key to read; all keys if absent.
     pub key: Option<String>,
     /// Maximum number of keys.
     pub n_keys: i64,
-    /// Length of a step in seconds: a whole number of buckets, and of minutes where buckets are merged already.
+    /// Length of a step in seconds: a whole number of buckets, or of minutes if buckets have already been merged.
     pub step_seconds: i64,
-    /// Start, on the edge of a step.
+    /// Start, on a step boundary.
     pub from: Timestamp,
-    /// End, on the edge of a step.
+    /// End, on a step boundary.
     pub to: Timestamp,
 }
 

@@ -1,6 +1,6 @@
 //! Alerts: opened once, resolved once, and then in cooldown.
 //!
-//! Each change of an alert is written with an entry in its history, in one transaction.
+//! Each change to an alert is written together with its history entry, in one transaction.
 
 pub mod anomalies; // settings and series of anomaly detection
 pub mod evaluation; // changes of one evaluation, and leader leases

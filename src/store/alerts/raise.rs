@@ -1,4 +1,4 @@
-//! Opening and updating alerts, many at once, in a constant number of statements.
+//! Opens and updates alerts, many at once, in a constant number of statements.
 //!
 //! The caller holds [`crate::store::locks::Lock::Alerts`]. Without it, one process could see an open alert, another
 //! resolve it, and the first, with its older view of the cooldown, open it again at once.
@@ -17,18 +17,18 @@ use crate::models::alert::{AlertPost, Evidence};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// How findings merge into open alerts.
+/// How findings are merged into open alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Merge {
-    /// The findings replace value, count, severity, posts and evidence.
+    /// The findings replace the value, count, severity, posts and evidence.
     Replace,
-    /// The findings add up, so that a burst is one alert: counts are added, the highest value stays, and the newest
+    /// The findings add up, so that a burst is one alert: counts are added, the highest value is kept, and the newest
     /// [`ALERT_POSTS_MAX`] posts are kept.
     Add,
 }
 
-/// Opens alerts, or updates the open ones of their series. Returns the outcome of each finding, in their order. No
-/// two findings may share a series.
+/// Opens alerts, or updates the open alerts of their series. Returns the outcome of each finding, in order. No two findings
+/// may share a series.
 pub(in crate::store) async fn raise(
     transaction: &Transaction<'_>,
     found: &[NewAlert],
@@ -50,7 +50,7 @@ pub(in crate::store) async fn raise(
     Ok(raised)
 }
 
-/// Findings, column by column.
+/// Findings as columns.
 struct Columns<'a> {
     series: SeriesColumns<'a>,
     severities: Vec<&'static str>,
@@ -83,7 +83,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Returns `$1` to `$15`.
+    /// Returns the parameters `$1` to `$15`.
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         let SeriesColumns { rules, rule_ids, metrics, dimensions, keys } = &self.series;
         vec![
@@ -159,7 +159,7 @@ async fn update_open(
     Ok(())
 }
 
-/// Opens the findings at these indices whose series are not in their cooldown.
+/// Opens the findings at these indices, except those whose series is in its cooldown.
 async fn insert_open(
     transaction: &Transaction<'_>,
     found: &[NewAlert],

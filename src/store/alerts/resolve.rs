@@ -1,4 +1,4 @@
-//! Resolving alerts.
+//! Resolves alerts.
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use crate::models::alert::{Alert, AlertState};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Resolves the open alerts of these series and returns their ids. Of concurrent processes, exactly one gets each id.
-/// The caller holds the lock of alerts.
+/// Resolves the open alerts of these series and returns their ids. Of several concurrent processes, exactly one gets each
+/// id. The caller holds the alerts lock.
 pub(in crate::store) async fn resolve(
     transaction: &Transaction<'_>,
     series: &[AlertSeries],
@@ -46,15 +46,15 @@ pub(in crate::store) async fn resolve(
 pub(in crate::store) struct PostRemoval<'a> {
     pub alert: Uuid,
     pub n_posts: i64,
-    /// Ids of the posts, and of others.
+    /// Ids of the posts. They may include ids of other posts.
     pub uuids: &'a [Uuid],
     pub at: Timestamp,
 }
 
-/// Removes posts from an open churn alert. Resolves and returns the alert if no post remains, unless it is flapping:
-/// then it stays open until its series has been calm.
+/// Removes posts from an open churn alert. If no post remains, resolves and returns the alert, unless it is flapping: then
+/// it is held open until its series has been calm.
 ///
-/// Shrinking does not count as an update, or a past burst would never end. The caller holds the lock of alerts.
+/// Shrinking does not count as an update, or a past burst would never end. The caller holds the alerts lock.
 pub(in crate::store) async fn remove_posts(
     transaction: &Transaction<'_>,
     removal: &PostRemoval<'_>,

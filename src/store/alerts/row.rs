@@ -1,4 +1,4 @@
-//! Reading alerts from rows.
+//! Reads alerts from rows.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -10,8 +10,8 @@ use crate::models::rollup::Dimension;
 use crate::store::StoreError;
 use crate::store::codec::enum_at;
 
-/// The columns of an [`Alert`], in the order in which [`alert_of`] reads them; `brief` omits posts and evidence,
-/// which are most of it. A macro, because `concat!` takes only literals.
+/// Columns of an [`Alert`], in the order in which [`alert_of`] reads them. `brief` omits posts and evidence, which make up
+/// most of an alert. This is a macro, because `concat!` takes only literals.
 macro_rules! columns {
     () => {
         columns!("posts", "evidence")
@@ -31,7 +31,7 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// The series in the first five parameters, as rows with column names that no table has.
+/// The series in the first five parameters, as rows whose column names occur in no table.
 macro_rules! series_rows {
     () => {
         "unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[])"
@@ -39,7 +39,7 @@ macro_rules! series_rows {
 }
 pub(super) use series_rows;
 
-/// The condition that an alert belongs to the series of a row.
+/// Condition that an alert belongs to the series in a row.
 macro_rules! of_series {
     () => {
         "rule = of_rule::alert_rule \
@@ -51,7 +51,7 @@ macro_rules! of_series {
 }
 pub(super) use of_series;
 
-/// Series, column by column.
+/// Series as columns.
 #[derive(Default)]
 pub(super) struct SeriesColumns<'a> {
     pub rules: Vec<&'static str>,

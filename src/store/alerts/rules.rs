@@ -14,7 +14,7 @@ use crate::store::locks::Lock;
 use crate::store::notifications::channels;
 use crate::store::{Store, StoreError};
 
-/// The columns of a [`Rule`], in the order in which [`rule_of`] reads them. A macro, because `concat!` takes only
+/// Columns of a [`Rule`], in the order in which [`rule_of`] reads them. This is a macro, because `concat!` takes only
 /// literals.
 macro_rules! columns {
     () => {
@@ -24,7 +24,7 @@ macro_rules! columns {
     };
 }
 
-/// Returns all rules, the built-in ones first, then in order of creation.
+/// Returns all rules: built-in ones first, then the others in order of creation.
 pub async fn list(store: &Store) -> Result<Vec<Rule>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", columns!(), " FROM alert_rules ORDER BY builtin DESC, created_at, id");
@@ -37,10 +37,10 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
     Ok(rules(store, SQL, &[&id]).await?.pop())
 }
 
-/// Maximum number of rules. Each is evaluated every few seconds, and more would be hard to keep track of.
+/// Maximum number of rules. Each is evaluated every few seconds, and more would be hard for people to keep track of.
 pub const RULES_MAX: i64 = 200;
 
-/// Stores a validated rule, which is evaluated within seconds. `None` if there are [`RULES_MAX`] already. Fails with
+/// Stores a validated rule, which is evaluated within seconds. Returns `None` if there are [`RULES_MAX`] already. Fails with
 /// `UnknownChannel`.
 pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!(
@@ -57,7 +57,7 @@ pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Opti
     write(store, SQL, Written { id: Uuid::now_v7(), rule, at, under_cap: true }).await
 }
 
-/// Replaces a rule with a validated one. The next evaluation resolves open alerts that the new rule would not open.
+/// Replaces a rule with a validated one. The next evaluation resolves open alerts that the new rule would not open. Returns
 /// `None` if the rule does not exist. Fails with `UnknownChannel`.
 pub async fn update(
     store: &Store,
@@ -88,7 +88,7 @@ struct Written<'a> {
     id: Uuid,
     rule: &'a NewRule,
     at: Timestamp,
-    /// Whether the statement adds a rule, and so takes the cap as its last parameter.
+    /// Whether the statement adds a rule and therefore takes the cap as its last parameter.
     under_cap: bool,
 }
 

@@ -15,15 +15,15 @@ use crate::store::{Store, StoreError};
 /// Maximum number of silences listed, and of silences that have not ended.
 pub const SILENCES_MAX: i64 = 500;
 
-/// The columns of a [`Silence`], in the order in which [`silence_of`] reads them. A macro, because `concat!` takes
-/// only literals.
+/// Columns of a [`Silence`], in the order in which [`silence_of`] reads them. This is a macro, because `concat!` takes only
+/// literals.
 macro_rules! columns {
     () => {
         "id, created_at, rule_id, dimension::text, key, severity::text, starts_at, ends_at, comment"
     };
 }
 
-/// Returns the last [`SILENCES_MAX`] silences, the last to end first.
+/// Returns at most [`SILENCES_MAX`] silences, latest end time first.
 pub async fn list(store: &Store) -> Result<Vec<Silence>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", columns!(), " FROM silences ORDER BY ends_at DESC, id DESC LIMIT $1");
@@ -36,7 +36,8 @@ pub async fn current(store: &Store, now: Timestamp) -> Result<Vec<Silence>, Stor
     silences(store, SQL, &[&PgTimestamp(now)]).await
 }
 
-/// Stores a validated silence, which takes effect within seconds. `None` if [`SILENCES_MAX`] have not ended yet.
+/// Stores a validated silence, which takes effect within seconds. Returns `None` if [`SILENCES_MAX`] silences have not ended
+/// yet.
 pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
         "

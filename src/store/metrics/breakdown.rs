@@ -1,4 +1,4 @@
-//! Breakdowns: the parts of a range by product, platform, author and the like.
+//! Breakdowns: a range split by product, platform, author and so on.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use crate::store::{Store, StoreError};
 
 /// Returns the parts of a range with the most posts, at most `n_items_max` of them.
 ///
-/// Exact, like [`super::series::series`]: by language and author from posts, otherwise from rollups if the filter
-/// allows. Fails with `TooManyPosts` and `BadWindow`.
+/// Exact, like [`super::series::series`]: breakdowns by language and author are counted from posts, others from rollups if
+/// the filter allows. Fails with `TooManyPosts` and `BadWindow`.
 pub async fn breakdown(
     store: &Store,
     query: &ExploreQuery,
@@ -41,7 +41,7 @@ struct Parted {
     answered_from: AnsweredFrom,
 }
 
-/// Returns the labels or emotions with their counts, which every sum contains.
+/// Returns the labels or emotions with their counts, which are part of every sum.
 type Feelings = fn(&Sums) -> Vec<(&'static str, i64)>;
 
 fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
@@ -52,7 +52,7 @@ fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
     }
 }
 
-/// Returns the query of sums for a breakdown.
+/// Returns the sum query for a breakdown.
 pub(in crate::store) fn sum_query_of(by: BreakdownBy, range: Window, n_items_max: usize) -> SumQuery {
     let by = match by {
         BreakdownBy::Product => GroupBy::Dimension(Dimension::Product),
@@ -62,7 +62,7 @@ pub(in crate::store) fn sum_query_of(by: BreakdownBy, range: Window, n_items_max
         BreakdownBy::Source => GroupBy::Source,
         BreakdownBy::Lang => GroupBy::Lang,
         BreakdownBy::Author => GroupBy::Author,
-        // Every sum contains these.
+        // Every sum contains the counts by label and emotion.
         BreakdownBy::Label | BreakdownBy::Emotion => GroupBy::Nothing,
     };
     let n_parts_max = i64::try_from(n_items_max).ok();

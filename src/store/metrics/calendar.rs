@@ -1,4 +1,4 @@
-//! Starts of the steps of a series by the clock of a time zone. Pure.
+//! Step boundaries of a series by the clock of a time zone. Pure.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -9,14 +9,13 @@ use crate::models::explore::Step;
 use crate::models::metrics::Window;
 use crate::store::StoreError;
 
-/// Maximum number of steps in a series. A day of minutes fits; screens cannot show more points, and browsers choke on
-/// them.
+/// Maximum number of steps in a series. A day of minutes fits; screens cannot show more points, and browsers choke on them.
 pub const STEPS_MAX: i64 = 1_500;
 
 const HOUR_SECONDS: i64 = 3_600;
 const DAY_SECONDS: i64 = 86_400;
 
-/// Returns the step that suits a range: at most about 120 steps, up to a year.
+/// Returns the step that suits a range. For ranges of up to a year it makes at most about 120 steps.
 pub(in crate::store) fn step_for(window: Window) -> Step {
     match window.seconds {
         ..=7_200 => Step::Minute,
@@ -26,11 +25,10 @@ pub(in crate::store) fn step_for(window: Window) -> Step {
     }
 }
 
-/// Returns the start of each step of a range, ascending. The first step begins with the range, which may cut it
-/// short.
+/// Returns the start of each step of a range, ascending. The first step begins with the range, which may cut it short.
 ///
-/// Days begin at local midnight, or at the first moment of the day if midnight is skipped; weeks begin on Monday. So
-/// a day may have 23 or 25 hours. Hours begin with those of the local clock at the start of the range. Fails with
+/// Days begin at local midnight, or at the first moment of the day if midnight is skipped; weeks begin on Monday. A day may
+/// therefore have 23 or 25 hours. Hours begin with those of the local clock at the start of the range. Fails with
 /// `StepTooFine`.
 pub(in crate::store) fn starts_of(
     window: Window,
@@ -64,7 +62,7 @@ pub(in crate::store) fn starts_of(
             loop {
                 day = day.saturating_add(n_days.days());
                 let Some(start) = start_of(day, zone).filter(|start| *start < window.to) else { break };
-                // Some days never existed: zones have moved across the date line.
+                // Some days never existed, because zones have moved across the date line.
                 if starts.last().is_some_and(|last| *last < start) {
                     starts.push(start);
                 }
@@ -74,13 +72,13 @@ pub(in crate::store) fn starts_of(
     Ok(starts)
 }
 
-/// Returns the first moment of a day; `None` at the end of the calendar.
+/// Returns the first moment of a day, or `None` at the end of the calendar.
 fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     day.to_zoned(zone.clone()).ok().map(|midnight| midnight.timestamp())
 }
 
-/// Returns a time one range earlier. Ranges of whole days go back by local days, so that each day is compared with
-/// one of the same hours.
+/// Returns a time one range earlier. Ranges of whole days go back by local days, so that each day is compared with one that
+/// has the same hours.
 pub(in crate::store) fn earlier(moment: Timestamp, by: Window, zone: &TimeZone) -> Timestamp {
     let back = SignedDuration::from_secs(by.seconds);
     let plain = moment.saturating_sub(back).unwrap_or(Timestamp::MIN);
@@ -130,7 +128,7 @@ mod tests {
             "America/New_York",
             &["2026-11-18T12:00:00Z", "2026-11-23T05:00:00Z"],
         );
-        // Where the clocks go forward at midnight, the day begins at one.
+        // If the clocks go forward at midnight, the day begins at one.
         check(
             ("2026-04-23T12:00:00Z", "2026-04-24T12:00:00Z"),
             Step::Day,

@@ -1,4 +1,4 @@
-//! Locations of cities.
+//! City locations.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -8,14 +8,14 @@ use deadpool_postgres::Transaction;
 use crate::models::post::ScoredPost;
 use crate::store::{Store, StoreError};
 
-/// Maximum number of cities cached as stored. Beyond that senders invent names, and a query costs less than the
+/// Maximum number of cities cached as stored. Beyond that, senders are inventing names, and a query costs less than the
 /// memory.
 const CITIES_KNOWN_MAX: usize = 20_000;
 
-/// Stores the locations of new cities among these posts. The first location of a city stands.
+/// Stores the locations of cities in these posts that are new. The first location of a city is kept.
 ///
-/// Returns the cities to cache once the transaction has committed. Usually there are none, and then no query runs.
-/// Sorted by name, so that two processes never deadlock.
+/// Returns the cities to cache once the transaction has committed. Usually there are none, and then no query runs. The
+/// cities are sorted by name, so that two processes never deadlock.
 pub(in crate::store) async fn insert_new(
     store: &Store,
     transaction: &Transaction<'_>,

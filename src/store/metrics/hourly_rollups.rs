@@ -1,4 +1,4 @@
-//! Rollups by whole hours, for ranges of weeks and months.
+//! Hourly rollups, for ranges of weeks and months.
 
 use std::sync::LazyLock;
 
@@ -17,14 +17,15 @@ use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;
 
-/// Hours written at once. The first run after an update has months of them to write, and blocks late posts meanwhile.
+/// Maximum number of hours written per transaction. The first run after an upgrade has months of hours to write, and late
+/// posts wait for each transaction.
 const HOURS_AT_ONCE: i64 = 6;
 
 /// Writes the hours that have ended since the last run, and returns how many it covered.
 ///
-/// Each step is one transaction that recomputes hours from `sentiment_rollups` and then marks them as complete. It
-/// writes them in the order in which they are read, so that neighbours share pages. Late posts wait meanwhile, and
-/// from then on [`share_of`] adds them to both tables.
+/// Each step is one transaction that recomputes hours from `sentiment_rollups` and then marks them as complete. It writes
+/// them in the order in which they are read, so that neighbours share pages. Late posts wait while a step runs; afterwards
+/// [`share_of`] adds them to both tables.
 pub(in crate::store) async fn advance(store: &Store, now: Timestamp) -> Result<i64, StoreError> {
     let before = hour_of(now.as_second().saturating_sub(COMPACT_AFTER_SECONDS));
     let mut n_hours = 0;
@@ -74,13 +75,13 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
     Ok((to - until) / HOUR_SECONDS)
 }
 
-/// Returns the time before which hours are complete. It only grows.
+/// Returns the time before which hours are complete. It only moves forward.
 pub(in crate::store) async fn until(client: &impl GenericClient) -> Result<Timestamp, StoreError> {
     Ok(client.query_one("SELECT until FROM rollup_hours_until", &[]).await?.try_get(0)?)
 }
 
-/// Returns what late posts add to hours that may exist already. Hours that do not exist yet are recomputed later,
-/// which overwrites these additions.
+/// Returns what late posts add to hours that may exist already. Hours that do not exist yet are recomputed later, which
+/// overwrites these additions.
 pub(in crate::store) fn share_of(delta: &Delta, now: Timestamp) -> Delta {
     let old_before = now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut hours = Delta::new();
@@ -94,7 +95,7 @@ pub(in crate::store) fn share_of(delta: &Delta, now: Timestamp) -> Delta {
 
 type Pieces = Vec<(Timestamp, Timestamp)>;
 
-/// Splits a window into whole hours and the rest. Within a piece of hours, steps begin only at the start of an hour.
+/// Splits a window into whole hours and the rest. In a piece made of hours, steps begin only at the start of an hour.
 pub(in crate::store) fn pieces(window: Window, steps: &[Timestamp], until: Timestamp) -> (Pieces, Pieces) {
     let (mut hours, mut minutes) = (Pieces::new(), Pieces::new());
     let ends = steps.iter().skip(1).copied().chain([window.to]);

@@ -1,4 +1,4 @@
-//! Rollups, and the sums, series and breakdowns that are read from them.
+//! Rollups, and the sums, series and breakdowns read from them.
 
 pub mod breakdown; // parts of a range
 pub(super) mod calendar; // starts of steps by the clock of a time zone

@@ -1,4 +1,4 @@
-//! Order in which this process's transactions change rollups and publish their deltas.
+//! Order in which this process's transactions change rollups and publish deltas.
 
 use std::sync::Arc;
 
@@ -6,25 +6,26 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::store::Store;
 
-/// A lock held from a transaction's first rollup row until its delta is published.
+/// Lock held from a transaction's first rollup row until its delta is published.
 ///
-/// All transactions change the newest rows, so two could only wait for each other there; and a delta published before
-/// its predecessor makes every live window rebuild. The steps before the rollups, nearly all of a transaction, run
-/// concurrently.
+/// All transactions change the newest rows, so two concurrent ones would only wait for each other there; and a delta
+/// published before its predecessor makes every live window rebuild. The steps before the rollups, which are nearly all of a
+/// transaction, run concurrently.
 pub struct RollupGuard {
     lock: Arc<Mutex<()>>,
     held: Option<OwnedMutexGuard<()>>,
 }
 
 impl RollupGuard {
-    /// Acquires the lock in order of the calls; returns at once if this guard holds it already.
+    /// Acquires the lock in call order; returns at once if this guard already holds it.
     pub(in crate::store) async fn take(&mut self) {
         if self.held.is_none() {
             self.held = Some(Arc::clone(&self.lock).lock_owned().await);
         }
     }
 
-    /// Releases the lock early: there is nothing to publish, or it is published later at the cost of a rebuild.
+    /// Releases the lock early, because there is nothing to publish or because it is published later at the cost of a
+    /// rebuild.
     pub fn release(&mut self) {
         self.held = None;
     }
@@ -39,7 +40,7 @@ impl Store {
 
 #[cfg(test)]
 impl RollupGuard {
-    /// Returns a guard with a lock of its own, as in a separate process.
+    /// Returns a guard with its own lock, as in a separate process.
     pub fn of_another_process() -> Self {
         Self { lock: Arc::default(), held: None }
     }
@@ -60,7 +61,7 @@ mod tests {
     use crate::store::posts::record::record;
     use crate::store::testing::{self, test_store};
 
-    /// Returns whether the deltas of concurrent transactions are published in the order of their commits.
+    /// Returns whether the deltas of concurrent transactions are published in commit order.
     async fn published_in_order(guard_of: impl Fn(&Store) -> RollupGuard) -> bool {
         let store = test_store().await;
         let published = Mutex::new(Vec::new());

@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 
 /// Returns the rows whose bucket starts at `since` or later, from which a restarted stage rebuilds its windows.
 ///
-/// At most `n_rows_max`, because senders choose the keys: `overall` first, then the newest of each dimension.
+/// Returns at most `n_rows_max` rows, because senders choose the keys: `overall` first, then the newest of each dimension.
 pub async fn live(
     store: &Store,
     since: Timestamp,
@@ -63,12 +63,12 @@ fn add_sql(table: &str) -> String {
 
 /// Adds the contribution of a batch, and returns it with the new revision of each row.
 ///
-/// Every transaction locks rows in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
-/// otherwise two processes with the same keys would deadlock.
+/// Every transaction locks rows in `RollupKey` order, which the map has and `unnest` keeps; otherwise two processes with the
+/// same keys would deadlock.
 ///
-/// By the revisions, live windows recognise what they already contain and notice what they missed.
+/// From the revisions, live windows recognise what they already contain and notice what they missed.
 ///
-/// Late posts are added to the hourly rows as well. Those come last: every transaction locks them after the others.
+/// Late posts are added to the hourly rows too. Every transaction locks those rows last.
 pub(in crate::store) async fn add(
     transaction: &Transaction<'_>,
     mut delta: Delta,
@@ -102,11 +102,11 @@ async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Resu
     Ok(transaction.query(&statement, &params).await?)
 }
 
-/// Changes the contributions of posts that are already counted.
+/// Changes the contributions of posts that have already been counted.
 ///
-/// The contribution of an old post may be in the row of its fine bucket or in that of its minute, and subtracting it
-/// from the wrong one would leave negative counts. So this first merges the affected minutes, as the next compaction
-/// would, and then changes the minute's row. The contribution of a recent post, the usual case, is in the fine row.
+/// The contribution of an old post may be in the row of its fine bucket or of its minute, and subtracting it from the wrong
+/// row would leave negative counts. This function therefore first merges the affected minutes, as the next compaction would,
+/// and then changes the minute's row. The contribution of a recent post, which is the usual case, is in the fine row.
 pub(in crate::store) async fn change(
     transaction: &Transaction<'_>,
     delta: Delta,
@@ -119,8 +119,8 @@ pub(in crate::store) async fn change(
     add(transaction, delta).await
 }
 
-/// Merges the old rows of a delta into minutes, and returns those minutes. Windows that reach back this far begin on
-/// minutes, so none can tell the difference.
+/// Merges the old rows of a delta into minutes, and returns those minutes. Windows that reach this far back begin on minute
+/// boundaries, so none can tell the difference.
 fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<PgTimestamp>) {
     let old_before = minute_of(now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH));
     let mut minutes = BTreeSet::new();
@@ -137,12 +137,12 @@ fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<PgTimestamp>) {
     (joined, minutes.into_iter().map(PgTimestamp).collect())
 }
 
-/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into minutes, writes the hours that have ended, and
-/// returns the number of rows removed.
+/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into minutes, writes the hours that have ended, and returns how
+/// many rows were removed.
 ///
-/// A minute's row is that of its first bucket, so a later post still finds or creates the row of its fine bucket, and
-/// the next compaction merges that too. Each hour is one transaction, which deletes rows and adds exactly what they
-/// held. Late posts wait meanwhile: one could wait for a row deleted here while holding one that is needed here.
+/// A minute is stored in the row of its first bucket, so a later post can still find or create the row of its fine bucket,
+/// and the next compaction merges that row too. Each hour is one transaction, which deletes rows and adds exactly what they
+/// held. Late posts wait in the meantime: otherwise one could wait for a row deleted here while holding a row needed here.
 pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     let oldest = format!(
         "SELECT min(bucket) FROM sentiment_rollups WHERE {MINUTE_OF_BUCKET} <> bucket AND bucket < $1"
@@ -177,8 +177,8 @@ async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u6
     Ok(n_rows.unsigned_abs())
 }
 
-/// Returns the statement that moves the fine rows matching a condition into those of their minutes, and returns how
-/// many fine rows there were.
+/// Returns the statement that moves the fine rows matching a condition into the rows of their minutes, and returns how many
+/// fine rows there were.
 fn merge_sql(condition: &str) -> String {
     let (columns, totals) = (sum_columns::names(), sum_columns::totals(Detail::All));
     format!(
@@ -213,7 +213,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Returns the sums of every row, column by column, in the order of the table.
+/// Returns the sums of every row as columns, in table order.
 fn columns_of(delta: &Delta) -> [Vec<i64>; N_SUMS] {
     let mut columns: [Vec<i64>; N_SUMS] = Default::default();
     for sums in delta.values() {

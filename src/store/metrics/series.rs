@@ -1,4 +1,4 @@
-//! Time series of a range, by the clock of a time zone.
+//! Time series over a range, by the clock of a time zone.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use crate::models::rollup::Sums;
 use crate::store::posts::filter::PostFilter;
 use crate::store::{Store, StoreError};
 
-/// Query of a series or breakdown.
+/// Query for a series or breakdown.
 #[derive(Debug, Clone)]
 pub struct ExploreQuery {
-    /// Start of the range by event time, inclusive; rounded down to a bucket's edge.
+    /// Start of the range by event time, inclusive; rounded down to a bucket boundary.
     pub from: Timestamp,
     /// End of the range, exclusive; rounded up.
     pub to: Timestamp,
@@ -34,18 +34,18 @@ impl ExploreQuery {
         window_of(self.from, self.to, now)
     }
 
-    /// Returns the preceding range: equally long, and the same number of local days earlier for whole days.
+    /// Returns the preceding range, which is equally long. Ranges of whole days go back the same number of local days.
     pub(in crate::store) fn range_before(&self, range: Window) -> Window {
         let (from, to) = (earlier(range.from, range, &self.zone), earlier(range.to, range, &self.zone));
         Window { from, to, seconds: to.as_second() - from.as_second() }
     }
 }
 
-/// Returns the steps of a range, oldest first, including steps without posts. Without a step, chooses one that suits
+/// Returns the steps of a range, oldest first, including steps without posts. If no step is given, chooses one that suits
 /// the range.
 ///
-/// Exact: from rollups if the filter has at most one of product, platform, channel and city, else counted from posts.
-/// Fails with `TooManyPosts`, `StepTooFine` and `BadWindow`.
+/// Exact: read from rollups if the filter has at most one of product, platform, channel and city, otherwise counted from
+/// posts. Fails with `TooManyPosts`, `StepTooFine` and `BadWindow`.
 pub async fn series(
     store: &Store,
     query: &ExploreQuery,
@@ -65,7 +65,7 @@ pub async fn series(
     Ok(ExploreSeries { range, tz, step, answered_from, items, previous })
 }
 
-/// Returns the query of sums for a series, and its step.
+/// Returns the sum query for a series, and its step.
 pub(in crate::store) fn sum_query_of(
     query: &ExploreQuery,
     step: Option<Step>,

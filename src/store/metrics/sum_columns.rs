@@ -1,4 +1,4 @@
-//! The sum columns of the rollup tables, from which statements and rows of sums are made.
+//! Sum columns of the rollup tables, from which statements are built and rows are read.
 
 use std::fmt::Display;
 
@@ -9,7 +9,7 @@ use crate::models::rollup::{MICROS, Sums};
 use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
 use crate::store::StoreError;
 
-/// The minute in which a rollup's bucket lies. An index of `sentiment_rollups` is on this very expression.
+/// Minute in which a rollup's bucket lies. An index on `sentiment_rollups` uses exactly this expression.
 pub(in crate::store) const MINUTE_OF_BUCKET: &str =
     "date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz)";
 
@@ -24,17 +24,17 @@ const N_SENTIMENT_SUMS: usize = 5;
 pub(in crate::store) enum Detail {
     /// All of them.
     All,
-    /// Post counts and sentiment; the rest stays 0. With a part for each author, computing the sums dominates the cost.
+    /// Post counts and sentiment; the rest is left at 0. With one part per author, computing the sums dominates the cost.
     Sentiment,
 }
 
-/// Declares each column with its field of [`Sums`] and the expression that computes it from posts.
+/// Declares each column with its [`Sums`] field and the expression that computes it from posts.
 macro_rules! sum_columns {
     ($($name:literal, $field:ident $([$index:literal])?, $over_posts:expr;)*) => {
-        /// Names of the columns, in the order of both rollup tables.
+        /// Column names, in the order of both rollup tables.
         const NAMES: [&str; N_SUMS] = [$($name),*];
 
-        /// Returns the values of the columns.
+        /// Returns the column values.
         pub(in crate::store) fn values(sums: &Sums) -> [i64; N_SUMS] {
             [$(sums.$field $([$index])?),*]
         }
@@ -47,8 +47,7 @@ macro_rules! sum_columns {
             Ok(sums)
         }
 
-        /// Returns the expressions that sum the tables `post` and `score` exactly as `models::rollup` does when it counts a
-        /// post.
+        /// Returns the expressions that sum the tables `post` and `score` exactly as `models::rollup` counts a post.
         fn expressions_over_posts() -> [String; N_SUMS] {
             [$($over_posts),*]
         }
@@ -87,7 +86,7 @@ fn with_emotion(emotion: &str) -> String {
     count_where(format!("score.emotion = '{emotion}'"))
 }
 
-/// Sums a score in millionths; halves are rounded away from zero.
+/// Sums a score in millionths, rounding halves away from zero.
 fn micros(column: &str, half: impl Display) -> String {
     format!("sum(trunc({column}::float8 * {MICROS} + {half}))::bigint")
 }
@@ -100,18 +99,18 @@ fn late() -> String {
     ))
 }
 
-/// Returns the names, separated by commas.
+/// Returns the column names, separated by commas.
 pub(in crate::store) fn names() -> String {
     NAMES.join(", ")
 }
 
-/// Returns the type of a parameter for each column, the first of which is `$first`, as arguments of `unnest`.
+/// Returns the parameter types of the columns as `unnest` arguments, numbered from `$first`.
 pub(in crate::store) fn array_parameters(first: usize) -> String {
     let parameters: Vec<String> = (first..first + N_SUMS).map(|n| format!("${n}::bigint[]")).collect();
     parameters.join(", ")
 }
 
-/// Returns expressions that add rollup rows up, each named like its column.
+/// Returns expressions that add up rollup rows, each named like its column.
 pub(in crate::store) fn totals(detail: Detail) -> String {
     selected(NAMES.map(|name| format!("sum({name})::bigint")), detail)
 }
@@ -129,7 +128,7 @@ fn selected(expressions: [String; N_SUMS], detail: Detail) -> String {
     columns.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the clause that adds an inserted row to the existing one of the table aliased `rollup`. The server adds to the
+/// Returns the clause that adds an inserted row to the existing row of the table aliased `rollup`. The server adds to the
 /// newest version of the row, so no contribution overwrites another.
 pub(in crate::store) fn add_on_conflict() -> String {
     let additions = NAMES.map(|name| format!("{name} = rollup.{name} + excluded.{name}"));

@@ -1,4 +1,4 @@
-//! Summaries for the metrics API: from rollups if possible, else from posts.
+//! Summaries for the metrics API, read from rollups if possible and otherwise from posts.
 
 use std::collections::HashMap;
 
@@ -15,15 +15,14 @@ use crate::models::rollup::{Dimension, Sums};
 use crate::models::score::EMOTIONS;
 use crate::store::{Store, StoreError};
 
-/// Maximum number of items in a breakdown, largest first. Senders choose cities and products, and may invent a
-/// million.
+/// Maximum number of items in a breakdown, largest first. Senders choose cities and products, and may invent a million.
 pub const BREAKDOWN_ITEMS_MAX: usize = 1_000;
 
 /// Returns the summary of all posts in a window.
 ///
-/// Like the other functions here, fails with `BadWindow`, and with `WindowTooLong` if the filters require reading
-/// posts: with more than one of product, platform, channel and city, or with one of them and a breakdown by another.
-/// Results from posts use the number of posts as `revision`.
+/// Like the other functions here, it fails with `BadWindow`, and with `WindowTooLong` if the filters require reading posts:
+/// with more than one of product, platform, channel and city, or with one of these and a breakdown by another. Results from
+/// posts use the number of posts as `revision`.
 pub async fn overall(store: &Store, query: &MetricsQuery) -> Result<Overall, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
     let grouped = sum(store, &query.filter.clone().into(), &SumQuery::whole(window)).await?;
@@ -57,7 +56,7 @@ pub async fn emotions(store: &Store, query: &MetricsQuery) -> Result<Emotions, S
     Ok(Emotions { window, items })
 }
 
-/// Returns the window in steps, oldest first. Steps without posts are included; the last may be cut short.
+/// Returns the window in steps, oldest first. Steps without posts are included; the last step may be cut short.
 pub async fn trend(store: &Store, query: &MetricsQuery) -> Result<Trend, StoreError> {
     let now = Timestamp::now();
     let window = window_of(query.from, query.to, now)?;

@@ -1,4 +1,4 @@
-//! Sums over posts: from rollups if the filter allows, else from the posts themselves.
+//! Sums over posts, read from rollups if the filter allows and otherwise from the posts themselves.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -12,44 +12,44 @@ use crate::store::codec::PgTimestamp;
 use crate::store::posts::filter::{AUTHOR, Conditions, PostFilter, Values, joined};
 use crate::store::{Store, StoreError};
 
-/// Maximum window of metrics calls that read posts, in seconds, whatever the number of posts.
+/// Longest window, in seconds, for metrics calls that read posts, whatever the number of posts.
 pub const POSTS_WINDOW_SECONDS_MAX: i64 = 86_400;
 
-/// Maximum number of posts read for one response of the Explore page. Reading this many takes about a fifth of a
-/// second.
+/// Maximum number of posts read for one Explore response. Reading this many takes about a fifth of a second.
 pub const POSTS_READ_MAX: i64 = 100_000;
 
-/// Maximum number of posts matching a text search. Each is looked up individually, which costs several times as much.
+/// Maximum number of posts matching a text search. Each is looked up individually, which costs several times as much as
+/// reading it in a range.
 pub const WORDS_FOUND_MAX: i64 = 20_000;
 
-/// Grouping of sums, besides time.
+/// How sums are grouped, in addition to time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum GroupBy {
     Nothing,
-    /// A dimension of the rollups.
+    /// By a rollup dimension.
     Dimension(Dimension),
     Source,
     Lang,
     Author,
 }
 
-/// Maximum number of posts to read if rollups cannot provide the sums.
+/// How many posts may be read if rollups cannot provide the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum ReadLimit {
-    /// The posts of a day, however many.
+    /// Posts of a day, however many there are.
     Day,
     /// [`POSTS_READ_MAX`], or [`WORDS_FOUND_MAX`] with a text search.
     Posts,
 }
 
-/// Query of sums over a window.
+/// Query for sums over a window.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct SumQuery {
     pub window: Window,
     pub by: GroupBy,
     /// Start of each step, ascending; the first is the start of the window.
     pub steps: Vec<Timestamp>,
-    /// The only parts to return.
+    /// Restricts the parts to these keys.
     pub keys: Option<Vec<String>>,
     /// Maximum number of parts, largest first.
     pub n_parts_max: Option<i64>,
@@ -58,7 +58,7 @@ pub(in crate::store) struct SumQuery {
 }
 
 impl SumQuery {
-    /// Returns a query of one part and one step.
+    /// Returns a query with one part and one step.
     pub(in crate::store) fn whole(window: Window) -> Self {
         let steps = vec![window.from];
         let (read_limit, detail) = (ReadLimit::Day, Detail::All);
@@ -66,17 +66,17 @@ impl SumQuery {
     }
 }
 
-/// A part of a window, with its sums.
+/// Part of a window, with its sums.
 pub(in crate::store) struct Group {
     /// Index of the step.
     pub step: usize,
     pub key: String,
-    /// Number of posts of all parts together, including parts that are not returned.
+    /// Number of posts in all parts together, including parts that are not returned.
     pub of: i64,
     pub sums: Sums,
 }
 
-/// Sums over a window by part and step, and where they were read.
+/// Sums over a window by part and step, and what they were read from.
 pub(in crate::store) struct GroupedSums {
     pub groups: Vec<Group>,
     pub from: AnsweredFrom,
@@ -101,7 +101,7 @@ pub(in crate::store) async fn sum(
     }
     let grouped = store
         .run(async |client| {
-            // Complete hours stay complete, so it does not matter that others are added meanwhile.
+            // Complete hours remain complete, so it does not matter if more are added in the meantime.
             let until = hourly_rollups::until(client).await?;
             let mut values = Values::default();
             let (sql, from) = statement(filter, sum_query, until, &mut values);
@@ -111,7 +111,7 @@ pub(in crate::store) async fn sum(
             Ok::<_, StoreError>(GroupedSums { groups, from })
         })
         .await?;
-    // The limit lets one more through, which shows that there are too many.
+    // The limit lets one more post through, which shows that there are too many.
     let n_posts = grouped.groups.first().map_or(0, |group| group.of);
     if is_limited(filter, sum_query) && n_posts > WORDS_FOUND_MAX {
         return Err(StoreError::TooManyPosts { n_posts, n_posts_max: WORDS_FOUND_MAX });
@@ -119,7 +119,7 @@ pub(in crate::store) async fn sum(
     Ok(grouped)
 }
 
-/// Returns the statement that computes the sums, and where it reads.
+/// Returns the statement that computes the sums, and what it reads from.
 pub(in crate::store) fn statement(
     filter: &PostFilter,
     sum_query: &SumQuery,
@@ -148,7 +148,7 @@ fn is_limited(filter: &PostFilter, sum_query: &SumQuery) -> bool {
         && rows_for(filter, sum_query.by).is_none()
 }
 
-/// Rollup rows that contain the requested sums.
+/// Which rollup rows contain the requested sums.
 #[derive(Debug, PartialEq, Eq)]
 struct RollupRows<'a> {
     dimension: Dimension,
@@ -156,10 +156,10 @@ struct RollupRows<'a> {
     part: &'static str,
 }
 
-/// Returns the rollup rows that contain the requested sums; `None` if posts must be read.
+/// Returns which rollup rows contain the requested sums; `None` if posts must be read.
 ///
-/// A row has one dimension besides its source. A breakdown by product of one product's posts also includes the other
-/// products that they mention, which no row contains.
+/// A row has one dimension in addition to its source. A breakdown by product over the posts of one product also includes the
+/// other products that these posts mention, which no row contains.
 fn rows_for(filter: &PostFilter, by: GroupBy) -> Option<RollupRows<'_>> {
     if filter.looks_into_posts() {
         return None;
@@ -199,8 +199,8 @@ struct RollupRead<'a> {
     source: Option<&'a str>,
 }
 
-/// Reads whole hours from the hourly rows and the rest from the rows of minutes. Each piece of time is looked up in
-/// an index that begins with the dimension and the bucket.
+/// Reads whole hours from the hourly rows and the rest from the minute rows. Each piece of time is looked up in an index
+/// that begins with the dimension and the bucket.
 fn rollups_sql(rows: &RollupRows<'_>, read: &RollupRead<'_>, values: &mut Values) -> String {
     let sum_query = read.sum_query;
     let mut conditions = Vec::new();
@@ -246,7 +246,7 @@ fn step_of(moment: &str, sum_query: &SumQuery, values: &mut Values) -> String {
     format!("width_bucket({moment}, {}::timestamptz[]) - 1", values.bind(starts))
 }
 
-/// Orders the groups by number of posts, largest first, and adds the number of posts of all groups.
+/// Orders the groups by number of posts, largest first, and adds the total number of posts of all groups.
 fn ordered(grouped: &str, sum_query: &SumQuery, values: &mut Values) -> String {
     let only =
         sum_query.keys.as_ref().map(|keys| format!("WHERE part = ANY ({})", values.bind(keys.clone())));
@@ -258,7 +258,7 @@ fn ordered(grouped: &str, sum_query: &SumQuery, values: &mut Values) -> String {
     )
 }
 
-/// Rejects queries that would read too many posts. The number of posts matching a text search is unknown in advance.
+/// Rejects queries that would read too many posts. How many posts match a text search is not known in advance.
 async fn require_few(store: &Store, filter: &PostFilter, sum_query: &SumQuery) -> Result<(), StoreError> {
     let seconds = sum_query.window.seconds;
     if sum_query.read_limit == ReadLimit::Day {

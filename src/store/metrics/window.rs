@@ -1,4 +1,4 @@
-//! Time windows of metrics calls, on bucket edges. Pure: the current time is an argument.
+//! Time windows of metrics calls, aligned to bucket boundaries. Pure: the current time is an argument.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,17 +11,17 @@ use crate::store::posts::filter::PostFilter;
 /// Width of a minute bucket, into which fine buckets are compacted.
 const MINUTE_SECONDS: i64 = 60;
 
-/// Widths of a trend's steps. The first that makes at most [`TREND_STEPS_MAX`] steps is used: 10 s for five minutes,
-/// a minute for an hour, 15 minutes for a day, 2 hours for a week.
+/// Possible step widths of a trend. The first one that makes at most [`TREND_STEPS_MAX`] steps is used: 10 s for five
+/// minutes, a minute for an hour, 15 minutes for a day, 2 hours for a week.
 const TREND_STEPS_SECONDS: [i64; 9] = [10, 60, 300, 900, 3_600, 7_200, 21_600, 86_400, 604_800];
 
-/// Maximum number of steps: a chart cannot show more points separately.
+/// Maximum number of steps, because a chart cannot show more points separately.
 const TREND_STEPS_MAX: i64 = 100;
 
-/// Query of metrics.
+/// Metrics query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricsQuery {
-    /// Start of the window by event time, inclusive; rounded down to a bucket's edge.
+    /// Start of the window by event time, inclusive; rounded down to a bucket boundary.
     pub from: Timestamp,
     /// End of the window, exclusive; rounded up.
     pub to: Timestamp,
@@ -32,15 +32,15 @@ pub struct MetricsQuery {
 /// Filter on posts. Absent fields match every post; `""` matches posts without a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetricsFilter {
-    /// A product that they mention.
+    /// Product that the posts mention.
     pub product: Option<String>,
-    /// Their platform.
+    /// Platform of the posts.
     pub platform: Option<String>,
-    /// Their channel.
+    /// Channel of the posts.
     pub channel: Option<String>,
-    /// Their city.
+    /// City of the posts.
     pub city: Option<String>,
-    /// Their source.
+    /// Source of the posts.
     pub source: Option<String>,
 }
 
@@ -52,8 +52,8 @@ impl From<MetricsFilter> for PostFilter {
 }
 
 impl MetricsQuery {
-    /// Returns a query of the last `seconds`, ending with the bucket that contains `now`, so that the window is
-    /// exactly that long.
+    /// Returns a query for the last `seconds`, ending with the bucket that contains `now`, so that the window is exactly
+    /// that long.
     pub fn last(seconds: i64, now: Timestamp, filter: MetricsFilter) -> Self {
         let edge = if seconds > COMPACT_AFTER_SECONDS / 2 { MINUTE_SECONDS } else { BUCKET_SECONDS };
         let to = round_up(now.as_second() + 1, edge);
@@ -61,7 +61,7 @@ impl MetricsQuery {
     }
 }
 
-/// Rounds a window to bucket edges, so that every bucket is entirely inside or outside.
+/// Rounds a window to bucket boundaries, so that every bucket is entirely inside or outside.
 pub(in crate::store) fn window_of(
     from: Timestamp,
     to: Timestamp,
@@ -69,7 +69,7 @@ pub(in crate::store) fn window_of(
 ) -> Result<Window, StoreError> {
     let edge = edge_of(from, now);
     let from = from.as_second().div_euclid(edge) * edge;
-    // A fraction of a second ends after its second.
+    // A fraction of a second counts as a whole one.
     let to = round_up(to.as_second() + i64::from(to.subsec_nanosecond() > 0), edge);
     // PostgreSQL supports fewer years than jiff.
     if from >= to || from < 0 || at(to).as_second() != to {
@@ -78,8 +78,8 @@ pub(in crate::store) fn window_of(
     Ok(Window { from: at(from), to: at(to), seconds: to - from })
 }
 
-/// Returns the alignment of windows. Old rows may be minutes; a window that begins within one would lose or gain the
-/// rest of it.
+/// Returns the alignment of windows in seconds. Old rows may span a minute; a window that begins within one would lose or
+/// gain the rest of it.
 pub(in crate::store) fn edge_of(from: Timestamp, now: Timestamp) -> i64 {
     let fine = SignedDuration::from_secs(COMPACT_AFTER_SECONDS / 2);
     if now.duration_since(from) > fine { MINUTE_SECONDS } else { BUCKET_SECONDS }
@@ -88,7 +88,7 @@ pub(in crate::store) fn edge_of(from: Timestamp, now: Timestamp) -> i64 {
 pub(in crate::store) fn step_of(window: Window, edge: i64) -> i64 {
     let fits = |step: &&i64| **step >= edge && window.seconds <= **step * TREND_STEPS_MAX;
     TREND_STEPS_SECONDS.iter().find(fits).copied().unwrap_or_else(|| {
-        // For years: as many whole days as make the allowed number of steps.
+        // For ranges of years: as many whole days as make the allowed number of steps.
         round_up(window.seconds / TREND_STEPS_MAX + 1, 86_400)
     })
 }
@@ -97,7 +97,7 @@ pub(in crate::store) fn round_up(seconds: i64, edge: i64) -> i64 {
     (seconds + edge - 1).div_euclid(edge) * edge
 }
 
-/// Converts seconds to a timestamp. Out of range only for seconds that `window_of` rejects.
+/// Converts seconds to a timestamp. They are out of range only if `window_of` rejects them anyway.
 pub(in crate::store) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }

@@ -1,4 +1,4 @@
-//! Notification channels. Secrets arrive and leave encrypted; this module does not know the key.
+//! Notification channels. Secrets enter and leave this module encrypted; it does not know the key.
 
 use deadpool_postgres::{Object, Transaction};
 use tokio_postgres::Row;
@@ -15,43 +15,43 @@ use crate::store::{Store, StoreError};
 /// Maximum number of channels. Every alert reads all of them.
 pub const CHANNELS_MAX: i64 = 1_000;
 
-/// A channel with its encrypted secrets.
+/// Channel with its encrypted secrets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredChannel {
-    /// The public part.
+    /// Public part of the channel.
     pub channel: Channel,
-    /// The secret settings, encrypted.
+    /// Secret settings, encrypted.
     pub sealed: Vec<u8>,
     /// Id of the encryption key.
     pub sealed_by: String,
 }
 
-/// A channel to create, or the new version of one.
+/// Channel to create or replace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelDraft {
     /// Id of the channel.
     pub id: Uuid,
-    /// Name for people.
+    /// Display name.
     pub name: String,
     /// Kind of channel. Never changes.
     pub kind: ChannelKind,
-    /// Whether notifications are sent to it.
+    /// Whether the channel receives notifications.
     pub enabled: bool,
-    /// The public settings.
+    /// Public settings.
     pub settings: ChannelSettings,
-    /// Immediate delivery or digests.
+    /// Whether alerts are delivered immediately or in digests.
     pub delivery: Delivery,
-    /// Minimum severity of the alerts that it receives.
+    /// Minimum severity of the alerts that the channel receives.
     pub minimum_severity: Severity,
-    /// Whether it receives alerts about the service itself.
+    /// Whether the channel receives alerts about the service itself.
     pub service_alerts: bool,
-    /// The secret settings, encrypted.
+    /// Secret settings, encrypted.
     pub sealed: Vec<u8>,
     /// Id of the encryption key.
     pub sealed_by: String,
 }
 
-/// The columns of a [`StoredChannel`], in the order in which [`channel_of`] reads them.
+/// Columns of a [`StoredChannel`], in the order in which [`channel_of`] reads them.
 macro_rules! columns {
     () => {
         "id, name, kind::text, enabled, disabled_reason, settings, digest_seconds, minimum_severity, created_at, \
@@ -66,7 +66,7 @@ pub async fn list(store: &Store) -> Result<Vec<Channel>, StoreError> {
     store.query(SQL, &[&CHANNELS_MAX]).await?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
 }
 
-/// Returns the channels for alerts about the service itself whose secrets this key encrypts.
+/// Returns the channels for alerts about the service itself whose secrets are encrypted with this key.
 pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<StoredChannel>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -113,8 +113,8 @@ pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
 
 /// Replaces a channel; `None` if it does not exist.
 ///
-/// Enabling a disabled channel clears the reason and the time since which it has failed. Disabling one dead-letters
-/// its pending notifications.
+/// Enabling a disabled channel clears the reason why it was disabled and the time since which it has failed. Disabling a
+/// channel dead-letters its pending notifications.
 pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET
@@ -161,19 +161,19 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
         .transpose()
 }
 
-/// A replacement for a channel's secrets.
+/// Replacement for a channel's secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
-    /// The secrets to replace, as they were read.
+    /// Secrets to replace, as they were read.
     pub old: Vec<u8>,
-    /// The new secrets.
+    /// New secrets, encrypted.
     pub sealed: Vec<u8>,
     /// Id of the encryption key.
     pub sealed_by: String,
 }
 
-/// Replaces only a channel's secrets; `None` if they have changed since they were read: of two concurrent callers,
-/// one would otherwise receive a secret that signs nothing.
+/// Replaces only a channel's secrets. Returns `None` if they have changed since they were read: otherwise one of two
+/// concurrent callers would receive a secret that signs nothing.
 pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET sealed = $3, sealed_by = $4, updated_at = now()
@@ -190,14 +190,14 @@ pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Optio
         .transpose()
 }
 
-/// Outcome of deleting a channel.
+/// Result of deleting a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
-    /// The channel and its notifications are deleted; no rule names it any more.
+    /// The channel and its notifications were deleted; no rule names it anymore.
     Removed,
     /// The channel does not exist.
     Unknown,
-    /// Nothing changed: the rules of these names would have no channel left.
+    /// Nothing changed, because the rules with these names would have no channel left.
     InUse(Vec<String>),
 }
 
@@ -206,8 +206,8 @@ pub async fn delete(store: &Store, id: Uuid) -> Result<Removal, StoreError> {
     store.run(async |client| delete_on(client, id).await).await
 }
 
-/// Locks the channel before the rules, like every transaction that writes a rule, so there is no deadlock, and the
-/// decision uses the latest version of the rules.
+/// Locks the channel before the rules, like every transaction that writes a rule. So there is no deadlock, and the decision
+/// uses the latest version of the rules.
 async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError> {
     const HOLD: &str = "SELECT FROM notification_channels WHERE id = $1 FOR UPDATE";
     const HOLD_RULES: &str = "SELECT id FROM alert_rules WHERE $1 = ANY (channels) ORDER BY id FOR UPDATE";
@@ -235,7 +235,7 @@ async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError>
     Ok(Removal::Removed)
 }
 
-/// Locks these channels against deletion until the transaction ends. Fails with `UnknownChannel`.
+/// Protects these channels from deletion until the transaction ends. Fails with `UnknownChannel`.
 pub(in crate::store) async fn hold(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
     const SQL: &str = "SELECT id FROM notification_channels WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE";
     let held = transaction.query(SQL, &[&ids]).await?;
@@ -246,8 +246,8 @@ pub(in crate::store) async fn hold(transaction: &Transaction<'_>, ids: &[Uuid]) 
     }
 }
 
-/// Returns the encrypted key pair that identifies this deployment to push services: the stored one, or `new`, which
-/// is then stored. Processes that start together all get the same pair.
+/// Returns the encrypted key pair that identifies this deployment to push services: the stored pair, or else `new`, which is
+/// then stored. Processes that start together all get the same pair.
 pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, StoreError> {
     const INSERT: &str = "INSERT INTO push_keys (sealed_by, public_key, sealed) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
@@ -261,14 +261,14 @@ pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, Stor
     Ok(PushKeyRow { sealed_by: new.sealed_by, public_key: row.try_get(0)?, sealed: row.try_get(1)? })
 }
 
-/// A stored key pair.
+/// Stored key pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushKeyRow {
     /// Id of the key that encrypts the secret half.
     pub sealed_by: String,
-    /// The public half.
+    /// Public half.
     pub public_key: Vec<u8>,
-    /// The secret half, encrypted.
+    /// Secret half, encrypted.
     pub sealed: Vec<u8>,
 }
 
@@ -376,7 +376,7 @@ mod tests {
         let mut named = Vec::new();
         for channels in rules {
             let rule = rule_for(&store, channels).await.unwrap();
-            // As an earlier version left it when it deleted a channel.
+            // The state in which an earlier version left rules when it deleted a channel.
             let dangling = format!(
                 "UPDATE alert_rules SET channels = array_replace(channels, '{one}', '{gone}') WHERE id = '{rule}'"
             );
@@ -405,7 +405,7 @@ mod tests {
     async fn of_two_replacements_of_the_same_secrets_one_succeeds() {
         let store = test_store().await;
         let id = channel(&store, "webhook", "warning").await;
-        // Meanwhile the receiver unsubscribed.
+        // The receiver unsubscribed in the meantime.
         execute(&store, "UPDATE notification_channels SET enabled = false, disabled_reason = 'gone'").await;
         let new = |text: &str| Resealed {
             old: Vec::new(),

@@ -1,4 +1,4 @@
-//! History of notifications, and resending.
+//! Notification history, and resending.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -10,24 +10,24 @@ use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Retention of finished notifications, in days.
+/// Number of days for which finished notifications are kept.
 const KEPT_DAYS: i32 = 30;
 
-/// Rows deleted at once.
+/// Maximum number of rows deleted per call.
 const EXPIRED_MAX: i64 = 5_000;
 
-/// Query of a list of notifications.
+/// Query for a list of notifications.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotificationsQuery {
-    /// Only those to this channel.
+    /// Restricts the list to this channel.
     pub channel: Option<Uuid>,
-    /// Only those in this state.
+    /// Restricts the list to this state.
     pub state: Option<NotificationState>,
-    /// Only those about this alert.
+    /// Restricts the list to this alert.
     pub alert: Option<Uuid>,
     /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
-    /// Maximum number to return, 1 to [`crate::store::page::PAGE_MAX`].
+    /// Maximum number of notifications to return, 1 to [`crate::store::page::PAGE_MAX`].
     pub limit: usize,
 }
 
@@ -65,19 +65,19 @@ pub async fn list(store: &Store, query: &NotificationsQuery) -> Result<Page<Noti
     Ok(Page::of(items, limit, |item| Cursor { at: item.created_at, id: item.id }))
 }
 
-/// Outcome of a request to resend a notification.
+/// Result of a request to resend a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resent {
-    /// It will be sent at once.
+    /// The notification will be sent at once.
     Pending(Notification),
-    /// Its channel is disabled.
+    /// The notification's channel is disabled.
     Disabled,
     /// The notification does not exist.
     Unknown,
 }
 
-/// Resends a notification at once, on its own and on a new schedule. Receivers know it by the same id, unless it
-/// arrived in a digest. A pending notification is only brought forward.
+/// Resends a notification at once, on its own and on a new schedule. Receivers see the same id as before, unless it arrived
+/// in a digest. A pending notification is only brought forward.
 pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notifications SET state = 'pending', n_attempts = 0, next_attempt_at = now(), message = id
@@ -97,8 +97,8 @@ pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
         .await
 }
 
-/// Deletes some old finished notifications, and returns how many. Keeps those of open alerts: they determine who is
-/// notified of the end.
+/// Deletes some old finished notifications, and returns how many. Keeps those about open alerts, because they determine who
+/// is notified when the alert ends.
 pub async fn expire(store: &Store) -> Result<u64, StoreError> {
     const SQL: &str = "
         DELETE FROM notifications WHERE id IN (

@@ -11,36 +11,36 @@ use crate::store::posts::filter::Values;
 use crate::store::posts::list::{PostsQuery, Statement, list_on};
 use crate::store::{Store, StoreError};
 
-/// A request to explain, exactly as the API issues it.
+/// Request to explain, exactly as the API runs it.
 #[derive(Debug, Clone)]
 pub enum ExplainTarget {
-    /// A page of posts.
+    /// Page of posts.
     Posts(PostsQuery),
-    /// A series, with its step.
+    /// Series with its step.
     Series(ExploreQuery, Option<Step>),
-    /// A breakdown, with the maximum number of parts.
+    /// Breakdown with the maximum number of parts.
     Breakdown(ExploreQuery, BreakdownBy, usize),
 }
 
-/// A node of an executed plan.
+/// Node of an executed plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Node type, such as `Index Scan`.
     pub kind: String,
-    /// Table that it reads, if any.
+    /// Table that the node reads, if any.
     pub table: Option<String>,
-    /// Index that it reads, if any.
+    /// Index that the node reads, if any.
     pub index: Option<String>,
-    /// Number of executions; 0 if it was not needed, such as for a day outside the range.
+    /// Number of executions; 0 if the node was not needed, for example for a day outside the range.
     pub n_loops: u64,
-    /// Rows that it read, including discarded ones.
+    /// Number of rows that the node read, including discarded rows.
     pub n_rows: u64,
-    /// Pages that it and its children requested, cached or not.
+    /// Number of pages that the node and its children requested, cached or not.
     pub n_pages: u64,
 }
 
 impl Node {
-    /// Returns whether it scanned a table sequentially and found rows. An empty table is best read that way.
+    /// Returns whether the node scanned a table sequentially and found rows. For an empty table, that is the best plan.
     pub fn reads_whole_table(&self) -> bool {
         self.kind == "Seq Scan" && self.n_rows > 0
     }
@@ -49,13 +49,13 @@ impl Node {
 /// Executed plans of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Nodes, the last operation first.
+    /// Nodes, last operation first.
     pub nodes: Vec<Node>,
     /// Planning time, in milliseconds.
     pub planning_ms: f64,
     /// Execution time in milliseconds, including the overhead of instrumentation.
     pub execution_ms: f64,
-    /// Pages requested, cached or not.
+    /// Number of pages requested, cached or not.
     pub n_pages: u64,
 }
 
@@ -80,10 +80,10 @@ pub async fn explain(store: &Store, target: &ExplainTarget) -> Result<Plan, Stor
         .await
 }
 
-/// Vacuums and analyzes the database, as autovacuum does within minutes of a large change, so that plans are those of
-/// a server that has run for a while.
+/// Vacuums and analyzes the database, as autovacuum does within minutes of a large change, so that plans match those of a
+/// server that has been running for a while.
 pub async fn vacuum(store: &Store) -> Result<(), StoreError> {
-    // Takes longer than a response may, so it uses a dedicated connection.
+    // Takes longer than the response timeout allows, so it uses a dedicated connection.
     let client = store.dedicated().await?;
     client.batch_execute("SET statement_timeout = 0").await?;
     client.batch_execute("VACUUM (ANALYZE)").await?;

@@ -1,7 +1,7 @@
 //! Advisory locks between maintenance and late posts.
 //!
-//! Compaction and expiry rewrite rows that only late posts touch. Advisory locks keep the two apart; posts of the
-//! last hour take none. Locks are always taken in the order of [`MaintenanceTask`].
+//! Compaction and expiry rewrite rows that only late posts touch. Advisory locks keep the two apart; posts from the last
+//! hour take no lock. Locks are always taken in the order of [`MaintenanceTask`].
 
 use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
@@ -10,19 +10,19 @@ use crate::store::locks::Lock;
 use crate::store::metrics::resolution::FINE_FOR;
 use crate::store::{Store, StoreError};
 
-/// Maintenance of old rows, with the number of its advisory lock.
+/// Maintenance of old rows, with its advisory lock number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::store) enum MaintenanceTask {
-    /// Expiry of posts.
+    /// Post expiry.
     Expiry = Lock::Expiry as isize,
-    /// Merging of fine buckets into minutes.
+    /// Merging fine buckets into minutes.
     Compaction = Lock::Compaction as isize,
-    /// Creation and removal of partitions.
+    /// Creating and removing partitions.
     Partitions = Lock::Partitions as isize,
 }
 
-/// Distance from the end of the retention within which an expiry may affect a post. Clocks of different machines
-/// differ by less, and expiry rounds to days.
+/// Distance from the end of the retention within which an expiry may affect a post. The clocks of different machines differ
+/// by less than this, and expiry rounds to days.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(48);
 
 /// Waits for late posts in flight, and blocks others until the transaction ends.
@@ -37,8 +37,8 @@ pub(in crate::store) async fn lock_exclusive(
 
 /// Blocks compaction and expiry, or waits for them to end, if they may affect posts of the batch.
 ///
-/// Otherwise a post of the day being expired could lose its key and keep its rollup, depending on the order of access
-/// to the tables. Batches of the last hour, nearly all, run no query.
+/// Otherwise, depending on the order of table access, a post from the day being expired could lose its key and keep its
+/// rollup. Batches from the last hour, which are nearly all, run no query.
 pub(in crate::store) async fn lock_shared(
     store: &Store,
     transaction: &Transaction<'_>,

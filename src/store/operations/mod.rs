@@ -1,4 +1,4 @@
-//! Retention, maintenance locks, query plans, and the server's background activity.
+//! Retention, maintenance locks, query plans, and background activity of the server.
 
 pub mod server_activity; // checkpoints and vacuums
 pub mod explain; // query plans

@@ -1,4 +1,4 @@
-//! Daily partitions, and the expiry of posts.
+//! Daily partitions and post expiry.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use super::late_post_locks::MaintenanceTask;
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// Days for which partitions are created ahead. A process that cannot create any for longer still stores posts, in
-/// the default partition.
+/// Number of days ahead for which partitions are created. A process that cannot create any for longer than that still stores
+/// posts, in the default partition.
 const DAYS_AHEAD: i32 = 2;
 
-/// Timeout of moving or deleting a day of posts. Batches are blocked only for a short part of it.
+/// Timeout of moving or deleting a day of posts. Batches are blocked for only a short part of it.
 const MAINTENANCE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The partitioned tables, in the order in which every transaction accesses them.
+/// Partitioned tables, in the order in which every transaction accesses them.
 const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentiment_analysis_history"];
 
-/// Creates the partitions of today, the next days, and every day with posts in the default partition, which move to
-/// their own. Returns the number of days.
+/// Creates the partitions for today, the next days, and every day with posts in the default partition, and moves those posts
+/// to them. Returns the number of days.
 ///
-/// A table is filled before it is attached: PostgreSQL refuses a partition while the default one holds rows of its
-/// day. Batches that write to the default partition wait meanwhile; others do not.
+/// A table is filled before it is attached, because PostgreSQL rejects a partition while the default partition holds rows of
+/// its day. Batches that write to the default partition wait in the meantime; others do not.
 pub async fn ensure_partitions(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
     store.run_within(MAINTENANCE_TIMEOUT, async |client| ensure_on(client, store, now).await).await
 }
@@ -52,8 +52,8 @@ async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result
     Ok(n_made)
 }
 
-/// Returns the tables without a partition for a day: all of them, or those that are younger than it. Queries the
-/// catalog tables, because `to_regclass` caches what it did not find.
+/// Returns the tables without a partition for a day: all of them, or those added after the day's partitions were created.
+/// Queries the catalog tables, because `to_regclass` caches what it did not find.
 async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static str>, StoreError> {
     const SQL: &str = "SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
         WHERE relname = ANY ($1::text[])";
@@ -65,7 +65,7 @@ async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static 
     Ok(TABLES.into_iter().filter(|table| !there.contains(&name_of(table, day))).collect())
 }
 
-/// Creates the partitions of a day; returns false if another process just did.
+/// Creates the partitions of a day. Returns false if another process has just created them.
 async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     let (from, to) = (start_of(day), start_of(day.saturating_add(1.day())));
     let transaction = client.transaction().await?;
@@ -75,12 +75,12 @@ async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
         return Ok(false);
     }
     transaction.batch_execute(&lift_statement_timeout()).await?;
-    // All at once and in this order, like batches.
+    // Locks all tables at once and in this order, like batches.
     let lock = TABLES.map(|table| format!("{table}_default")).join(", ");
     transaction.batch_execute(&format!("LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE")).await?;
     for table in tables {
         let partition = name_of(table, day);
-        // Names consist of dates and bounds of numbers: nothing here comes from a post.
+        // Names consist of dates, and bounds of numbers: nothing here comes from a post.
         let sql = format!(
             "CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
             WITH stray AS (
@@ -96,9 +96,8 @@ async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Makes the pending lists of the full-text index longer than what gathers between two calls of
-/// [`crate::store::posts::search_index::merge`]. A partition's index inherits the options of its parent, which cannot
-/// be changed.
+/// Makes the pending lists of the full-text index longer than what accumulates between two calls of
+/// [`crate::store::posts::search_index::merge`]. A partition's index inherits its parent's options, which cannot be changed.
 const LENGTHEN_PENDING_LISTS: &str = "
     DO $$
     DECLARE leaf regclass;
@@ -112,7 +111,7 @@ const LENGTHEN_PENDING_LISTS: &str = "
         END LOOP;
     END $$";
 
-/// Result of an expiry.
+/// What an expiry deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expired {
     /// Number of days whose partitions were dropped.
@@ -121,8 +120,8 @@ pub struct Expired {
     pub n_posts: u64,
 }
 
-/// Deletes everything about posts older than the retention, in whole days and in one transaction: partitions, keys,
-/// rollups, samples and flags leave together, so the three counts stay equal.
+/// Deletes everything about posts older than the retention, in whole days and in one transaction: partitions, keys, rollups,
+/// samples and flags go together, so the three counts remain equal.
 ///
 /// The slow steps come first. Only the last one, dropping partitions, blocks batches, and only briefly.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError> {
@@ -168,7 +167,7 @@ async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, St
             .await?;
     }
     for day in &days {
-        // A day may be older than the newest of the tables; its rows were then in the default partition.
+        // A day may be older than the newest of the tables, in which case its rows were in the default partition.
         let partitions = TABLES.map(|table| name_of(table, *day)).join(", ");
         transaction.batch_execute(&format!("DROP TABLE IF EXISTS {partitions}")).await?;
     }
@@ -180,8 +179,8 @@ const PARTITIONS: &str = "
     SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
     WHERE inhparent = 'social_media_posts'::regclass";
 
-/// Returns a statement that raises the session's statement timeout for this transaction; the caller enforces a
-/// timeout of its own.
+/// Returns a statement that raises the session's statement timeout for this transaction; the caller enforces its own
+/// timeout.
 fn lift_statement_timeout() -> String {
     format!("SET LOCAL statement_timeout = {}", MAINTENANCE_TIMEOUT.as_millis())
 }
@@ -192,7 +191,7 @@ fn expiry_of(store: &Store, now: Timestamp) -> Timestamp {
     now.checked_sub(retention).map_or(Timestamp::UNIX_EPOCH, |oldest| start_of(day_of(oldest)))
 }
 
-/// Returns the day in UTC, where every day has 24 hours.
+/// Returns the UTC day of a time. In UTC every day has 24 hours.
 pub(in crate::store) fn day_of(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
@@ -201,7 +200,7 @@ fn start_of(day: Date) -> Timestamp {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
-/// Returns the partition that holds the posts of a day.
+/// Returns the partition that holds a day's posts.
 pub(in crate::store) fn posts_of(day: Date) -> String {
     let [posts, ..] = TABLES;
     name_of(posts, day)
@@ -307,7 +306,7 @@ mod tests {
         assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 30, n_rolled_up: 30, n_keys: 30 });
         assert_eq!(number(&store, "SELECT count(*) FROM engagement_samples").await, 30);
         assert_eq!(expire(&store, now).await.unwrap(), Expired::default());
-        // A deleted key is new again.
+        // Once its key is deleted, a post counts as new again.
         let again = record(&store, &batch[..1]).await.unwrap();
         assert_eq!(again.inserted, [0]);
         assert_eq!(expire(&store, now).await.unwrap().n_posts, 1);

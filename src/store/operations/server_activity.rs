@@ -1,21 +1,21 @@
-//! Background activity of PostgreSQL: checkpoints and vacuums, which may delay responses.
+//! PostgreSQL's background activity: checkpoints and vacuums, which may delay responses.
 
 use std::time::Duration;
 
 use crate::store::{Store, StoreError};
 
-/// Cumulative counts since the server's statistics began.
+/// Cumulative counts since the server began collecting statistics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// Checkpoints started, for any reason.
+    /// Number of checkpoints started, for any reason.
     pub n_checkpoints: i64,
-    /// Tables vacuumed by autovacuum.
+    /// Number of tables vacuumed by autovacuum.
     pub n_autovacuums: i64,
-    /// Tables analyzed by autovacuum.
+    /// Number of tables analyzed by autovacuum.
     pub n_autoanalyzes: i64,
 }
 
-/// Reads the counters that the server keeps.
+/// Reads the server's activity counters.
 pub async fn activity(store: &Store) -> Result<Activity, StoreError> {
     const VERSION: &str = "SELECT current_setting('server_version_num')::int";
     const TABLES: &str = "
@@ -35,7 +35,7 @@ pub async fn activity(store: &Store) -> Result<Activity, StoreError> {
         .await
 }
 
-/// Sets the interval of checkpoints, which happen even with few writes, so that a short measurement includes some.
+/// Sets the checkpoint interval, so that a short measurement includes some checkpoints. They happen even with few writes.
 ///
 /// Requires a dedicated server and a superuser.
 pub async fn checkpoint_every(store: &Store, interval: Duration) -> Result<(), StoreError> {
@@ -61,7 +61,7 @@ mod tests {
         client.batch_execute("CHECKPOINT").await.unwrap();
         drop(client);
         let deadline = std::time::Instant::now() + Duration::from_secs(60);
-        // The checkpointer reports it a moment after it is done.
+        // The checkpointer reports a checkpoint shortly after it is done.
         while activity(&store).await.unwrap().n_checkpoints == before.n_checkpoints {
             assert!(std::time::Instant::now() < deadline, "no checkpoint was counted");
             tokio::time::sleep(Duration::from_millis(50)).await;

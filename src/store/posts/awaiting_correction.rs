@@ -12,19 +12,19 @@ use crate::models::post::ScoredPost;
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// How long the process that stored a post may take to correct it before others may claim it. Twice the longest
-/// latency budget, so that no other process scores a post that is still queued; short enough for a quick recovery
-/// after a crash.
+/// How long the process that stored a post may take to correct it before other processes may claim it. Twice the longest
+/// latency budget, so that no other process scores a post that is still queued; short enough for a quick recovery after a
+/// crash.
 pub const FIRST_CLAIM: Duration = Duration::from_secs(30);
 
-/// Claims after which a post keeps its score. A few crashed processes prove nothing; but a poison text must not crash
-/// processes forever.
+/// Number of claims after which a post keeps its score. A few crashed processes prove nothing, but a poison text must not
+/// crash processes forever.
 const CLAIMS_MAX: i16 = 10;
 
-/// Claims up to `n` unclaimed posts, oldest first, with their current scores, for `lease`.
+/// Claims up to `n` unclaimed posts for the duration of `lease`, oldest first, and returns them with their current scores.
 ///
-/// These are the posts of dead processes: while a process lives, its claim holds. If a claim expires before the
-/// correction is applied, the post is scored twice but corrected once.
+/// These posts belong to dead processes: while a process lives, its claim holds. If a claim expires before the correction is
+/// applied, the post is scored twice but corrected once.
 pub async fn claim(store: &Store, n: usize, lease: Duration) -> Result<Vec<ScoredPost>, StoreError> {
     store.run(async |client| claim_on(client, n, lease).await).await
 }
@@ -58,7 +58,7 @@ async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<
         }
     }
     let posts = scored_rows::by_names(&transaction, &names).await?;
-    // Missing posts have expired.
+    // Posts that are missing have expired.
     let gone =
         names.iter().map(|name| name.0).filter(|uuid| posts.iter().all(|found| found.post.uuid != *uuid));
     let settled: Vec<Uuid> = hopeless.into_iter().chain(gone).collect();
@@ -69,21 +69,20 @@ async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<
     Ok(posts)
 }
 
-/// Removes posts that the better model cannot score: they keep their scores.
+/// Removes posts that the better model cannot score from the queue. They keep their scores.
 pub async fn give_up(store: &Store, uuids: &[Uuid]) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM awaiting_correction WHERE uuid = ANY ($1)";
     store.execute(SQL, &[&uuids]).await?;
     Ok(())
 }
 
-/// Returns the number of posts that await a correction, claimed or not.
+/// Returns how many posts await a correction, claimed or not.
 pub async fn awaiting(store: &Store) -> Result<u64, StoreError> {
     let n_posts: i64 = store.query_one("SELECT count(*) FROM awaiting_correction", &[]).await?.try_get(0)?;
     Ok(n_posts.unsigned_abs())
 }
 
-/// Records which of the new posts await a correction, in the transaction that stores them. Runs no query if none
-/// does.
+/// Records which of the new posts await a correction, in the transaction that stores them. Runs no query if there are none.
 pub(in crate::store) async fn note(
     transaction: &Transaction<'_>,
     new: &[&ScoredPost],
@@ -103,17 +102,17 @@ pub(in crate::store) async fn note(
     Ok(())
 }
 
-/// A post that awaited a correction until this transaction.
+/// Post that awaited a correction until this transaction.
 pub(in crate::store) struct AwaitedPost {
     pub uuid: Uuid,
     pub created_at: Timestamp,
     pub scored_at: Timestamp,
 }
 
-/// Removes these posts from the queue, and returns those that this very transaction removed.
+/// Removes these posts from the queue, and returns those that this transaction itself removed.
 ///
-/// Concurrent transactions that want the same post wait for this one, and then find it gone. Sorted by id, so that
-/// two never deadlock.
+/// Concurrent transactions that want the same post wait for this one, and then find the post gone. Posts are sorted by id,
+/// so that two transactions never deadlock.
 pub(in crate::store) async fn dequeue(
     transaction: &Transaction<'_>,
     uuids: &[Uuid],

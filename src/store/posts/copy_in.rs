@@ -1,7 +1,7 @@
-//! Writing posts and scores with `COPY`.
+//! Writes posts and scores with `COPY`.
 //!
-//! Measured, this costs the server no more than `INSERT` from a table; `INSERT` from 26 arrays would add the cost of
-//! unpacking them. Most of a post's cost is its words, which [`super::search_index`] merges into the full-text index.
+//! In measurements, this costs the server no more than `INSERT` from a table; `INSERT` from 26 arrays would add the cost of
+//! unpacking them. Most of the cost of a post is its words, which [`super::search_index`] merges into the full-text index.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -100,7 +100,7 @@ pub(in crate::store) async fn posts(
 /// Revision of a post's first score.
 const FIRST: i16 = 1;
 
-/// Writes the scores of new posts. The two enums are sent as their labels, which is also their binary form.
+/// Writes the scores of new posts. The two enums are sent as their labels, which are also their binary form.
 pub(in crate::store) async fn scores(
     transaction: &Transaction<'_>,
     new: &[&ScoredPost],
@@ -140,7 +140,7 @@ pub(in crate::store) async fn scores(
             .copied()
             .ok_or_else(|| StoreError::internal(format!("model `{}` has no id", score.model.name)))?;
         let emotions = &score.emotion.scores;
-        // As the rollups count it, so that both always agree.
+        // The emotion is chosen as in the rollups, so that the two always agree.
         let emotion = EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral");
         writer
             .as_mut()

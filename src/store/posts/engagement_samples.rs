@@ -1,4 +1,4 @@
-//! Samples of how a post's engagement develops.
+//! Samples of a post's engagement over time.
 
 use deadpool_postgres::Transaction;
 
@@ -6,10 +6,10 @@ use crate::models::post::{Engagement, ScoredPost};
 use crate::store::StoreError;
 use crate::store::codec::{PgTimestamp, truncate};
 
-/// Stores a sample for each repeated post whose counts differ from the last known ones, and returns how many.
+/// Stores a sample for each repeated post whose counts differ from the last known ones, and returns how many were stored.
 ///
-/// "Last" is by time of acceptance, so a late or duplicate stream entry adds nothing: its time is that of an existing
-/// sample (the primary key), or its counts are those of the post itself.
+/// "Last" refers to the time of acceptance, so a late or duplicate stream entry adds nothing: its time equals that of an
+/// existing sample (the primary key), or its counts equal those of the post itself.
 pub(in crate::store) async fn insert(
     transaction: &Transaction<'_>,
     repeated: &[&ScoredPost],
@@ -58,12 +58,12 @@ pub(in crate::store) async fn insert(
 struct Sample<'a> {
     scored: &'a ScoredPost,
     counts: Engagement,
-    /// Whether another sample of the same post precedes it in this batch. It is known to differ from that one, so the
-    /// server need not compare.
+    /// Whether another sample of the same post precedes this one in the batch. The two are known to differ, so the server
+    /// need not compare them.
     follows: bool,
 }
 
-/// Returns the posts with counts, by post and time, without those that repeat the previous counts.
+/// Returns the posts with counts, by post and time, leaving out those that repeat the previous counts.
 fn changes<'a>(repeated: &[&'a ScoredPost]) -> Vec<Sample<'a>> {
     let mut sent: Vec<(&ScoredPost, Engagement)> =
         repeated.iter().filter_map(|scored| Some((*scored, scored.post.engagement?))).collect();

@@ -1,32 +1,31 @@
-//! Filter on posts, shared by lists, exports, series and breakdowns.
+//! Post filter, shared by lists, exports, series and breakdowns.
 
 use tokio_postgres::types::ToSql;
 
 use crate::models::score::SentimentLabel;
 
-/// Filter on posts. Absent fields match every post; `""` matches posts without a product, channel, city, language or
-/// author.
+/// Post filter. Absent fields match every post; `""` matches posts without a product, channel, city, language or author.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PostFilter {
     /// Text to search for, in web search syntax: `"a phrase"`, `or`, `-without`.
     pub q: Option<String>,
-    /// Their source.
+    /// Source of the post.
     pub source: Option<String>,
-    /// Their platform.
+    /// Platform of the post.
     pub platform: Option<String>,
-    /// A product that they mention.
+    /// Product that the post mentions.
     pub product: Option<String>,
-    /// Their channel.
+    /// Channel of the post.
     pub channel: Option<String>,
-    /// Their city.
+    /// City of the post.
     pub city: Option<String>,
-    /// Their sentiment label by the model. A person's correction is shown beside it and changes no count.
+    /// Sentiment label assigned by the model. A person's correction is shown next to it but does not change any counts.
     pub label: Option<SentimentLabel>,
-    /// Their strongest emotion, one of [`crate::models::score::EMOTIONS`].
+    /// Strongest emotion of the post, one of [`crate::models::score::EMOTIONS`].
     pub emotion: Option<String>,
-    /// Their language.
+    /// Language of the post.
     pub lang: Option<String>,
-    /// Handle of their author, or the author's id without a handle.
+    /// Author's handle, or the author's id if there is no handle.
     pub author: Option<String>,
     /// Minimum predicted virality, 0 to 100.
     pub min_virality: Option<f32>,
@@ -40,8 +39,8 @@ impl PostFilter {
         self.q.as_deref().filter(|q| !q.trim().is_empty())
     }
 
-    /// Returns whether the filter needs more than rollups contain: source, and one of product, platform, channel and
-    /// city.
+    /// Returns whether the filter needs more than rollups contain, which is the source and one of product, platform, channel
+    /// and city.
     pub(in crate::store) fn looks_into_posts(&self) -> bool {
         let Self { label, emotion, lang, author, min_virality, min_churn, .. } = self;
         self.words().is_some()
@@ -54,10 +53,10 @@ impl PostFilter {
     }
 }
 
-/// The author of a row of `post`; null if unknown. An index is on this very expression.
+/// Author in a row of `post`; null if unknown. An index uses exactly this expression.
 pub(in crate::store) const AUTHOR: &str = "coalesce(post.author_handle, post.author_id)";
 
-/// Parameters of a statement built from parts.
+/// Parameters of a statement that is built from parts.
 ///
 /// User input never becomes part of a statement's text: [`Values::bind`] returns the placeholder to write instead.
 #[derive(Default)]
@@ -76,15 +75,15 @@ impl Values {
     }
 }
 
-/// Conditions of a filter, separately for the tables `post` and `score`. Absent fields add no condition, so the
-/// server plans only for those present.
+/// Filter conditions, kept separately for the tables `post` and `score`. Absent fields add no condition, so the server plans
+/// only for those present.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Conditions {
     /// Conditions on posts.
     pub of_post: Vec<String>,
     /// Conditions on scores.
     pub of_score: Vec<String>,
-    /// Whether the conditions on scores include more than the time.
+    /// Whether the score conditions include more than the time.
     pub asks_scores: bool,
 }
 
@@ -139,13 +138,13 @@ impl Conditions {
         all
     }
 
-    /// Returns all conditions, to follow `WHERE`.
+    /// Returns all conditions in a form that can follow `WHERE`.
     pub(in crate::store) fn all(&self) -> String {
         joined(self.of_post.iter().chain(&self.of_score))
     }
 }
 
-/// Joins conditions that must all hold, to follow `WHERE`.
+/// Joins conditions that must all hold into a form that can follow `WHERE`.
 pub(in crate::store) fn joined<'a>(conditions: impl IntoIterator<Item = &'a String>) -> String {
     let conditions: Vec<&str> = conditions.into_iter().map(String::as_str).collect();
     if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") }

@@ -12,14 +12,14 @@ use crate::store::codec::PgTimestamp;
 use crate::store::page::PAGE_MAX;
 use crate::store::{Store, StoreError};
 
-/// The columns that [`correction_of`] reads.
+/// Columns that [`correction_of`] reads.
 const COLUMNS: &str = "corrected.uuid, corrected.label::text, corrected.note, corrected.corrected_by,
     corrected.corrected_at, corrected.was_label::text, model.name, model.version, model.hash";
 
-/// Stores a person's label of a post, replacing an earlier one; `None` if the post does not exist.
+/// Stores a person's label for a post, replacing an earlier one. Returns `None` if the post does not exist.
 ///
-/// Scores, rollups and counts stay unchanged: labels by models and by people remain distinguishable, and later scores
-/// do not affect people's labels.
+/// Scores, rollups and counts do not change: model labels and people's labels remain distinguishable, and later scores do
+/// not affect people's labels.
 pub async fn correct(
     store: &Store,
     post: Uuid,
@@ -46,15 +46,15 @@ pub async fn correct(
         .transpose()
 }
 
-/// Deletes a person's label of a post, and returns whether there was one.
+/// Deletes a person's label for a post, and returns whether there was one.
 pub async fn take_back(store: &Store, post: Uuid) -> Result<bool, StoreError> {
     Ok(store.execute("DELETE FROM label_corrections WHERE uuid = $1", &[&post]).await? > 0)
 }
 
-/// Streams every labelled post, the earliest label first, in chunks.
+/// Streams every labelled post in chunks, earliest label first.
 ///
-/// Each chunk is a separate query, so a slow client holds neither a connection nor a snapshot. Posts labelled
-/// meanwhile come at the end.
+/// Each chunk is a separate query, so a slow client holds neither a connection nor a snapshot. Posts labelled in the
+/// meantime come at the end.
 pub fn export(store: Store) -> impl Stream<Item = Result<Vec<LabelledPost>, StoreError>> + Send {
     let first = (Timestamp::UNIX_EPOCH, Uuid::nil());
     stream::try_unfold((store, Some(first)), |(store, after)| async move {
@@ -184,7 +184,7 @@ mod tests {
         let store = test_store().await;
         let batch = testing::posts(1_050, testing::now_in_micros());
         record(&store, &batch).await.unwrap();
-        // All at the same time: pages must not go by time alone.
+        // All have the same time, so pages must not be based on time alone.
         testing::execute(
             &store,
             "INSERT INTO label_corrections (uuid, created_at, corrected_at, was_model, label, was_label)

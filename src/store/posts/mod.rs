@@ -1,4 +1,4 @@
-//! Posts: the transaction that stores a batch, corrections of its scores, full-text search, lists and labels.
+//! Posts: the transaction that stores a batch, score corrections, full-text search, lists and labels.
 
 pub(super) mod awaiting_correction; // queue of posts for a better model
 pub(super) mod copy_in; // writing posts and scores with COPY

@@ -1,4 +1,4 @@
-//! Orders of posts other than newest first.
+//! Post orders other than newest first.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,34 +7,34 @@ use crate::models::post::PostOrder;
 use crate::store::codec::PgTimestamp;
 use crate::store::page::Cursor;
 
-/// Maximum number of ranked posts. Exports serve anyone who needs more.
+/// Maximum number of ranked posts. Anyone who needs more can use an export.
 pub const RANKED_MAX: usize = 200;
 
-/// Maximum range of a ranking, all of which is read.
+/// Longest range of a ranking, because the whole range is read.
 pub const RANKED_RANGE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Sum of the counts that show reactions. Views are not included: most platforms do not publish them.
+/// Sum of the counts that show reactions. Views are left out, because most platforms do not publish them.
 macro_rules! reactions {
     ($likes:literal, $shares:literal, $comments:literal) => {
         concat!("(coalesce(", $likes, ", 0) + coalesce(", $shares, ", 0) + coalesce(", $comments, ", 0))")
     };
 }
 
-/// A range of time, open where a bound is absent.
+/// Time range, open on a side whose bound is absent.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct TimeRange {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }
 
-/// A page of posts to select.
+/// Page of posts to select.
 pub(in crate::store) struct PageRequest {
     pub order: PostOrder,
-    /// Conditions of the filter and the range.
+    /// Conditions for the filter and the range.
     pub conditions: Conditions,
-    /// The range again, for samples.
+    /// The same range, for engagement samples.
     pub within: TimeRange,
-    /// Only posts after this one; for newest first.
+    /// Restricts newest first to posts after this one.
     pub cursor: Option<Cursor>,
     pub limit: i64,
 }
@@ -131,7 +131,7 @@ mod tests {
         let store = test_store().await;
         let now = testing::now_in_micros();
         let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);
-        // The first is popular but stagnant, the second gains slowly, the third fast, the fourth was sampled once.
+        // The first is popular but stagnant, the second gains slowly, the third gains fast, the fourth was sampled once.
         let first = [
             reacted(0, 900, ago(600), ago(600)),
             reacted(1, 10, ago(600), ago(600)),

@@ -1,4 +1,4 @@
-//! The transaction that stores a batch of posts.
+//! Transaction that stores a batch of posts.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -16,8 +16,8 @@ use crate::store::metrics::{city_locations, rollups};
 use crate::store::operations::late_post_locks;
 use crate::store::{Store, StoreError};
 
-/// Attempts at a batch that conflicts with other transactions. All transactions take locks in the same order, so even
-/// a second attempt is rare.
+/// Number of attempts at storing a batch that conflicts with other transactions. All transactions take locks in the same
+/// order, so even a second attempt is rare.
 pub(in crate::store) const ATTEMPTS: usize = 4;
 
 /// Result of storing a batch.
@@ -25,28 +25,28 @@ pub(in crate::store) const ATTEMPTS: usize = 4;
 pub struct Recorded {
     /// Indices of the new posts, ascending.
     pub inserted: Vec<usize>,
-    /// Changes of the rollups; `revision` is the new one of each row.
+    /// Changes to the rollups; `revision` is each row's new revision.
     pub delta: Delta,
-    /// Number of posts stored before, or repeated within the batch.
+    /// Number of posts that were already stored, or are repeated within the batch.
     pub n_duplicates: usize,
     /// Number of repeated posts whose counts differ from the last known ones.
     pub n_engagement_samples: usize,
 }
 
-/// Stores a batch: posts, scores and rollups, in one transaction that is durable when this returns.
+/// Stores a batch of posts, scores and rollups in one transaction that is durable when this returns.
 ///
-/// Redis delivers at least once. `post_keys` alone decides whether a post is new, and only posts whose key this very
-/// transaction inserts are stored and counted; so `count(posts) = sum(rollups) = distinct posts sent`, whatever is
-/// delivered twice, to however many processes. Recording a batch again after any error is safe.
+/// Redis delivers at least once. `post_keys` alone decides whether a post is new, and only posts whose key this transaction
+/// itself inserts are stored and counted; so `count(posts) = sum(rollups) = distinct posts sent`, whatever is delivered
+/// twice, and to however many processes. Recording a batch again after any error is safe.
 ///
 /// A post that awaits a correction is queued in the same transaction, so a crash cannot lose the correction.
 ///
-/// Locks are taken in a fixed order: keys in key order, then locations, posts, engagement, and rollups last, in key
-/// order. So two processes never deadlock, and the rows of the current bucket, which every batch needs, are held for
-/// the shortest time.
+/// Locks are taken in a fixed order: keys in key order, then locations, posts and engagement, and finally rollups in key
+/// order. So two processes never deadlock, and the rows of the current bucket, which every batch needs, are held for the
+/// shortest possible time.
 ///
-/// Acquires `guard` before the rollups, so that other transactions of this process run concurrently until then, and
-/// still holds it on success: keep it until the delta is published.
+/// Acquires `guard` before the rollups, so that other transactions of this process run concurrently until then, and still
+/// holds it on success: keep it until the delta has been published.
 pub async fn record(
     store: &Store,
     batch: &[ScoredPost],
@@ -68,22 +68,22 @@ pub async fn record(
     }
 }
 
-/// Timeout of counting: every post is read, and a bench stores millions.
+/// Timeout of counting. Every post is read, and a benchmark stores millions.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Three numbers that must always be equal, whatever crashes and whatever is delivered twice.
+/// Three counts that must always be equal, whatever crashes and whatever is delivered twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Number of stored posts.
     pub n_posts: i64,
-    /// Sum of the rollups of dimension `overall`.
+    /// Sum over the rollup rows of the dimension `overall`.
     pub n_rolled_up: i64,
     /// Number of post keys.
     pub n_keys: i64,
 }
 
-/// Counts posts, keys and rollups in one statement, and so in one snapshot. Reads every row: for tests and `doctor`,
-/// not for requests.
+/// Counts posts, keys and rollups in one statement, so that all counts come from one snapshot. It reads every row: use it in
+/// tests and `doctor`, not for requests.
 pub async fn counts(store: &Store) -> Result<Counts, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM social_media_posts JOIN sentiment_analysis USING (uuid, created_at)),
@@ -147,8 +147,8 @@ async fn record_once(
 
 /// Inserts the keys of new posts and returns the indices of those posts.
 ///
-/// A key that another transaction is inserting makes this one wait until that one ends. Sorted, so that two
-/// transactions never deadlock; `unnest` keeps the order.
+/// If another transaction is inserting the same key, this one waits until it ends. Keys are sorted, so that two transactions
+/// never deadlock; `unnest` keeps the order.
 async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Result<Vec<usize>, StoreError> {
     const SQL: &str = "
         INSERT INTO post_keys (platform, post_id, uuid, created_at)
@@ -157,7 +157,7 @@ async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Res
         RETURNING platform, post_id";
     let mut candidates: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (index, scored) in batch.iter().enumerate() {
-        // The first of several in one batch is the post; the others repeat it.
+        // If a post occurs several times in a batch, the first occurrence is stored and the others repeat it.
         candidates.entry((&scored.post.platform, &scored.post.id)).or_insert(index);
     }
     let mut platforms = Vec::with_capacity(candidates.len());
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(samples(&[liked(1, 0), liked(1, 1), liked(2, 2), liked(2, 3), liked(1, 4)]).await, 2);
         assert_eq!(samples(&[liked(1, 5)]).await, 0);
         assert_eq!(samples(&[liked(5, 6)]).await, 1);
-        // Delivered again, each of them adds nothing.
+        // Delivered again, none of them adds anything.
         assert_eq!(
             samples(&[liked(1, 0), liked(1, 1), liked(2, 2), liked(2, 3), liked(1, 4), liked(5, 6)]).await,
             0

@@ -1,4 +1,4 @@
-//! Replacing current scores, and keeping the old ones as history.
+//! Replaces current scores and keeps the old ones as history.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::models::score::{EMOTIONS, ModelId};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// A current score to replace.
+/// Current score to replace.
 pub(in crate::store) struct Superseded<'a> {
-    /// The post with its new score.
+    /// Post with its new score.
     pub by: &'a ScoredPost,
     /// Revision of the score to replace, which must still be stored.
     pub revision: i16,
@@ -24,7 +24,7 @@ pub(in crate::store) struct Superseded<'a> {
 
 /// Moves the current scores into the history and writes the new ones, in one statement.
 ///
-/// The rows must be locked: the statement copies what it sees when it begins.
+/// The rows must be locked, because the statement copies what it sees when it begins.
 pub(in crate::store) async fn scores(
     transaction: &Transaction<'_>,
     superseded: &[Superseded<'_>],
@@ -74,7 +74,7 @@ pub(in crate::store) async fn scores(
     Ok(())
 }
 
-/// Returns the first and the last event time of these posts.
+/// Returns the first and last event time of these posts.
 pub(in crate::store) fn span_of(awaited: &[AwaitedPost]) -> (PgTimestamp, PgTimestamp) {
     let times = || awaited.iter().map(|awaited| awaited.created_at);
     (
@@ -83,10 +83,10 @@ pub(in crate::store) fn span_of(awaited: &[AwaitedPost]) -> (PgTimestamp, PgTime
     )
 }
 
-/// Number of numeric columns of a score.
+/// Number of numeric columns in a score.
 const N_NUMBERS: usize = 12;
 
-/// The new scores, column by column.
+/// New scores as columns.
 #[derive(Default)]
 struct Columns<'a> {
     uuids: Vec<Uuid>,
@@ -124,7 +124,7 @@ impl<'a> Columns<'a> {
                 .models
                 .push(model.ok_or_else(|| internal(format!("model `{}` has no id", score.model.name)))?);
             columns.labels.push(score.sentiment.label.as_str());
-            // As the rollups count it, so that both always agree.
+            // The emotion is chosen as in the rollups, so that the two always agree.
             columns.emotions.push(EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral"));
             columns.uncertain.push(score.sentiment.uncertain);
             let numbers: [f32; N_NUMBERS] = [

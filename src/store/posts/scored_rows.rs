@@ -1,4 +1,4 @@
-//! Reading posts and scores from rows.
+//! Reads posts and scores from rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, Se
 use crate::store::StoreError;
 use crate::store::codec::{PgTimestamp, parse_enum};
 
-/// The columns of a score and its model, in the order in which they are read. A macro, because `concat!` takes only
+/// Columns of a score and its model, in the order in which they are read. This is a macro, because `concat!` takes only
 /// literals.
 macro_rules! score_columns {
     () => {
@@ -25,10 +25,10 @@ macro_rules! score_columns {
     };
 }
 
-/// The columns that [`scores_of`] reads.
+/// Columns that [`scores_of`] reads.
 pub(in crate::store) const SCORE_COLUMNS: &str = score_columns!();
 
-/// The columns that [`scored_posts_of`] reads.
+/// Columns that [`scored_posts_of`] reads.
 pub(in crate::store) const COLUMNS: &str = concat!(
     "
     post.uuid, post.post_id, post.platform, post.text, post.author_id, post.author_handle, post.author_followers,
@@ -38,8 +38,7 @@ pub(in crate::store) const COLUMNS: &str = concat!(
     score_columns!()
 );
 
-/// Posts joined with their scores. Both tables have the same partitions, and the join names the partition key of
-/// both.
+/// Posts joined with their scores. Both tables have the same partitions, and the join uses the partition key of both.
 pub(in crate::store) const TABLES: &str = "
     social_media_posts AS post
     JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at
@@ -57,7 +56,7 @@ pub(in crate::store) fn scores_of(rows: &[Row]) -> Result<Vec<Score>, StoreError
     rows.iter().map(|row| score_of(&mut Columns { row, next: 0 }, &mut models)).collect()
 }
 
-/// Reads the posts of these ids that are still stored. Event times exclude days without any of them.
+/// Reads those posts with the given ids that are still stored. The event times exclude days without any of them.
 pub(in crate::store) async fn by_names(
     transaction: &Transaction<'_>,
     names: &[(Uuid, Timestamp)],
@@ -74,11 +73,10 @@ pub(in crate::store) async fn by_names(
     scored_posts_of(&rows)
 }
 
-/// Models by id, so that the posts of a page share one copy.
+/// Models by id, so that the posts of a page share one copy of each.
 type Models = HashMap<i16, Arc<ModelId>>;
 
-/// Reads a row column by column, in the order of the SELECT: looking columns up by name takes longer than reading
-/// them.
+/// Reads a row column by column, in SELECT order: looking up columns by name takes longer than reading them.
 struct Columns<'a> {
     row: &'a Row,
     next: usize,
@@ -96,7 +94,7 @@ fn scored_post_of(columns: &mut Columns<'_>, models: &mut Models) -> Result<Scor
     Ok(ScoredPost { post: post_of(columns)?, score: score_of(columns, models)?, awaits_correction: false })
 }
 
-// Fields of a struct are evaluated in the order written, which is the order of the columns.
+// Struct fields are evaluated in the order in which they are written, which is the column order.
 fn post_of(columns: &mut Columns<'_>) -> Result<Post, StoreError> {
     Ok(Post {
         uuid: columns.take()?,
@@ -143,7 +141,7 @@ fn engagement_of(columns: &mut Columns<'_>) -> Result<Option<Engagement>, StoreE
     Ok((counts != Engagement::default()).then_some(counts))
 }
 
-// Fields of a struct are evaluated in the order written, which is the order of the columns.
+// Struct fields are evaluated in the order in which they are written, which is the column order.
 fn score_of(columns: &mut Columns<'_>, models: &mut Models) -> Result<Score, StoreError> {
     let sentiment = Sentiment {
         label: label_of(columns.take()?)?,

@@ -1,4 +1,4 @@
-//! Merging the words of new posts into the full-text index.
+//! Merges the words of new posts into the full-text index.
 
 use std::sync::atomic::Ordering;
 
@@ -10,8 +10,8 @@ use crate::store::{Store, StoreError};
 /// Merges the pending lists of the newest days and of the default partition. Runs no query if this process has stored
 /// nothing since the last call.
 ///
-/// A GIN index appends new words to a list and merges it when it is full; the transaction that fills it pays for all
-/// others (<https://www.postgresql.org/docs/current/gin-implementation.html>). Merged here, the list is never full,
+/// A GIN index appends new words to a list and merges it when it is full; the transaction that fills the list pays for all
+/// others (<https://www.postgresql.org/docs/current/gin-implementation.html>). If it is merged here, the list is never full,
 /// and no post waits for it. Only replays write to earlier days, and they may wait.
 pub async fn merge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     if !store.has_new_words.swap(false, Ordering::AcqRel) {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::store::testing::{self, execute, number, record, test_store};
 
-    /// Counts the pages that wait to be merged, over all partitions.
+    /// Counts the pages that are waiting to be merged, over all partitions.
     const PENDING: &str = "
         SELECT coalesce(sum((pgstatginindex(inhrelid::regclass)).pending_pages), 0)::bigint
         FROM pg_inherits WHERE inhparent = 'social_media_posts_text'::regclass";

@@ -1,4 +1,4 @@
-//! Leader leases: exactly one process evaluates rules, and exactly one, the same or another, detects anomalies.
+//! Leader leases: exactly one process evaluates rules, and exactly one (possibly the same) detects anomalies.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::store::connection::within;
 use crate::store::locks::{self, Lock};
 use crate::store::{Store, StoreError};
 
-/// Timeout of a leader's statement, after which the evaluation is abandoned and retried.
+/// Timeout of the leader's statements, after which the evaluation is abandoned and retried.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Name of the work in timeout errors.
+/// Operation named in timeout errors.
 const WORK: &str = "evaluating";
 
-/// A role that exactly one process holds.
+/// Role that exactly one process holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaderRole {
-    /// Evaluation of the alert rules.
+    /// Evaluates the alert rules.
     Rules,
-    /// Detection of changes that no rule covers.
+    /// Detects changes that no rule covers.
     Anomalies,
 }
 
@@ -34,11 +34,11 @@ impl LeaderRole {
     }
 }
 
-/// A dedicated connection that holds a leader lease, or tries to acquire it.
+/// Dedicated connection that holds a leader lease, or tries to acquire it.
 ///
-/// The lease is a lock of the session, so it ends with the connection: the server notices a killed process on the
-/// same machine at once, and one on a machine that disappeared within seven seconds, by the probes below. The
-/// evaluation writes through this very connection, so a process that lost the lease without noticing writes nothing.
+/// The lease is a session-level lock, so it ends with the connection: the server notices a killed process on the same
+/// machine at once, and a machine that disappeared within seven seconds, thanks to the probes below. The evaluation writes
+/// through the same connection, so a process that lost the lease without noticing writes nothing.
 pub struct LeaderLease {
     client: ClientWrapper,
     role: LeaderRole,
@@ -58,8 +58,8 @@ impl LeaderLease {
         Ok(Self { client, role, is_held: false })
     }
 
-    /// Returns whether this process holds the role, using the connection in `lead` or a new one. Drops a connection
-    /// that fails, and the lease with it.
+    /// Returns whether this process holds the role, using the connection in `lead` or a new one. Drops a connection that
+    /// fails, and with it the lease.
     pub async fn hold(lead: &mut Option<Self>, store: &Store, role: LeaderRole) -> Result<bool, StoreError> {
         let mut asking = match lead.take() {
             Some(lead) => lead,
@@ -72,7 +72,7 @@ impl LeaderLease {
 
     /// Returns whether this process holds the lease, from now until the connection breaks or is dropped.
     pub async fn try_acquire(&mut self) -> Result<bool, StoreError> {
-        // Acquiring it again would count: the session would then hold it twice.
+        // Advisory locks nest: acquiring it again would make the session hold it twice.
         const SQL: &str = "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock($1) END";
         let values: [&(dyn ToSql + Sync); 2] = [&self.role.lock().number(), &self.is_held];
         let asking = self.client.query_one(SQL, &values);
@@ -81,7 +81,7 @@ impl LeaderLease {
         Ok(self.is_held)
     }
 
-    /// Begins a transaction once no other one changes alerts: two that published the same alerts concurrently would
+    /// Begins a transaction once no other transaction changes alerts: two that published the same alerts concurrently would
     /// notify people twice.
     pub async fn begin(&mut self) -> Result<EvaluationTransaction<'_>, StoreError> {
         let work = async {

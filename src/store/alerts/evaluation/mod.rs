@@ -1,4 +1,4 @@
-//! Evaluation of the rules: leader leases, series state, and the transaction that writes the changes.
+//! Rule evaluation: leader leases, series state, and the transaction that writes the changes.
 
 mod series_state; // state of each series between evaluations
 mod leader; // leader leases
@@ -30,7 +30,7 @@ pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError
     let Some(row) = row else {
         return Ok(None);
     };
-    // A report from another version may not parse, and is then of no use.
+    // A report from another version that does not parse is ignored.
     Ok(row
         .try_get::<_, Json<serde_json::Value>>(0)
         .ok()

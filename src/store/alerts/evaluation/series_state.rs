@@ -1,4 +1,4 @@
-//! State of each series, stored between evaluations.
+//! Series state, stored between evaluations.
 
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::codec::{PgTimestamp, truncate};
 
 impl EvaluationTransaction<'_> {
-    /// Stores the state of series, each with its open alert. A rule may have been deleted meanwhile: the next
+    /// Stores the state of series, each with its open alert. A rule may have been deleted in the meantime: the next
     /// evaluation removes its series, so deleting a rule need not wait for an evaluation.
     pub(super) async fn keep(&self, kept: Vec<(&SeriesId, &Series, Option<Uuid>)>) -> Result<(), StoreError> {
         const SQL: &str = "

@@ -1,4 +1,4 @@
-//! Alerts about single posts or series: churn, and anomalies.
+//! Alerts that are not opened by a window rule: churn alerts and anomalies.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -13,19 +13,19 @@ use crate::store::alerts::raise::{Merge, raise};
 use crate::store::alerts::resolve::resolve;
 
 impl EvaluationTransaction<'_> {
-    /// Opens an alert, or updates the open one of this series with the given value, count, severity, posts and
-    /// evidence. For an anomaly, `rule` is spike, `rule_id` and `rule_name` are `None`, and `metric` names what
-    /// changed. An alert that merely goes on is not a visible change.
+    /// Opens an alert, or updates the series' open alert with the given value, count, severity, posts and evidence. For an
+    /// anomaly, `rule` is spike, `rule_id` and `rule_name` are `None`, and `metric` names what changed. An alert that merely
+    /// continues is not a visible change.
     pub async fn raise(&mut self, found: &NewAlert) -> Result<Raise, StoreError> {
         let raised = raise(&self.transaction, std::slice::from_ref(found), Merge::Replace).await?.pop();
         self.note_opened(raised.as_slice());
         Ok(raised.unwrap_or(Raise::Quiet))
     }
 
-    /// Takes flagged posts and adds them to the alerts that `judge` returns: each post is in exactly one alert, even
-    /// across crashes. An alert that merely grows is not a visible change.
+    /// Takes flagged posts and adds them to the alerts that `judge` returns: each post is in exactly one alert, even across
+    /// crashes. An alert that merely grows is not a visible change.
     ///
-    /// Posts stored a few seconds ago that await a correction are left for later.
+    /// Posts that were stored a few seconds ago and await a correction are left for later.
     pub async fn raise_flagged<J: Into<Triage>>(
         &mut self,
         judge: impl Fn(&[ScoredPost]) -> J,
@@ -41,7 +41,7 @@ impl EvaluationTransaction<'_> {
         Ok(())
     }
 
-    /// Holds open those of these alerts whose series opened at least this often since then.
+    /// Holds alerts open if their series has opened at least this often since the given time.
     pub async fn hold_open_what_flaps(
         &mut self,
         alerts: &[Uuid],

@@ -1,5 +1,5 @@
-//! The transaction of one evaluation: alerts, their history, the state of each series, and the notifications. The
-//! number of statements does not depend on the number of alerts.
+//! Transaction of one evaluation: alerts, their history, series state and notifications. The number of statements does not
+//! depend on the number of alerts.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::store::codec::PgTimestamp;
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
 
-/// A transaction of the leader. Dropped without [`EvaluationTransaction::commit`], it changes nothing.
+/// The leader's transaction. If it is dropped without [`EvaluationTransaction::commit`], it changes nothing.
 pub struct EvaluationTransaction<'a> {
     pub(super) transaction: Transaction<'a>,
     /// Alerts with visible changes.
@@ -32,7 +32,7 @@ pub struct EvaluationTransaction<'a> {
     pub(super) opened: Vec<AlertRule>,
 }
 
-/// Changes of a committed evaluation. Count these in metrics: they are certain to have happened.
+/// What a committed evaluation changed. Count these changes in metrics, because they are certain to have happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Committed {
@@ -47,8 +47,8 @@ impl<'a> EvaluationTransaction<'a> {
         Self { transaction, changed: BTreeSet::new(), opened: Vec::new() }
     }
 
-    /// Opens, refreshes and ends alerts, each with an entry in its history, and stores the state of the series.
-    /// Returns the alerts of the openings, in their order.
+    /// Opens, refreshes and ends alerts, each with a history entry, and stores the series state. Returns the opened alerts
+    /// in the order of the openings.
     pub async fn apply(&mut self, changes: &Changes, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
         self.withdraw(&changes.withdrawals, now).await?;
         let opened = self.open(&changes.openings, now).await?;
@@ -62,13 +62,13 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(opened)
     }
 
-    /// Returns every open alert, and every resolved one whose end is not published yet; with a rule, only its own.
-    /// Without posts and evidence.
+    /// Returns every open alert, and every resolved alert whose end has not been published yet; with a rule, only that
+    /// rule's alerts. Posts and evidence are omitted.
     pub async fn notified_alerts(&self, rule: Option<Uuid>) -> Result<Vec<NotifiedAlert>, StoreError> {
         list::notified(&self.transaction, rule).await
     }
 
-    /// Stores which alerts are silenced or inhibited, where that changed.
+    /// Stores which alerts are silenced or inhibited, if that changed.
     pub async fn store_suppressions(
         &mut self,
         suppressions: &[Suppression],
@@ -137,14 +137,14 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(())
     }
 
-    /// Returns an alert from [`Self::notified_alerts`] with its posts and evidence.
+    /// Returns an alert from [`Self::notified_alerts`] together with its posts and evidence.
     async fn with_what_belongs_to_it(&self, alert: &Alert) -> Result<Alert, StoreError> {
         let whole = list::by_ids(&self.transaction, &[alert.id]).await?.pop();
         let (posts, evidence) = whole.map(|whole| (whole.posts, whole.evidence)).unwrap_or_default();
         Ok(Alert { posts, evidence, ..alert.clone() })
     }
 
-    /// Stores the report of this evaluation, which every process can show.
+    /// Stores the report of this evaluation, so that every process can show it.
     pub async fn report(&self, report: &TurnReport) -> Result<(), StoreError> {
         const SQL: &str = "
             INSERT INTO alert_turns (report) VALUES ($1)
@@ -173,7 +173,7 @@ impl<'a> EvaluationTransaction<'a> {
                     self.opened.push(alert.rule);
                     alert
                 }
-                // An alert that an older version left open becomes this one.
+                // An alert that an older version left open is reused.
                 Raise::Updated(alert) => alert,
                 Raise::Quiet => {
                     return Err(StoreError::internal("an alert did not open"));
@@ -251,7 +251,7 @@ impl<'a> EvaluationTransaction<'a> {
         self.end(ids, now).await
     }
 
-    /// Marks alerts as flapping: they opened so often that they stay open until their series has been calm.
+    /// Marks alerts as flapping: they opened so often that they are held open until their series has been calm.
     pub(super) async fn hold_open(&mut self, alerts: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE sentiment_alerts SET flapping = true WHERE id = ANY ($1)";
         if alerts.is_empty() {

@@ -16,24 +16,24 @@ use crate::store::codec::PgTimestamp;
 use crate::store::posts::scored_rows;
 use crate::store::{StoreError, locks};
 
-/// Posts taken at once. Posts that wait for others are among them each time.
+/// Maximum number of posts taken per call. Posts that wait for others are taken again each time.
 const FLAGGED_MAX: i64 = 2_000;
 
-/// How long a post that awaits a correction is left alone. Long enough for the better model to withdraw most false
-/// alarms before anyone is notified; short enough to notify in time about a customer who really leaves, even if the
-/// correction is late or never comes.
+/// How long a post that awaits a correction is left alone. Long enough for the better model to withdraw most false alarms
+/// before anyone is notified; short enough to notify in time about a customer who really is leaving, even if the correction
+/// is late or never comes.
 const CORRECTED_WITHIN_SECONDS: f64 = 5.0;
 
 const NOTE_SQL: &str =
     "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
 
-/// Decision on flagged posts.
+/// Decision about flagged posts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Triage {
     /// Alerts to which posts are added.
     pub alerts: Vec<NewAlert>,
-    /// Posts that stay flagged because more may follow. At most half of the posts taken at once may wait, or the
-    /// others would never be read.
+    /// Posts that remain flagged because more may follow. At most half of the posts taken in a call may wait, or the others
+    /// would never be read.
     pub waiting: HashSet<Uuid>,
 }
 
@@ -59,12 +59,11 @@ pub(in crate::store) async fn note(
     Ok(())
 }
 
-/// Takes flagged posts and adds them to the alerts that `judge` returns, in one transaction: each post is in exactly
-/// one alert, even across crashes. Returns nothing if none were flagged.
+/// Takes flagged posts and adds them to the alerts that `judge` returns, in one transaction: each post is in exactly one
+/// alert, even across crashes. Returns nothing if no posts were flagged.
 ///
-/// The caller holds the lock of alerts. A new post that awaits a correction stays flagged until it is corrected, its
-/// correction is abandoned, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process
-/// dies.
+/// The caller holds the alerts lock. A new post that awaits a correction remains flagged until it is corrected, its
+/// correction is abandoned, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process dies.
 pub(in crate::store) async fn raise<J: Into<Triage>>(
     transaction: &Transaction<'_>,
     judge: impl Fn(&[ScoredPost]) -> J,
@@ -88,7 +87,7 @@ pub(in crate::store) async fn raise<J: Into<Triage>>(
         names.push((row.try_get(0)?, row.try_get(1)?));
     }
     let mut posts = scored_rows::by_names(transaction, &names).await?;
-    // A correction could not withdraw a flag that another transaction had deleted and then restored.
+    // A correction could not withdraw a flag that another transaction deleted and then restored.
     posts.retain(|scored| scored.score.churn_risk >= CHURN_HIGH);
     let Triage { alerts, waiting } = judge(&posts).into();
     let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
@@ -136,18 +135,18 @@ async fn remember(
     Ok(())
 }
 
-/// Withdraws posts whose churn risk is no longer high: deletes the flags of those in no alert, and removes the others
-/// from their open alert. Returns the alerts that lost their last post, resolved.
+/// Withdraws posts whose churn risk is no longer high: deletes the flags of posts that are in no alert, and removes the
+/// others from their open alert. Returns the alerts that lost their last post, already resolved.
 ///
-/// Call it after the new scores are written, because an alert's value is the highest remaining risk. Locks flags
-/// first and then alerts. [`raise`] locks them in reverse order, but skips locked flags.
+/// Call it after the new scores are written, because an alert's value is the highest remaining risk. It locks flags first
+/// and then alerts. [`raise`] locks them in the opposite order, but skips locked flags.
 pub(in crate::store) async fn withdraw(
     transaction: &Transaction<'_>,
     uuids: &[Uuid],
     at: Timestamp,
 ) -> Result<Vec<Alert>, StoreError> {
     const FORGET: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";
-    // Resolved alerts keep what they say about the past.
+    // Resolved alerts keep what they record about the past.
     const LEAVE: &str = "
         WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
         SELECT id, count(*) FROM gone JOIN sentiment_alerts ON id = alert

@@ -1,5 +1,5 @@
-//! Delivery from the outbox: claims, leases and outcomes. All times are the database's, so that processes need not
-//! agree on theirs.
+//! Delivery from the outbox: claims, leases and outcomes. All times come from the database, so that process clocks need not
+//! agree.
 
 use std::time::Duration;
 
@@ -16,29 +16,29 @@ use crate::store::{Store, StoreError};
 /// Maximum number of notifications per message.
 const DIGEST_MAX: i64 = 100;
 
-/// Number of attempts kept per notification.
+/// Number of attempts recorded per notification.
 const ATTEMPTS_KEPT: i32 = 20;
 
-/// Days of continuous failure after which a channel is disabled.
+/// Number of days of continuous failure after which a channel is disabled.
 const FAILING_DAYS_MAX: i32 = 5;
 
-/// Hours between failures beyond which they do not belong together: the longest wait between two attempts is a day.
+/// Hours between two failures beyond which they do not belong together. The longest wait between two attempts is a day.
 const SAME_TROUBLE_HOURS: i32 = 30;
 
-/// A claimed message and its channel: until the lease ends, no other process sends to that channel.
+/// Claimed message and its channel. Until the lease ends, no other process sends to that channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedMessage {
-    /// The channel to send to.
+    /// Channel to send to.
     pub channel: Uuid,
     /// Kind of the channel.
     pub kind: ChannelKind,
-    /// Its public settings.
+    /// Public settings of the channel.
     pub settings: ChannelSettings,
-    /// Its secret settings, encrypted.
+    /// Secret settings of the channel, encrypted.
     pub sealed: Vec<u8>,
-    /// Token that proves who holds the channel.
+    /// Token that proves which process holds the channel.
     pub lease: Uuid,
-    /// Id under which receivers know the message.
+    /// Id by which receivers know the message.
     pub message: Uuid,
     /// Notifications in the message, oldest first; at least one.
     pub items: Vec<ClaimedItem>,
@@ -46,49 +46,49 @@ pub struct ClaimedMessage {
     pub n_attempts: usize,
 }
 
-/// One notification of a message.
+/// Notification in a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedItem {
     /// Id of the notification.
     pub notification: Uuid,
-    /// Event that it reports.
+    /// Event that the notification reports.
     pub event: NoticeEvent,
     /// Time of the event.
     pub at: Timestamp,
-    /// The alert at that time.
+    /// Alert at the time of the event.
     pub snapshot: Value,
 }
 
-/// Outcome of a delivery attempt.
+/// What became of a delivery attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     /// The message was delivered.
     Sent,
-    /// The message is retried after this time.
+    /// The message is retried after this delay.
     Retry(Duration),
     /// The message is dead-lettered.
     DeadLetter,
-    /// The message is dead-lettered, and its channel is disabled for this reason.
+    /// The message is dead-lettered, and the channel is disabled for this reason.
     Disable(&'static str),
 }
 
-/// Result of an attempt.
+/// Result of an attempt to record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// Log entry of the attempt, for people.
+    /// Log entry of the attempt.
     pub attempt: Attempt,
-    /// Outcome for the message.
+    /// What becomes of the message.
     pub outcome: DeliveryOutcome,
-    /// How long nothing is sent to the channel.
+    /// How long to send nothing to the channel.
     pub pause: Duration,
 }
 
-/// Claims due messages of up to `n` idle channels, for `lease`.
+/// Claims due messages from up to `n` idle channels, for the duration of `lease`.
 ///
-/// Claiming a channel as a whole keeps its messages in order and its throttle exact. Notifications of one alert are
-/// delivered in order, each after its predecessor was delivered or dead-lettered; but a failing message does not
-/// delay other alerts. If a process dies, another sends its messages once the lease ends: they may then arrive twice,
-/// with the same id. Claims only channels whose secrets the key `sealed_by` encrypts.
+/// Claiming a whole channel keeps its messages in order and its throttle exact. Notifications about one alert are delivered
+/// in order, each after its predecessor was delivered or dead-lettered; but a failing message does not delay other alerts.
+/// If a process dies, another sends its messages once the lease ends: they may then arrive twice, with the same id. Claims
+/// only channels whose secrets are encrypted with the key `sealed_by`.
 pub async fn claim(
     store: &Store,
     n: usize,
@@ -98,7 +98,7 @@ pub async fn claim(
     store.run(async |client| claim_on(client, n, lease, sealed_by).await).await
 }
 
-/// The condition that no earlier notification about the same alert is pending in another message.
+/// Condition that no earlier notification about the same alert is pending in another message.
 macro_rules! is_first_of_its_alert {
     () => {
         "NOT EXISTS (
@@ -157,8 +157,8 @@ async fn claim_on(
     Ok(claimed)
 }
 
-/// Returns the next message of a channel. Assigns gathered notifications to one message for good, so that every
-/// attempt, by any process, holds the same.
+/// Returns a channel's next message. Notifications, once gathered into a message, belong to it permanently, so that every
+/// attempt, by any process, contains the same ones.
 async fn head(transaction: &Transaction<'_>, channel: Uuid) -> Result<Option<Uuid>, StoreError> {
     const FIRST: &str = concat!(
         "SELECT message FROM notifications AS due
@@ -204,7 +204,7 @@ async fn fill(transaction: &Transaction<'_>, claimed: &mut ClaimedMessage) -> Re
 
 /// Records the result of an attempt and releases the channel.
 ///
-/// Also after the lease has expired: the delivery happened all the same, and only the caller's own lease is released.
+/// This also works after the lease has expired: the delivery did happen, and only the caller's own lease is released.
 pub async fn settle(
     store: &Store,
     claimed: &ClaimedMessage,
@@ -229,7 +229,7 @@ async fn settle_on(
                     ORDER BY place DESC LIMIT $6::int
                 ) AS newest)
         WHERE id = ANY ($1) AND message = $2 AND state = 'pending'";
-    // The pause of the last attempt shows when that was.
+    // The pause set by the last attempt shows when that attempt was made.
     const CHANNEL: &str = "
         UPDATE notification_channels SET
             last_success_at = CASE WHEN $2 THEN now() ELSE last_success_at END,
@@ -249,7 +249,7 @@ async fn settle_on(
     };
     let ids: Vec<Uuid> = claimed.items.iter().map(|item| item.notification).collect();
     let transaction = client.transaction().await?;
-    // The channel first, as in `claim`, so that two transactions never deadlock.
+    // Locks the channel first, as in `claim`, so that two transactions never deadlock.
     let is_success = settlement.outcome == DeliveryOutcome::Sent;
     let (pause, channel) = (settlement.pause.as_secs_f64(), claimed.channel);
     let row = transaction

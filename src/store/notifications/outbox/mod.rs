@@ -1,4 +1,4 @@
-//! Transactional outbox: notifications written by the transaction that changes the alert.
+//! Transactional outbox: the transaction that changes an alert also writes its notifications.
 
 mod delivery; // claims, leases and outcomes
 
@@ -15,14 +15,14 @@ use crate::models::alert::Alert;
 pub use crate::models::notification::NoticeEvent;
 use crate::store::StoreError;
 
-/// An event of an alert, and the channels to notify.
+/// Alert event, and the channels to notify.
 #[derive(Debug, Clone, Copy)]
 pub struct Notice<'a> {
-    /// The event.
+    /// Event to notify.
     pub event: NoticeEvent,
-    /// The alert as it is now.
+    /// Alert in its current state.
     pub alert: &'a Alert,
-    /// Channels of its rule. Empty means every enabled channel whose minimum severity fits. Only used when an alert
+    /// Channels of the alert's rule. Empty means every enabled channel whose minimum severity fits. Only used when an alert
     /// fires: later events go to the channels that received the first one.
     pub channels: &'a [Uuid],
 }
@@ -33,8 +33,8 @@ pub struct Notice<'a> {
 /// notified when the alert fired, even if it has become less severe: otherwise an incident would stay open forever in
 /// channels that receive only critical alerts.
 pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Result<(), StoreError> {
-    // The lock on the channel's row prevents its deletion before this commits. A digest is due when the first of its
-    // notifications is.
+    // The lock on the channel's row prevents the channel from being deleted before this commits. A digest is due when its
+    // first notification is.
     const SQL: &str = "
         WITH recipient AS (
             SELECT id, digest_seconds FROM notification_channels
@@ -76,7 +76,7 @@ pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Resu
     Ok(())
 }
 
-/// From least to most severe.
+/// Severity names, least severe first.
 const SEVERITIES: [&str; 3] = ["info", "warning", "critical"];
 
 #[cfg(test)]

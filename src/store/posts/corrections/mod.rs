@@ -1,4 +1,4 @@
-//! The transaction that corrects the scores of stored posts.
+//! Transaction that corrects the scores of stored posts.
 
 use std::collections::BTreeMap;
 use std::iter::zip;
@@ -27,23 +27,24 @@ use crate::store::metrics::rollups;
 use crate::store::operations::late_post_locks;
 use crate::store::{Store, StoreError};
 
-/// A better model's score of a stored post.
+/// Better model's score for a stored post.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correction {
-    /// The post as it was scored again. The correction replaces the score stored by then, not the one in here.
+    /// Post as it was when the better model scored it. The correction replaces the score stored by then, not the one in
+    /// here.
     pub read: Arc<ScoredPost>,
-    /// The better model's score.
+    /// Score given by the better model.
     pub score: Score,
 }
 
 /// Result of a batch of corrections.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Corrected {
-    /// Indices of the applied corrections, ascending. The others were applied before, or their post has expired.
+    /// Indices of the applied corrections, ascending. The other posts were corrected earlier or have expired.
     pub applied: Vec<usize>,
-    /// The corrected posts in the same order, with their new scores.
+    /// Corrected posts in the same order, with their new scores.
     pub posts: Vec<ScoredPost>,
-    /// Changes of the rollups, which may be negative; `revision` is the new one of each row.
+    /// Changes to the rollups, which may be negative; `revision` is each row's new revision.
     pub delta: Delta,
     /// Number of corrected posts at high churn risk, which may join an alert now.
     pub n_high: usize,
@@ -53,15 +54,14 @@ pub struct Corrected {
 
 /// Applies corrections in one transaction that is durable when this returns.
 ///
-/// Each correction is applied once, however often and by however many processes it is tried: only posts whose row in
-/// `awaiting_correction` this very transaction deletes get another score. The old score is read and locked in the
-/// same transaction, so exactly the post's contribution is subtracted from the rollups. Applying again after any
-/// error is safe.
+/// Each correction is applied once, however often and by however many processes it is attempted: only posts whose row in
+/// `awaiting_correction` this transaction itself deletes get another score. The old score is read and locked in the same
+/// transaction, so exactly the post's contribution is subtracted from the rollups. Applying again after any error is safe.
 ///
-/// Locks are taken in the order of [`super::record::record`], rollups last; those of alerts come before, and after
-/// the flags.
+/// Locks are taken in the same order as in [`super::record::record`], with rollups last; alert locks come before that, and
+/// after the flags.
 ///
-/// Acquires `guard` before the rollups and still holds it on success: keep it until the delta is published.
+/// Acquires `guard` before the rollups and still holds it on success: keep it until the delta has been published.
 pub async fn apply(
     store: &Store,
     corrections: &[Correction],
@@ -98,7 +98,7 @@ async fn apply_once(
 
     let mut wanted: BTreeMap<Uuid, usize> = BTreeMap::new();
     for (index, correction) in corrections.iter().enumerate() {
-        // The first correction of a post counts; the others find it corrected.
+        // A post's first correction counts; further ones find it already corrected.
         wanted.entry(correction.read.post.uuid).or_insert(index);
     }
     let uuids: Vec<Uuid> = wanted.keys().copied().collect();
@@ -137,12 +137,12 @@ async fn apply_once(
     Ok(Corrected { applied, posts, delta, n_high, resolved })
 }
 
-/// A post before and after its correction.
+/// Post before and after its correction.
 struct Change {
     index: usize,
     before: ScoredPost,
     after: ScoredPost,
-    /// Revision of the score before.
+    /// Revision of the previous score.
     revision: i16,
 }
 
@@ -156,7 +156,7 @@ impl Change {
     }
 }
 
-/// The current score of a post.
+/// Current score of a post.
 struct CurrentScore {
     uuid: Uuid,
     revision: i16,

@@ -1,4 +1,4 @@
-//! Lists of posts: pages, search and exports.
+//! Post lists: pages, search and exports.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,37 +20,37 @@ use crate::store::metrics::window::at;
 use crate::store::page::{Cursor, PAGE_MAX, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Query of a list of posts.
+/// Query for a list of posts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PostsQuery {
-    /// Filter on the posts.
+    /// Filter that the posts must match.
     pub filter: PostFilter,
     /// Earliest event time, inclusive.
     pub from: Option<Timestamp>,
     /// Latest event time, exclusive.
     pub to: Option<Timestamp>,
-    /// Order of the posts. Any order but newest first reads the whole range.
+    /// Order of the posts. Any order other than newest first reads the whole range.
     pub order: PostOrder,
-    /// `next_cursor` of the previous page; only newest first has several pages.
+    /// `next_cursor` of the previous page. Only newest first has more than one page.
     pub cursor: Option<String>,
-    /// Maximum number of posts to return, 1 to [`PAGE_MAX`], or [`RANKED_MAX`] in another order.
+    /// Maximum number of posts to return: 1 to [`PAGE_MAX`] for newest first, or up to [`RANKED_MAX`] in another order.
     pub limit: usize,
 }
 
 /// Returns one page of posts.
 ///
-/// First selects the ids, then reads the posts. The newest posts are searched for a day back, then further and
-/// further: planning for all days of a season takes longer than most queries, and the first day fills nearly all
-/// pages. No statement is cached: planned with the actual values, it skips absent filters and days outside the range,
-/// and looks a rare word up while it filters for a frequent one. Fails with `BadCursor`.
+/// It first selects the ids and then reads the posts. Newest first searches one day back, then further and further: planning
+/// for all days of a season takes longer than most queries, and the first day fills nearly all pages. No statement is
+/// cached: planned with the actual values, it skips absent filters and days outside the range, and looks up a rare word
+/// while it filters for a frequent one. Fails with `BadCursor`.
 pub async fn list(store: &Store, query: &PostsQuery) -> Result<Page<ListedPost>, StoreError> {
     store.run(async |client| list_on(client, query, &mut Vec::new()).await).await
 }
 
-/// A statement with its parameters.
+/// Statement with its parameters.
 pub(in crate::store) type Statement = (String, Values);
 
-/// Like [`list`]; adds the statements it runs to `executed`.
+/// Like [`list`], but adds the statements it runs to `executed`.
 pub(in crate::store) async fn list_on(
     client: &Object,
     query: &PostsQuery,
@@ -62,7 +62,7 @@ pub(in crate::store) async fn list_on(
     let mut names: Vec<Name> = Vec::new();
     for Search { within, filter } in searches(query, cursor, Timestamp::now()) {
         if ranked {
-            // The next range includes what was not enough.
+            // The next range includes the one that was not enough.
             names.clear();
         }
         let mut values = Values::default();
@@ -84,19 +84,19 @@ pub(in crate::store) async fn list_on(
     Ok(Page { items: read_posts(client, &names, executed).await?, next_cursor })
 }
 
-/// Days back in which the newest posts are searched for, one after the other, until there are enough.
+/// Numbers of days to search back for the newest posts, tried one after another until there are enough posts.
 const DAYS_BACK: [i64; 4] = [1, 4, 16, 64];
 
-/// A range and filter to search.
+/// Range and filter to search.
 struct Search {
     within: TimeRange,
     filter: PostFilter,
 }
 
-/// Returns the searches to run until there are enough posts: the newest first go back a day, then further and
-/// further; the most viral first start with those of high virality.
+/// Returns the searches to run until there are enough posts. Newest first goes back a day, then further and further; most
+/// viral first starts with posts of high virality.
 fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<Search> {
-    // Excludes everything after the cursor, but not its own time.
+    // Excludes everything after the cursor's time, but not that time itself.
     let end = cursor.and_then(|cursor| cursor.at.checked_add(SignedDuration::from_micros(1)).ok());
     let to = [query.to, end].into_iter().flatten().min();
     let search = |from, to| Search { within: TimeRange { from, to }, filter: query.filter.clone() };
@@ -125,11 +125,11 @@ fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<S
     all
 }
 
-/// Id of a post and its event time, which determines its day.
+/// Post id and event time; the latter determines the post's day.
 type Name = (Uuid, Timestamp);
 
-/// Reads the posts of these ids, in their order. One query per day, all concurrently: for a single day the best plan
-/// is obvious.
+/// Reads the posts with these ids, in the same order. Runs one query per day, all concurrently, because the best plan for a
+/// single day is obvious.
 async fn read_posts(
     client: &Object,
     names: &[Name],
@@ -164,10 +164,10 @@ async fn read_posts(
     Ok(names.iter().filter_map(|(uuid, _)| found.remove(uuid)).collect())
 }
 
-/// Joins a person's label of the post.
+/// Joins the label that a person gave the post.
 const CORRECTED: &str = "LEFT JOIN label_corrections AS corrected ON corrected.uuid = post.uuid";
 
-/// Returns the conditions of the filter and the range. Both tables are partitioned by time, so each gets the range.
+/// Returns the conditions for the filter and the range. Both tables are partitioned by time, so each gets the range.
 fn conditions_of(filter: &PostFilter, within: TimeRange, values: &mut Values) -> Conditions {
     let mut conditions = Conditions::of(filter, values);
     conditions.asks_scores = !conditions.of_score.is_empty();
@@ -180,7 +180,7 @@ fn conditions_of(filter: &PostFilter, within: TimeRange, values: &mut Values) ->
     conditions
 }
 
-/// Reads rows of a post, its score, and a person's label.
+/// Reads rows that hold a post, its score, and a person's label.
 fn listed_of(rows: &[Row]) -> Result<Vec<ListedPost>, StoreError> {
     let posts = scored_posts_of(rows)?;
     posts
@@ -193,7 +193,7 @@ fn listed_of(rows: &[Row]) -> Result<Vec<ListedPost>, StoreError> {
         .collect()
 }
 
-/// Returns a post and its earlier scores, from one snapshot; `None` if it does not exist.
+/// Returns a post with its earlier scores, read from one snapshot; `None` if it does not exist.
 pub async fn get_with_history(store: &Store, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
     store.run(async |client| get_with_history_on(client, uuid).await).await
 }
@@ -206,7 +206,7 @@ async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<P
         FROM sentiment_analysis_history AS score JOIN models AS model ON model.id = score.model
         WHERE score.uuid = $1 AND score.created_at = $2 ORDER BY score.revision"
     );
-    // A correction between the two reads would otherwise be missing from both, or appear in both.
+    // Otherwise a correction between the two reads could be missing from both or appear in both.
     let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
     let transaction = moment.start().await?;
     let rows = transaction.query(&sql, &[&uuid]).await?;
