@@ -1,4 +1,4 @@
-//! Evidence of a rule's alert: recent measurements beside the threshold, for people to judge.
+//! Evidence for a rule's alert: recent measurements together with the threshold, for people to judge.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::evaluation::{Opening, Step};
 use crate::models::rollup::BUCKET_SECONDS;
 
-/// Steps shown with an alert.
+/// Number of steps shown with an alert.
 const N_SHOWN: i64 = 60;
 
 const MINUTE_SECONDS: i64 = 60;
@@ -20,20 +20,20 @@ const MINUTE_SECONDS: i64 = 60;
 /// are not a whole number of minutes.
 const FINE_WINDOW_SECONDS: i64 = 600;
 
-/// Returns the steps to measure for an alert that opens now: those of the last hour, or of the last ten minutes where
-/// the rule's window is not a whole number of minutes.
+/// Returns the steps to measure for an alert that opens now: those of the last hour, or of the last ten minutes if the
+/// rule's window is not a whole number of minutes.
 pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
     let is_fine = rule.window_seconds % MINUTE_SECONDS != 0 && rule.window_seconds < FINE_WINDOW_SECONDS;
     Steps::last(rule, now, (N_SHOWN, if is_fine { BUCKET_SECONDS } else { MINUTE_SECONDS }))
 }
 
-/// Returns the rule's measurement at the end of each step, oldest first, and finally the value for which the alert
-/// opens. Steps without a measurement are omitted; the result is empty without an earlier step. The baseline is the
-/// median of the earlier steps; the band is the range that the rule allows, which is everything while there are too
-/// few posts.
+/// Returns the rule's measurement at the end of each step, oldest first, followed by the value at which the alert
+/// opens. Steps without a measurement are omitted; if there is no earlier step, the result is empty. The baseline is
+/// the median of the earlier steps; the band is the range that the rule allows, which is everything as long as there
+/// are too few posts.
 pub fn series(rule: &NewRule, measured: &[Step], (steps, value): (Steps, f64)) -> Vec<EvidencePoint> {
     let measured: BySteps = measured.iter().map(|step| (steps.index(step.at), step.measured)).collect();
-    // The last point is the rule's own measurement, exact to the second.
+    // The last point is the rule's own measurement, to the exact second.
     let newest = steps.n_steps() - 1;
     let mut read: Vec<StepValue> = steps
         .measurements(rule, &measured)
@@ -72,7 +72,7 @@ struct StepValue {
     is_judged: bool,
 }
 
-/// Returns the range of a metric; for counts, the range of the measured values.
+/// Returns a metric's range; for counts, the range of the measured values.
 fn extent(rule: &NewRule, read: &[StepValue]) -> (f64, f64) {
     match rule.metric {
         Metric::NegativeShare | Metric::Toxicity | Metric::Emotion(_) => (0.0, 1.0),
@@ -84,8 +84,8 @@ fn extent(rule: &NewRule, read: &[StepValue]) -> (f64, f64) {
     }
 }
 
-/// Sorts openings by the importance of their evidence: the most severe of each rule first, which represents its group
-/// in notifications, then the others by severity.
+/// Sorts openings by how important their evidence is: the most severe of each rule first, which represents its group in
+/// notifications, then the others by severity.
 pub fn by_need(openings: &mut [Opening]) {
     openings.sort_by_key(|opening| Reverse(opening.severity));
     let mut rules = BTreeSet::new();
@@ -132,7 +132,7 @@ mod tests {
         let series = series(&rule, &minutes, (steps, 0.6));
         assert_eq!((series.len(), series[0].at, series[59].at), (60, at(41 * 60), at(100 * 60)));
         assert!(series.iter().all(|point| (point.low, point.high, point.baseline) == (0.0, 0.5, 0.1)));
-        // Two minutes of five were bad; then follows the rule's own measurement.
+        // Two out of five minutes were bad; the rule's own measurement follows.
         assert_eq!(values(&series[56..]), [0.1, 0.28, 0.46, 0.6]);
     }
 
@@ -143,7 +143,7 @@ mod tests {
         let bad: Vec<Step> = (36..101).filter(|i| i % 20 < 2).map(|i| step(i * 60, 30)).collect();
         let series = series(&rule, &bad, (steps(&rule, at(6_000)), 0.6));
         assert!(series.iter().all(|point| point.low == 0.0 && point.value > 0.5), "{series:?}");
-        // Two minutes together have enough posts, and lie within four windows of five minutes.
+        // Two minutes together have enough posts, and they lie within four windows of five minutes.
         let judged = series.iter().filter(|point| point.high == 0.5).count();
         assert_eq!((judged, series.iter().filter(|point| point.high == 1.0).count()), (3 * 4 + 1, 5));
     }

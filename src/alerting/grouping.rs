@@ -1,8 +1,8 @@
-//! Grouping of notifications: which alerts are published, and under which alert's name.
+//! Grouping of notifications: which alerts are published, and which alert represents each group.
 //!
-//! Decisions follow from the current state instead of from events: an open alert that was never published and that
-//! nothing inhibits is published now. So it makes no difference how it came up, and an alert whose inhibition ends is
-//! published then, if it still holds.
+//! Decisions are based on the current state rather than on events: an open alert that was never published and that
+//! nothing inhibits is published now. So it does not matter how an alert came about, and one whose inhibition ends is
+//! published then if it still holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use super::title;
 use crate::models::alert::{Alert, AlertState};
 use crate::models::evaluation::{DueNotice, NoticeKind, NotifiedAlert, Suppression};
 
-/// Returns the publications that are due for the open alerts, given their inhibitions in the same order, and for
-/// resolved alerts whose end was never published; the most severe first.
+/// Returns the publications that are due: for the open alerts, given their inhibitions in the same order, and for
+/// resolved alerts whose end was never published. The most severe come first.
 ///
-/// Alerts of one rule that fire together are one notification, in the name of the first; those that become more
-/// severe together are one again; the end is published when the last of them is over.
+/// Alerts of one rule that fire together share one notification, in the name of the first; those that become more
+/// severe together share another; the end is published when the last of them is over.
 pub fn due(alerts: &[NotifiedAlert], suppressions: &[Suppression]) -> Vec<DueNotice> {
     let audible: BTreeSet<Uuid> = suppressions
         .iter()
@@ -46,7 +46,7 @@ pub fn due(alerts: &[NotifiedAlert], suppressions: &[Suppression]) -> Vec<DueNot
     due
 }
 
-/// Groups alerts by rule; an alert without a rule is a group of its own.
+/// Groups alerts by rule; an alert without a rule forms its own group.
 fn group_of(alert: &Alert) -> (Option<Uuid>, String) {
     let own = if alert.rule_id.is_some() { String::new() } else { alert.id.to_string() };
     (alert.rule_id, own)

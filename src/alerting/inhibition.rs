@@ -1,4 +1,4 @@
-//! Inhibition of open alerts: those covered by a silence or by a more important alert are shown but not published.
+//! Inhibition of open alerts: an alert that a silence or a more important alert covers is shown but not published.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::models::evaluation::Suppression;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 
-/// Returns the inhibition of each open alert, in their order. Runs in linear time, since thousands are inhibited
-/// every few seconds.
+/// Returns each open alert's inhibition, in the same order. Runs in linear time, since thousands of alerts are
+/// inhibited every few seconds.
 ///
-/// An inhibited alert still inhibits others: a silence on the whole does not ask for its parts.
+/// Even an inhibited alert inhibits others: silencing the overall alert must not let the alerts on its parts through.
 pub fn suppressions(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Vec<Suppression> {
     let (silent, loud) = (SilenceIndex::of(silences, now), InhibitorIndex::of(open));
     let suppression = |alert: &&Alert| Suppression {
@@ -30,7 +30,7 @@ pub fn suppressions(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Ve
 struct SilenceIndex<'a> {
     of_keys: HashMap<&'a str, Vec<&'a NewSilence>>,
     of_rules: HashMap<Uuid, Vec<&'a NewSilence>>,
-    /// Silences that set neither; only a few combinations exist.
+    /// Silences that set neither field; there are only a few combinations.
     others: HashMap<(Option<Dimension>, Option<Severity>), &'a NewSilence>,
 }
 
@@ -59,7 +59,7 @@ impl<'a> SilenceIndex<'a> {
     }
 }
 
-/// Opening time and id of an alert: of several inhibitors, the first counts.
+/// Opening time and id of an alert: of several inhibitors, the first one counts.
 type Opened = (Timestamp, Uuid);
 
 /// Alerts that may inhibit others.
@@ -67,7 +67,7 @@ type Opened = (Timestamp, Uuid);
 struct InhibitorIndex<'a> {
     /// The first overall alert by metric and minimum severity.
     wholes: HashMap<(AlertRule, Option<&'a str>, Severity), Opened>,
-    /// The first critical alert of each scope.
+    /// The first critical alert for each scope.
     criticals: HashMap<&'a Scope, Opened>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> InhibitorIndex<'a> {
         loud
     }
 
-    /// Returns the first alert that covers this one: an overall alert on the same metric, or a critical one on the
+    /// Returns the first alert that covers this one: an overall alert on the same metric, or a critical alert on the
     /// same scope. No two alerts inhibit each other.
     ///
     /// Alerts on single posts neither inhibit nor are inhibited: each concerns different people, and those without a

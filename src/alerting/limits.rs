@@ -1,31 +1,31 @@
-//! Limits of one evaluation and their fair allotment to rules: a rule about a hundred thousand products must not
-//! delay the alerts of other rules.
+//! Limits per evaluation and their fair allotment to rules: a rule about a hundred thousand products must not delay the
+//! alerts of other rules.
 
-/// Limits of one evaluation.
+/// Limits per evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Series that are pending or firing, for all rules together. Above it each rule still gets an equal share, so
-    /// there are at most twice as many.
+    /// Series that are pending or firing, over all rules. Once the limit is reached, each rule still gets an equal
+    /// share, so there are at most twice as many.
     pub series: usize,
-    /// Series that become pending in one evaluation.
+    /// Series that may become pending in one evaluation.
     pub taken_up: usize,
-    /// Other changes of series, and withdrawn alerts.
+    /// Other changes to series, and withdrawn alerts.
     pub changed: usize,
-    /// Ongoing alerts whose values are updated.
+    /// Ongoing alerts whose values may be updated.
     pub refreshed: usize,
-    /// Series that are dropped.
+    /// Series that may be dropped.
     pub forgotten: usize,
 }
 
 impl Default for Limits {
-    /// Nobody looks at ten thousand alerts, and an evaluation of twice as many takes well below a second. Each
-    /// written row costs the database about 50 µs, during which posts wait as well.
+    /// Nobody looks at ten thousand alerts, and an evaluation of twice as many takes well below a second. Each row
+    /// written costs the database about 50 µs, during which posts have to wait.
     fn default() -> Self {
         Self { series: 10_000, taken_up: 1_000, changed: 1_000, refreshed: 1_000, forgotten: 5_000 }
     }
 }
 
-/// Demand of one rule.
+/// How much of the room a rule asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
     /// Series that are already pending or firing.
@@ -34,14 +34,14 @@ pub struct Demand {
     pub n_new: usize,
 }
 
-/// Allotment of the available room to rules.
+/// How the available room is allotted to rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allotment {
-    /// For each rule, the number of series that become pending now.
+    /// For each rule, the number of series that may become pending now.
     pub taken_up: Vec<usize>,
-    /// Series of all rules that fit, but not into this evaluation.
+    /// Number of series, over all rules, for which there is room, but not in this evaluation.
     pub n_waiting: usize,
-    /// Series that do not fit.
+    /// Number of series for which there is no room.
     pub n_over_limit: usize,
 }
 
@@ -49,8 +49,8 @@ impl Limits {
     /// Allots the available room: first an equal share to every rule, then the rest, so that a small demand is always
     /// met.
     ///
-    /// `n_held` is the number of series that all rules hold, including rules without a demand now, and `n_rules` the
-    /// number of rules. `turn` rotates who comes first where there is less than one for each.
+    /// `n_held` is the number of series that all rules hold, including rules that demand nothing now, and `n_rules` the
+    /// number of rules. `turn` rotates which rule comes first if there is less than one place for each.
     pub fn allot(&self, demands: &[Demand], (n_held, n_rules): (usize, usize), turn: usize) -> Allotment {
         let share = self.series / n_rules.max(1);
         let own: Vec<usize> =
@@ -69,7 +69,7 @@ impl Limits {
     }
 }
 
-/// Allots room so that no rule gets more than its demand, or less than another rule with the same demand minus one.
+/// Allots room so that no rule gets more than it demands, and rules with the same demand differ by at most one.
 fn fair(wanted: &[usize], mut room: usize, turn: usize) -> Vec<usize> {
     let n = wanted.len();
     let mut order: Vec<usize> = (0..n).collect();

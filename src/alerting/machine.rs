@@ -1,61 +1,61 @@
-//! State machine of one series, which is one rule applied to one scope: inactive, pending, firing, recovering,
+//! State machine of a series, that is, of one rule applied to one scope: inactive, pending, firing, recovering,
 //! resolved.
 //!
-//! Resolved is inactive with a memory: the cooldown, and the number of recent openings.
+//! Resolved is inactive with a memory of the cooldown and the number of recent openings.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::models::evaluation::{Phase, Series};
 
-/// Openings within [`FLAP_WITHIN`] above which a series flaps: its further changes are not published.
+/// Number of openings within [`FLAP_WITHIN`] above which a series is flapping: its further changes are not published.
 pub const FLAP_OPENINGS: usize = 4;
 
-/// See [`FLAP_OPENINGS`].
+/// Period in which openings are counted; see [`FLAP_OPENINGS`].
 pub const FLAP_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Calm after which a flapping series ends; until then it stays open, and its end is published once.
+/// How long a flapping series must be calm before it ends; until then it is kept open, and its end is published once.
 pub const FLAP_CALM: SignedDuration = SignedDuration::from_mins(10);
 
-/// Verdict of a rule on one measurement.
+/// A rule's verdict on one measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Beyond the threshold.
+    /// The value is beyond the threshold.
     Breach,
-    /// Between the threshold and the clearing value.
+    /// The value is between the threshold and the clearing value.
     Between,
-    /// Past the clearing value.
+    /// The value is past the clearing value.
     Clear,
 }
 
-/// Durations of a rule.
+/// A rule's durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleTiming {
     /// How long the condition must hold before the alert fires.
     pub hold: SignedDuration,
     /// How long the condition must be clear before the alert resolves.
     pub keep_firing: SignedDuration,
-    /// How long after that the rule cannot fire again.
+    /// How long after resolving the alert cannot fire again.
     pub cooldown: SignedDuration,
 }
 
-/// A step's effect that may be published.
+/// An effect of a step that may be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// The alert opened after the condition had held long enough.
+    /// The alert opened because the condition held for long enough.
     Opened {
         /// When the condition began to hold.
         pending_since: Timestamp,
     },
     /// The alert began to recover.
     Recovering,
-    /// The alert fires again before it was resolved; it remains the same alert.
+    /// The alert is firing again before it was resolved; it is still the same alert.
     Relapsed,
     /// The alert is over.
     Resolved,
 }
 
 impl Series {
-    /// Returns the state of an unknown series.
+    /// Returns the initial state of a series.
     pub fn at_rest(now: Timestamp) -> Self {
         Self { phase: Phase::Inactive, since: now, resolved_at: None, openings: Vec::new(), flapping: false }
     }
@@ -77,14 +77,14 @@ impl Series {
         }
     }
 
-    /// Returns whether dropping the state changes nothing.
+    /// Returns whether the state can be dropped without effect.
     pub fn is_forgettable(&self, timing: RuleTiming, now: Timestamp) -> bool {
         self.phase == Phase::Inactive
             && !self.is_cooling(timing, now)
             && self.openings.iter().all(|at| now.duration_since(*at) >= FLAP_WITHIN)
     }
 
-    /// Advances a series whose condition holds since `since`.
+    /// Advances a series whose condition has held since `since`.
     fn rise(&self, since: Timestamp, timing: RuleTiming, now: Timestamp) -> (Self, Option<Transition>) {
         if now.duration_since(since) < timing.hold || self.is_cooling(timing, now) {
             return (self.entering(Phase::Pending, since), None);
@@ -100,7 +100,7 @@ impl Series {
         (opened, Some(Transition::Opened { pending_since: since }))
     }
 
-    /// Advances a series that is clear since `since`.
+    /// Advances a series that has been clear since `since`.
     fn fall(&self, since: Timestamp, timing: RuleTiming, now: Timestamp) -> (Self, Option<Transition>) {
         let calm = if self.flapping { FLAP_CALM } else { SignedDuration::ZERO };
         if now.duration_since(since) < timing.keep_firing.max(calm) {
@@ -108,14 +108,14 @@ impl Series {
             let transition = self.unless_flapping(Transition::Recovering).filter(|_| is_new);
             return (self.entering(Phase::Recovering, since), transition);
         }
-        // A flapping series has ended after a long calm: its earlier openings no longer count.
+        // A flapping series ends after a long calm, so its earlier openings no longer count.
         let openings = if self.flapping { Vec::new() } else { self.openings.clone() };
         let resolved =
             Self { resolved_at: Some(now), openings, flapping: false, ..self.entering(Phase::Inactive, now) };
         (resolved, Some(Transition::Resolved))
     }
 
-    /// Suppresses the transition of a flapping series, whose alert stays as it is.
+    /// Suppresses the transition if the series is flapping, in which case its alert is left as it is.
     fn unless_flapping(&self, transition: Transition) -> Option<Transition> {
         (!self.flapping).then_some(transition)
     }

@@ -1,4 +1,5 @@
-//! The state machine compared with a model that finds episodes in the whole history instead of step by step.
+//! The state machine compared with a model that finds episodes by looking at the whole history instead of going step by
+//! step.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -16,7 +17,7 @@ struct Episode {
 
 type Seen = (Timestamp, Verdict);
 
-/// Returns the start of the unbroken run of measurements that `fits` and that ends with `last`, if any.
+/// Returns the start of the unbroken run of measurements that satisfy `fits` and end with `last`, if there is one.
 fn run_start(seen: &[Seen], last: usize, first: usize, fits: impl Fn(Verdict) -> bool) -> Option<Timestamp> {
     let run = seen[first..=last].iter().rev().take_while(|(_, verdict)| fits(*verdict));
     run.last().map(|(at, _)| *at)
@@ -26,7 +27,7 @@ fn run_start(seen: &[Seen], last: usize, first: usize, fits: impl Fn(Verdict) ->
 fn episodes(seen: &[Seen], timing: RuleTiming) -> Vec<Episode> {
     let mut found: Vec<Episode> = Vec::new();
     let mut first = 0;
-    // Flapping ends with the episode that ends in calm; earlier openings do not count.
+    // Flapping ends with an episode that ends in calm; earlier openings do not count.
     let mut forgotten_until = None;
     loop {
         let quiet_until = found.last().and_then(|episode| episode.resolved).map(|at| at + timing.cooldown);
@@ -81,7 +82,7 @@ fn replay(seen: &[Seen], timing: RuleTiming) -> (Vec<Episode>, Series) {
 }
 
 fn measurements() -> impl Strategy<Value = Vec<Seen>> {
-    // Mostly a few seconds, and now and then a long gap, as while a server is unavailable.
+    // Usually a few seconds, occasionally a long gap, as if the server were unavailable.
     let gap = prop_oneof![8 => 1..20_i64, 2 => 100..900_i64, 1 => 3_000..5_000_i64];
     let verdict =
         prop_oneof![4 => Just(Verdict::Breach), 1 => Just(Verdict::Between), 4 => Just(Verdict::Clear)];
@@ -145,7 +146,7 @@ proptest! {
         for (i, episode) in found.iter().enumerate() {
             let within = |other: &&Episode| other.opened.duration_since(episode.opened) < FLAP_WITHIN;
             let recent: Vec<_> = found[i..].iter().take_while(within).collect();
-            // A flapping episode ends after its calm, and another may then begin.
+            // A flapping episode ends when it has been calm for long enough, and another may then begin.
             let n_calm = recent.iter().filter(|episode| episode.flapping).count();
             prop_assert!(recent.len() <= FLAP_OPENINGS * (n_calm + 1), "{:?}", recent);
         }

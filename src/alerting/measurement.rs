@@ -1,4 +1,4 @@
-//! Measurements of rules, and their verdicts.
+//! Rule measurements and the verdicts on them.
 
 use jiff::SignedDuration;
 
@@ -11,9 +11,9 @@ use crate::models::rollup::{MICROS, Sums};
 /// A measurement over a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measurement {
-    /// In the unit of the metric; `None` where no post has a value.
+    /// Value in the metric's unit; `None` if no post has a value.
     pub value: Option<f64>,
-    /// Number of posts behind it.
+    /// Number of posts that the value is based on.
     pub count: i64,
 }
 
@@ -52,7 +52,7 @@ impl Measurement {
     }
 }
 
-/// Returns the rule's verdict on a measurement. Too few posts never breach, so an alert also ends when posts stop.
+/// Returns the rule's verdict on a measurement. Too few posts are never a breach, so an alert ends even if posts stop.
 pub fn judge(rule: &NewRule, measurement: Measurement) -> Verdict {
     let Some(value) = measurement.value.filter(|_| measurement.count >= rule.minimum_volume) else {
         return Verdict::Clear;
@@ -68,8 +68,8 @@ pub fn judge(rule: &NewRule, measurement: Measurement) -> Verdict {
     }
 }
 
-/// Returns the severity of a value: critical, whatever the rule's severity, where the negative share is more than
-/// halfway from the threshold to 1.
+/// Returns the severity of a value: critical, whatever the rule's severity, if the negative share is more than halfway
+/// from the threshold to 1.
 pub fn severity(rule: &NewRule, value: f64) -> Severity {
     let is_grave = rule.metric == Metric::NegativeShare
         && rule.comparison == Comparison::Above
@@ -77,7 +77,7 @@ pub fn severity(rule: &NewRule, value: f64) -> Severity {
     if is_grave { rule.severity.max(Severity::Critical) } else { rule.severity }
 }
 
-/// Returns the durations of a rule.
+/// Returns a rule's durations.
 pub fn timing(rule: &NewRule) -> RuleTiming {
     RuleTiming {
         hold: SignedDuration::from_secs(rule.for_seconds),
@@ -92,7 +92,7 @@ pub(super) mod tests {
     use crate::models::alert_rule::RuleScope;
     use crate::models::rollup::Dimension;
 
-    /// The default rule on the negative share.
+    /// Returns the default rule on the negative share.
     pub(crate) fn negativity() -> NewRule {
         NewRule {
             name: "mostly negative".to_owned(),

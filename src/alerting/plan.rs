@@ -1,4 +1,5 @@
-//! All changes of one evaluation. Linear in the measurements and the tracked series, and bounded in its writes.
+//! Plans all changes of one evaluation, in time linear in the measurements and tracked series, with a bounded number of
+//! writes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -15,11 +16,11 @@ use crate::models::alert_rule::{CHURN, Rule};
 use crate::models::evaluation::{Changes, Group, KeyMeasurement, Phase, SeriesId, StoredSeries};
 use crate::models::rollup::Dimension;
 
-/// Measurements by group and key. A group that was not measured, or whose query failed, is absent: its rules keep
+/// Measurements by group and key. A group that was not measured, or whose query failed, is missing: its rules keep
 /// their state.
 pub type Measurements = BTreeMap<Group, BTreeMap<String, KeyMeasurement>>;
 
-/// Input of an evaluation.
+/// What an evaluation is based on.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     /// All rules.
@@ -30,7 +31,7 @@ pub struct Situation<'a> {
     pub open: &'a [Alert],
     /// The measurements.
     pub measurements: &'a Measurements,
-    /// Limits of the changes.
+    /// Limits on the changes.
     pub limits: Limits,
     /// Number of earlier evaluations.
     pub turn: usize,
@@ -38,20 +39,20 @@ pub struct Situation<'a> {
     pub now: Timestamp,
 }
 
-/// Changes of an evaluation, and the work it defers.
+/// The changes that an evaluation makes, and the work that it defers.
 #[derive(Debug, Default, PartialEq)]
 pub struct Planned {
     /// The changes.
     pub changes: Changes,
-    /// Series that were judged.
+    /// Number of series judged.
     pub n_judged: usize,
-    /// For each judged rule, the series beyond the threshold that have no alert and get none now.
+    /// For each rule judged, the number of series beyond the threshold that have no alert and get none now.
     pub untold: BTreeMap<Uuid, usize>,
-    /// All deferred series for which there is room.
+    /// Number of series deferred although there is room for them.
     pub n_waiting: usize,
-    /// All series for which there is no room.
+    /// Number of series for which there is no room.
     pub n_over_limit: usize,
-    /// Deferred changes and updates of alerts.
+    /// Number of deferred changes and alert updates.
     pub n_updates_left: usize,
     /// Whether the next evaluation can do the deferred work without new measurements.
     pub withdraws_more: bool,
@@ -79,12 +80,12 @@ pub fn plan(situation: Situation<'_>) -> Planned {
     planned
 }
 
-/// Returns whether a rule is judged here. The churn rule applies to single posts instead.
+/// Returns whether a rule is judged here. The churn rule is not: it applies to single posts.
 pub fn is_judged(rule: &Rule) -> bool {
     rule.what.enabled && rule.id != CHURN
 }
 
-/// Ends open alerts that no current rule would raise. Their series are dropped as well.
+/// Ends open alerts that no current rule would raise, and drops their series.
 fn withdraw(planned: &mut Planned, situation: Situation<'_>, rules: &HashMap<Uuid, &Rule>) {
     let is_backed = |alert: &Alert| {
         let Some(id) = alert.rule_id else {
@@ -108,9 +109,9 @@ struct RuleIntake<'a> {
     rule: &'a Rule,
     n_held: usize,
     n_judged: usize,
-    /// Inactive series beyond the threshold.
+    /// Number of inactive series beyond the threshold.
     n_beyond: usize,
-    /// The most severe of them.
+    /// The most severe of these series.
     candidates: Vec<Candidate<'a>>,
 }
 
@@ -118,7 +119,7 @@ struct Candidate<'a> {
     key: &'a str,
     measurement: Measurement,
     severity: Severity,
-    /// The tracked state, if any.
+    /// The tracked state, if there is one.
     before: Option<&'a StoredSeries>,
 }
 
@@ -142,7 +143,7 @@ impl<'a> RuleIntake<'a> {
         }
     }
 
-    /// Keeps the most important candidates: the most severe, and among them those with the most posts.
+    /// Keeps the most important candidates: the most severe ones and, among equals, those with the most posts.
     fn keep_gravest(&mut self, n_kept: usize) {
         let order =
             |candidate: &Candidate<'_>| std::cmp::Reverse((candidate.severity, candidate.measurement.count));
@@ -153,7 +154,7 @@ impl<'a> RuleIntake<'a> {
     }
 }
 
-/// Judges all scopes of the rule that were measured now or are tracked.
+/// Judges all of the rule's scopes that were measured now or are tracked.
 fn judge<'a>(
     situation: Situation<'a>,
     (intake, measurements): (&mut RuleIntake<'a>, &'a BTreeMap<String, KeyMeasurement>),
@@ -197,7 +198,7 @@ fn judge<'a>(
     intake.keep_gravest(n_kept_max);
 }
 
-/// Applies the outcomes of tracked series, the longest-waiting first, whether they are changes or updates.
+/// Applies the outcomes of tracked series, both changes and updates, starting with the one that has waited longest.
 fn settle(planned: &mut Planned, limits: Limits, outcomes: Vec<Outcome>) {
     let (mut changed, mut refreshed): (Vec<_>, Vec<_>) =
         outcomes.into_iter().filter(Outcome::writes).partition(Outcome::is_change);
@@ -215,7 +216,7 @@ fn keep_first(outcomes: &mut Vec<Outcome>, n_kept: usize, at: impl Fn(&Outcome) 
     }
 }
 
-/// Makes series pending, as far as there is room. Returns those that were already tracked.
+/// Makes series pending as long as there is room. Returns those that were already tracked.
 fn take_up<'a>(
     planned: &mut Planned,
     situation: Situation<'a>,
@@ -246,8 +247,8 @@ fn take_up<'a>(
     remembered
 }
 
-/// Drops series that nothing depends on, those of removed or changed rules, and, above the limit, those that have
-/// been inactive longest.
+/// Drops series that nothing depends on: those of removed or changed rules and, above the limit, those that have been
+/// inactive longest.
 fn forget(
     planned: &mut Planned,
     situation: Situation<'_>,
@@ -259,7 +260,7 @@ fn forget(
     for (id, kept) in situation.kept.iter().filter(|(id, _)| !taken_up.contains(id)) {
         let rule = rules.get(&id.rule_id).filter(|rule| is_judged(rule) && rule.what.scope.covers(&id.scope));
         let is_of_use = match rule {
-            // The alert is withdrawn, and its series with it.
+            // The alert is withdrawn together with its series.
             None => kept.alert.is_some_and(|alert| open.contains(&alert)),
             Some(rule) => !kept.series.is_forgettable(measurement::timing(&rule.what), situation.now),
         };

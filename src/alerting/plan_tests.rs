@@ -1,4 +1,4 @@
-//! Changes of an evaluation, case by case.
+//! What an evaluation changes, case by case.
 
 use std::collections::BTreeMap;
 
@@ -129,8 +129,8 @@ fn rules_with_the_same_window_and_dimension_share_a_query() {
     assert_eq!(Group::of(&rule(Dimension::Product)), Group::of(&other));
 }
 
-/// Measurements of that many products, all beyond the threshold of a per-product rule; later products in the alphabet
-/// are worse.
+/// Returns measurements of that many products, all beyond the threshold of a per-product rule; products later in the
+/// alphabet are worse.
 fn wave(n_products: usize) -> Measurements {
     let sums = |i: usize| Sums { count: 100, negative: if i % 2 == 1 { 90 } else { 60 }, ..Sums::default() };
     let of = |i: usize| (format!("product {i:05}"), KeyMeasurement::Sums(sums(i)));

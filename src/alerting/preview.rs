@@ -1,4 +1,4 @@
-//! Preview of a rule: its firings over the last day, minute by minute.
+//! Preview of a rule: when it would have fired over the last day, minute by minute.
 
 use std::collections::BTreeMap;
 
@@ -16,21 +16,21 @@ const PREVIEW_SECONDS: i64 = 86_400;
 
 const MINUTE_SECONDS: i64 = 60;
 
-/// Minutes per point of the chart, which matches its resolution.
+/// Minutes per point of the chart, matching the chart's resolution.
 const POINT_EVERY: i64 = 5;
 
-/// Returns the minutes that a preview needs at this time.
+/// Returns the minutes that a preview at this time needs.
 pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
     Steps::last(rule, now, (PREVIEW_SECONDS / MINUTE_SECONDS, MINUTE_SECONDS))
 }
 
-/// Evaluates the minutes of [`steps`], oldest first, as the alerter would have.
+/// Evaluates the minutes of [`steps`], oldest first, as the alerter would have done.
 pub fn preview(rule: &NewRule, minutes: &[Step], steps: Steps) -> Preview {
     let mut keys: BTreeMap<&str, BySteps> = BTreeMap::new();
     for minute in minutes {
         keys.entry(&minute.key).or_default().insert(steps.index(minute.at), minute.measured);
     }
-    // Also without any posts, a case that some rules are about.
+    // Even without any posts there is one scope to judge, because some rules are about exactly this case.
     if keys.is_empty() {
         keys.insert("", BySteps::new());
     }
@@ -131,7 +131,7 @@ mod tests {
         let preview = preview(&rule, &minutes, steps);
         assert_eq!((preview.series.len(), preview.seconds), (288, 86_400));
         assert!(preview.series.iter().all(|point| point.count == 150));
-        // More than half of five minutes: from the third bad minute to the third good one.
+        // More than half of five minutes are bad from the third bad minute to the third good one.
         assert_eq!(preview.firings, [Stretch { from: at(start + 603), to: at(start + 623) }]);
     }
 

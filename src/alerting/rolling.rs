@@ -1,4 +1,4 @@
-//! Measurements of a rule over past steps, which are all that is stored of the past.
+//! Measurements of a rule over past steps; the past is stored only in steps.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,7 +9,7 @@ use crate::models::alert_rule::{NewRule, Stretch};
 use crate::models::evaluation::KeyMeasurement;
 use crate::models::rollup::Sums;
 
-/// Measured sums by step index; steps without posts are absent.
+/// Measured sums by step index; steps without posts are missing.
 pub type BySteps = BTreeMap<i64, KeyMeasurement>;
 
 /// A past period, divided into steps.
@@ -17,14 +17,14 @@ pub type BySteps = BTreeMap<i64, KeyMeasurement>;
 pub struct Steps {
     /// The period, from one step boundary to another.
     pub stretch: Stretch,
-    /// Length of a step, in seconds.
+    /// Length of a step in seconds.
     pub seconds: i64,
-    /// Steps in the rule's window.
+    /// Number of steps in the rule's window.
     pub n_window: i64,
 }
 
 impl Steps {
-    /// Returns the last `n_read` steps, including the current one, and one window before them.
+    /// Returns the last `n_read` steps, including the current one, and the window before them.
     pub fn last(rule: &NewRule, now: Timestamp, (n_read, seconds): (i64, i64)) -> Self {
         let n_window = (rule.window_seconds + seconds - 1).div_euclid(seconds);
         let to = (now.as_second().div_euclid(seconds) + 1) * seconds;
@@ -65,7 +65,7 @@ impl Steps {
     }
 }
 
-/// Sums of the last steps.
+/// Sums over the steps of the current window.
 #[derive(Default)]
 struct Rolling {
     steps: VecDeque<Option<KeyMeasurement>>,

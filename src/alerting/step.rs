@@ -1,4 +1,4 @@
-//! One series after one more measurement.
+//! Advances one series by one measurement.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -15,9 +15,9 @@ use crate::models::evaluation::{Opening, Phase, Refresh, Series, SeriesId, Store
 pub(super) struct Case<'a> {
     pub rule: &'a Rule,
     pub id: SeriesId,
-    /// Its tracked state, if any.
+    /// The tracked state, if there is one.
     pub kept: Option<&'a StoredSeries>,
-    /// Its open alert.
+    /// The open alert, if there is one.
     pub alert: Option<&'a Alert>,
     pub measurement: Measurement,
     pub now: Timestamp,
@@ -27,35 +27,35 @@ pub(super) struct Case<'a> {
 pub(super) struct Outcome {
     /// How the series is stored.
     pub write: Write,
-    /// Changes to its alert, if any.
+    /// Changes to the open alert, if any.
     pub refresh: Option<Refresh>,
-    /// Its alert, if it is over.
+    /// The alert to end, if it is over.
     pub ending: Option<Uuid>,
     /// When the series entered its previous phase.
     pub since: Timestamp,
-    /// When its alert last changed.
+    /// When the alert last changed.
     pub updated_at: Timestamp,
 }
 
 /// How a series is stored.
 pub(super) enum Write {
-    /// Unchanged.
+    /// Not at all: it is unchanged.
     Nothing,
-    /// With an alert that opens.
+    /// With a new alert.
     Opening(Box<Opening>),
     /// With a new state.
     StoredSeries(SeriesId, StoredSeries),
-    /// Removed.
+    /// Not any more: it is removed.
     Forgotten(SeriesId),
 }
 
-/// Advances one step.
+/// Advances the series by one step.
 pub(super) fn step(case: Case<'_>) -> Outcome {
     let Case { rule, id, kept, alert, measurement, now } = case;
     let timing = measurement::timing(&rule.what);
     let known = kept.map(|kept| kept.series.clone());
-    // A series whose alert was ended otherwise, for example because its rule was disabled for a while, starts from
-    // scratch.
+    // If a series' alert was ended by other means, for example because its rule was disabled for a while, the series
+    // starts from scratch.
     let before = known.filter(|series| !series.phase.is_open() || alert.is_some());
     let before = before.unwrap_or_else(|| Series::at_rest(now));
     let (since, updated_at) = (before.since, alert.map_or(now, |alert| alert.updated_at));
@@ -97,7 +97,7 @@ pub(super) fn step(case: Case<'_>) -> Outcome {
     outcome
 }
 
-/// Returns the current contents of an open alert.
+/// Returns an open alert's current contents.
 fn refresh(
     rule: &Rule,
     alert: &Alert,
@@ -116,7 +116,7 @@ fn refresh(
     Refresh {
         alert: alert.id,
         severity: if is_worse { severity } else { alert.severity },
-        // Keeps the previous title when the condition no longer holds.
+        // If the condition no longer holds, the alert keeps its previous title.
         title: if holds { title::found(&rule.what, &alert.scope, measurement) } else { alert.title.clone() },
         value,
         count: measurement.count,
@@ -125,7 +125,7 @@ fn refresh(
     }
 }
 
-/// Returns whether the refresh changes an alert, given its current rule.
+/// Returns whether the refresh changes an alert, given the alert's current rule.
 fn changes_alert(rule: &Rule, alert: &Alert, refresh: &Refresh) -> bool {
     refresh.entered.is_some()
         || refresh.escalated

@@ -1,4 +1,4 @@
-//! Titles of alerts: one sentence for people.
+//! Alert titles: one sentence for people.
 
 use super::measurement::Measurement;
 use crate::models::alert::Scope;
@@ -6,7 +6,7 @@ use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::rollup::Dimension;
 use crate::models::score::EMOTIONS;
 
-/// Returns the finding of a rule as a sentence.
+/// Returns what a rule found, as a sentence.
 pub fn found(rule: &NewRule, scope: &Scope, measurement: Measurement) -> String {
     let value = measurement.value.unwrap_or_default();
     let percent = (value * 100.0).round();
@@ -37,7 +37,7 @@ pub fn found(rule: &NewRule, scope: &Scope, measurement: Measurement) -> String 
     }
 }
 
-/// Returns the title of churn alerts, which concern single posts.
+/// Returns the title of a churn alert, which concerns single posts.
 pub fn leaving(scope: &Scope) -> String {
     match scope.dimension {
         Dimension::Overall => "People are about to leave".to_owned(),
@@ -60,7 +60,7 @@ pub fn grouped(number: impl ToString) -> String {
     format!("{sign}{grouped}{fraction}")
 }
 
-/// Returns the title of several alerts of one rule, published under the first one's name.
+/// Returns the title of several alerts of one rule that are published under the first one's name.
 pub fn together(first: &str, others: &[&str]) -> String {
     const NAMED: usize = 3;
     let named = others.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");

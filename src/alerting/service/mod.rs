@@ -1,4 +1,4 @@
-//! Alerts for operators, from measurements of the service itself. Pure, like all of `alerting`.
+//! Alerts for operators, based on measurements of the service itself. Pure, like all of `alerting`.
 
 mod series; // the state of one condition: hold-off, hysteresis, and flap damping
 mod symptoms; // faults that the latest measurements show

@@ -1,4 +1,4 @@
-//! All conditions of one process.
+//! Monitors all conditions of one process.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
 use crate::models::stage_health::SystemHealth;
 
-/// Settings of a watch.
+/// Settings of a [`ServiceMonitor`].
 #[derive(Debug, Clone)]
 pub struct MonitorParams {
     /// Name of this process.
     pub instance: String,
     /// How long most conditions must hold before operators are notified. The other delays are multiples of it.
     pub hold: SignedDuration,
-    /// Stream entries above which ingest responds with 429.
+    /// Number of stream entries above which ingest responds with 429.
     pub high_water: u64,
-    /// Backlogs below this are in flight rather than waiting.
+    /// Backlogs smaller than this count as in flight, not as waiting.
     pub backlog_max: u64,
 }
 
@@ -34,7 +34,7 @@ pub struct Notice {
     pub alert: ServiceAlert,
 }
 
-/// Judges measurements of one process over time.
+/// Judges one process's measurements over time.
 #[derive(Debug)]
 pub struct ServiceMonitor {
     params: MonitorParams,
@@ -49,16 +49,16 @@ struct MonitoredCondition {
 }
 
 impl ServiceMonitor {
-    /// Creates a watch without history.
+    /// Creates a monitor without history.
     pub fn new(params: MonitorParams, now: Timestamp) -> Self {
-        // Long enough for a trickle to be one alert.
+        // Long enough for a trickle of dead letters to be a single alert.
         let arriving_for = params.hold.checked_mul(20).unwrap_or(SignedDuration::MAX);
         let memory = Memory::new(params.high_water, params.backlog_max, arriving_for, now);
         Self { params, memory, series: BTreeMap::new() }
     }
 
-    /// Judges the latest measurement, and returns the notifications that are due. Call it every second, whether or
-    /// not there is a new measurement.
+    /// Judges the latest measurement and returns the notifications that are due. Call it every second, even if there is
+    /// no new measurement.
     pub fn judge(&mut self, health: Option<&SystemHealth>, now: Timestamp) -> Vec<Notice> {
         let diagnosis = self.memory.examine(health, now);
         let mut symptoms: BTreeMap<_, _> = diagnosis
@@ -111,7 +111,7 @@ fn step(
     }
 }
 
-/// Returns the alert of an open condition.
+/// Returns an open condition's alert; `None` if the condition is not open.
 fn alert(params: &MonitorParams, monitored: &MonitoredCondition) -> Option<ServiceAlert> {
     let (since, opened_at) = monitored.series.open_since()?;
     let Symptom { condition, stage, title, detail } = monitored.newest.clone();
@@ -132,7 +132,7 @@ fn alert(params: &MonitorParams, monitored: &MonitoredCondition) -> Option<Servi
 fn pace(condition: ServiceCondition, hold: SignedDuration) -> Pace {
     let times = |n: i32| hold.checked_mul(n).unwrap_or(SignedDuration::MAX);
     let hold = match condition {
-        // These conditions have already lasted when they are detected.
+        // When these conditions are detected, they have already lasted for a while.
         ServiceCondition::StageRestarting
         | ServiceCondition::BacklogGrowing
         | ServiceCondition::DeadLetters
@@ -149,7 +149,7 @@ fn pace(condition: ServiceCondition, hold: SignedDuration) -> Pace {
     Pace { hold, calm: times(2) }
 }
 
-/// Derives an id from its subject, so that a restarted process continues the incident that it left.
+/// Derives an id from the alert's subject, so that a restarted process continues the incident from before the restart.
 fn id_of(instance: &str, condition: ServiceCondition, stage: &str) -> Uuid {
     let digest = Sha256::digest(format!("{instance}\n{}\n{stage}", condition.as_str()));
     let mut bytes = [0; 16];

@@ -53,7 +53,8 @@ fn healthy(second: i64) -> SystemHealth {
     }
 }
 
-/// Returns the notifications of that many seconds: when, whether the condition began, and which.
+/// Returns the notifications sent within that many seconds: when, whether the condition began, and which condition it
+/// was.
 fn notices(seconds: i64, ail: impl Fn(i64, &mut SystemHealth)) -> Vec<(i64, bool, ServiceCondition)> {
     let params = MonitorParams {
         instance: "host:8080".to_owned(),
@@ -114,14 +115,14 @@ fn each_condition_begins_and_ends_once() {
 #[test]
 fn a_trickle_of_dead_letters_is_one_alert_and_earlier_ones_are_none() {
     let sent = notices(3_000, |second, health| {
-        // One per minute for ten minutes; seven were there before.
+        // One dead letter per minute for ten minutes; there were seven before.
         stream(health).dead = 7 + u64::try_from((second.min(700) - 100).max(0) / 60).unwrap();
     });
     assert_eq!(
         sent,
         [(160, true, ServiceCondition::DeadLetters), (1_030, false, ServiceCondition::DeadLetters)]
     );
-    // Replayed, and failed again.
+    // The dead letters were replayed and failed again.
     let sent = notices(100, |second, health| stream(health).dead = if second == 50 { 0 } else { 3 });
     assert_eq!(sent, [(51, true, ServiceCondition::DeadLetters)]);
 }
@@ -153,8 +154,8 @@ fn a_backlog_that_grows_for_minutes_notifies_and_a_burst_does_not() {
 
 #[test]
 fn an_unknown_condition_neither_begins_nor_ends() {
-    // Redis becomes unavailable during an alert about dead letters: that alert stays, and ends only once Redis
-    // confirms it.
+    // Redis becomes unavailable during an alert about dead letters: that alert is kept open, and ends only once Redis
+    // confirms that there are none.
     let sent = notices(2_000, |second, health| {
         stream(health).dead = u64::from(second >= 10);
         if (20..1_000).contains(&second) {

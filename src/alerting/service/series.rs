@@ -1,28 +1,28 @@
-//! State of one condition: hold-off, hysteresis, and flap damping.
+//! State of one condition: delays, hysteresis, and flap damping.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A condition that reopens within this long after it closed flaps.
+/// A condition is flapping if it reopens within this time after it closed.
 const FLAP_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// Longest required calm. A condition that flaps all day notifies at most this often.
+/// Longest calm required. A condition that flaps all day notifies at most this often.
 const CALM_MAX: SignedDuration = SignedDuration::from_mins(30);
 
-/// Delays before operators are notified.
+/// How long to wait before operators are notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
     /// How long the condition must hold before the alert opens.
     pub hold: SignedDuration,
-    /// How long it must be over before the alert closes. Doubles each time it reopens within an hour.
+    /// How long the condition must be over before the alert closes. Doubles each time it reopens within an hour.
     pub calm: SignedDuration,
 }
 
-/// Change of a condition.
+/// A change to notify operators about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It has held for long enough.
+    /// The condition has held for long enough.
     Opened,
-    /// It has been over for long enough.
+    /// The condition has been over for long enough.
     Closed,
 }
 
@@ -41,11 +41,11 @@ enum Phase {
     },
 }
 
-/// One condition, of the service or of one stage.
+/// One condition, either of the service or of one stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Series {
     phase: Phase,
-    /// Openings, each within [`FLAP_WINDOW`] of the previous closing.
+    /// Number of openings, each within [`FLAP_WINDOW`] of the previous closing.
     n_openings: u32,
     closed_at: Option<Timestamp>,
 }
@@ -74,7 +74,7 @@ impl Series {
         change
     }
 
-    /// Returns when the condition began to hold and when the alert opened, while it is open.
+    /// Returns when the condition began to hold and when the alert opened, if it is open.
     pub fn open_since(&self) -> Option<(Timestamp, Timestamp)> {
         match self.phase {
             Phase::Open { since, opened_at, .. } => Some((since, opened_at)),
@@ -82,7 +82,7 @@ impl Series {
         }
     }
 
-    /// Returns whether dropping the state changes nothing.
+    /// Returns whether the state can be dropped without effect.
     pub fn is_forgettable(&self, now: Timestamp) -> bool {
         self.phase == Phase::Inactive && !self.flapped(now)
     }
@@ -112,7 +112,7 @@ mod tests {
 
     const PACE: Pace = Pace { hold: SignedDuration::from_secs(15), calm: SignedDuration::from_secs(30) };
 
-    /// Returns the changes and their seconds for a condition given as a function of time.
+    /// Returns the changes, and the seconds at which they occur, for a condition given as a function of time.
     fn changes(holds: impl Fn(i64) -> bool, seconds: i64) -> Vec<(i64, Change)> {
         let mut series = Series::default();
         let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_condition_that_flaps_all_day_notifies_a_few_times_per_hour() {
-        // Down for a minute, up for a minute: 720 outages per day.
+        // Down for a minute, then up for a minute: 720 outages per day.
         let n_changes = changes(|second| second % 120 < 60, 86_400).len();
         assert!((2..=24).contains(&n_changes), "{n_changes}");
         // Without flap damping each outage would notify twice.

@@ -1,4 +1,4 @@
-//! Symptoms: faults that the latest measurement shows, with a short memory of earlier ones.
+//! Symptoms: faults visible in the latest measurement, with a short memory of earlier ones.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,16 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use crate::models::service_alert::ServiceCondition;
 use crate::models::stage_health::{DiskHealth, StageHealth, StageState, StreamHealth, SystemHealth};
 
-/// Restarts of a stage within [`RESTARTS_WINDOW`] that indicate a fault. Two fewer than those that end the process.
+/// Number of stage restarts within [`RESTARTS_WINDOW`] that indicate a fault. Two fewer than the number that ends the
+/// process.
 const RESTARTS_MAX: usize = 3;
 
-/// See [`RESTARTS_MAX`].
+/// Period in which restarts are counted; see [`RESTARTS_MAX`].
 const RESTARTS_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
-/// Consecutive minutes of backlog growth that indicate a fault: a burst is over by then.
+/// Number of consecutive minutes of backlog growth that indicate a fault: a burst is over by then.
 const GROWING_MINUTES: usize = 5;
 
-/// Maximum wait of a post; after that it is no longer live on any dashboard.
+/// Maximum time that a post may wait; after that it is no longer live on any dashboard.
 const LAG_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// Maximum age of a measurement. Measurements are taken every second; an older one is outdated.
@@ -28,12 +29,12 @@ const DISK_SHARE_MIN: f64 = 0.05;
 /// … and below this many bytes, since a twentieth of a large disk lasts for months.
 const DISK_BYTES_MIN: u64 = 20 << 30;
 
-/// A fault at this moment.
+/// A fault at the moment of the measurement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Symptom {
-    /// The condition.
+    /// Which condition it is.
     pub condition: ServiceCondition,
-    /// The affected stage; empty for the service as a whole.
+    /// The affected stage; empty if the whole service is affected.
     pub stage: String,
     /// One sentence for people.
     pub title: String,
@@ -41,29 +42,29 @@ pub(super) struct Symptom {
     pub detail: String,
 }
 
-/// Symptoms, and conditions that are unknown at the moment.
+/// Symptoms, and conditions whose state is currently unknown.
 #[derive(Debug, Default)]
 pub(super) struct Diagnosis {
     /// The symptoms.
     pub symptoms: Vec<Symptom>,
-    /// Conditions about which nothing is known: they keep their state.
+    /// Conditions whose state is unknown and therefore kept.
     pub unknown: Vec<ServiceCondition>,
 }
 
-/// Memory of earlier measurements.
+/// What is remembered of earlier measurements.
 #[derive(Debug)]
 pub(super) struct Memory {
-    /// Stream entries above which ingest responds with 429.
+    /// Number of stream entries above which ingest responds with 429.
     high_water: u64,
-    /// Backlogs below this are in flight rather than waiting.
+    /// Backlogs smaller than this count as in flight, not as waiting.
     backlog_max: u64,
-    /// How long after the latest dead letter they count as arriving.
+    /// How long after the latest dead letter dead letters still count as arriving.
     arriving_for: SignedDuration,
     /// Time of the latest measurement.
     measured_at: Timestamp,
-    /// By stage: the number of restarts, and when each increase was observed.
+    /// For each stage, the number of restarts, and when each increase was observed.
     restarts: BTreeMap<String, (u64, VecDeque<Timestamp>)>,
-    /// Minimum backlog of each of the last minutes.
+    /// Minimum backlog in each of the last minutes.
     minutes: VecDeque<(i64, u64)>,
     dead: Option<u64>,
     dead_arrived: Option<(Timestamp, u64)>,
@@ -133,7 +134,7 @@ impl Memory {
         }
         *known = stage.restarts;
         times.retain(|at| now.duration_since(*at) < RESTARTS_WINDOW);
-        // A stage with more restarts ends the process; the exact number does not matter.
+        // A stage that restarts more often than this ends the process, so the exact number does not matter.
         times.truncate(100);
         (times.len() >= RESTARTS_MAX).then_some(times.len())
     }
