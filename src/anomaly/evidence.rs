@@ -1,10 +1,10 @@
-//! Evidence of an anomaly: recent measurements beside what was expected, for people to judge.
+//! Evidence for an anomaly: recent measurements together with what was expected, for people to judge.
 
 use super::history::STEP_SECONDS;
 use super::judge::{Baseline, Metric, Recent, Requirements, measure};
 use super::mean::WINDOW_STEPS;
 
-/// Steps shown: three hours.
+/// Number of steps shown: three hours' worth.
 const STEPS_SHOWN: i64 = 36;
 
 /// One step of the series and its expected range.
@@ -22,7 +22,7 @@ pub struct Point {
     pub high: f64,
 }
 
-/// Returns the steps of the last hours as they are judged; the last step is the most recent five minutes.
+/// Returns the steps of the last hours as they are judged; the last step covers the most recent five minutes.
 pub fn series(
     baseline: &Baseline<'_>,
     recent: &Recent,

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::models::rollup::Sums;
 
-/// Width of a step in seconds. With finer steps most series would be mostly zeros; with coarser ones alerts would
-/// come late.
+/// Width of a step in seconds. With finer steps, most series would consist mainly of zeros; with coarser ones, alerts
+/// would be late.
 pub const STEP_SECONDS: i64 = 300;
 
 /// Steps per hour.
@@ -14,15 +14,15 @@ pub const STEPS_PER_HOUR: i64 = 3_600 / STEP_SECONDS;
 /// Steps per day.
 pub const STEPS_PER_DAY: i64 = 24 * STEPS_PER_HOUR;
 
-/// Steps kept: four weeks, so that each hour of the week occurs four times. 130 KB per series.
+/// Number of steps kept: four weeks, so that each hour of the week occurs four times. They take up 130 KB per series.
 pub const STEPS_MAX: usize = 28 * 288;
 
 /// Sums over the posts of a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct StepSums {
-    /// Posts.
+    /// Number of posts.
     pub count: f32,
-    /// Negative posts.
+    /// Number of negative posts.
     pub negative: f32,
     /// Sum of the sentiment scores.
     pub sentiment: f32,
@@ -43,7 +43,7 @@ impl StepSums {
         self.sentiment += other.sentiment;
     }
 
-    /// Subtracts what another series explains; counts never fall below zero.
+    /// Subtracts what another series explains; counts never become negative.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         let count = (self.count - other.count).max(0.0);
@@ -55,7 +55,7 @@ impl StepSums {
     }
 }
 
-/// A series in steps, numbered since 1970.
+/// A series in steps, which are numbered from 1970.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     first: i64,
@@ -94,7 +94,7 @@ impl History {
         }
     }
 
-    /// Returns a step, empty where nothing is known.
+    /// Returns a step's sums, which are empty if nothing is known.
     pub fn get(&self, step: i64) -> StepSums {
         let index = usize::try_from(step - self.first).ok();
         index.and_then(|index| self.steps.get(index)).copied().unwrap_or_default()

@@ -1,36 +1,36 @@
-//! Judges whether a series is unusual.
+//! Judges whether a series is anomalous.
 
 use super::history::{History, STEP_SECONDS, StepSums, step_of};
 use super::mean::{ExpectedMean, Mean, MeanModel, WINDOW_STEPS};
 use super::volume::{Expected, VolumeModel, restore, stabilize};
 use crate::models::signals::Sensitivity;
 
-/// Posts added to both sides before counts are divided, so that two posts where none is usual do not count as an
+/// Posts added to both sides before counts are divided, so that two posts in a usually silent series do not count as an
 /// anomaly.
 const PSEUDO_POSTS: f64 = 5.0;
 
-/// Share of the opening thresholds at which an anomaly still holds, so that it does not flicker at the edge.
+/// Fraction of the opening thresholds above which an open anomaly continues, so that it does not flicker at the edge.
 const CLEAR_SHARE: f64 = 0.5;
 
-/// Minimum size and significance of an anomaly.
+/// How large and significant a change must be to count as an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// In standard deviations.
+    /// Standard deviations from the expected value.
     pub deviations: f64,
-    /// In peaks, a level that the series reaches about every ten days.
+    /// Multiple of the series' peak, a level that it reaches about every ten days.
     pub peaks: f64,
-    /// Posts per expected post.
+    /// Ratio of measured to expected posts.
     pub ratio: f64,
-    /// Difference of the negative shares.
+    /// Difference between the negative shares.
     pub share: f64,
-    /// Difference of the average sentiments.
+    /// Difference between the average sentiments.
     pub sentiment: f64,
-    /// Consecutive minutes for which the change must be seen.
+    /// Number of consecutive minutes for which the change must be seen.
     pub minutes: u32,
 }
 
 impl Limits {
-    /// Returns the limits of a sensitivity, or `None` when detection is off. `groundswell bench signals` prints the
+    /// Returns the limits for a sensitivity, or `None` if detection is off. `groundswell bench signals` prints the
     /// error rates of each.
     pub const fn of(sensitivity: Sensitivity) -> Option<Self> {
         let (deviations, peaks, ratio, share, sentiment, minutes) = match sensitivity {
@@ -46,9 +46,9 @@ impl Limits {
 /// Metrics that are watched for anomalies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// Posts in five minutes.
+    /// Number of posts in five minutes.
     Volume,
-    /// An average over the posts of a quarter of an hour.
+    /// An average over a quarter of an hour's posts.
     Mean(Mean),
 }
 
@@ -56,7 +56,7 @@ impl Metric {
     /// All metrics.
     pub const ALL: [Self; 3] = [Self::Volume, Self::Mean(Mean::NegativeShare), Self::Mean(Mean::Sentiment)];
 
-    /// Returns the name as stored and sent.
+    /// Returns the metric's name in the database and in API messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Volume => "volume",
@@ -77,7 +77,7 @@ pub struct Models {
 /// The most recent minutes of a series.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Recent {
-    /// Their end, in seconds since 1970.
+    /// End of the minutes, in seconds since 1970.
     pub to: i64,
     /// The last five minutes.
     pub five: StepSums,
@@ -98,27 +98,27 @@ pub struct Change {
     pub low: f64,
     /// Upper bound of the expected range.
     pub high: f64,
-    /// Distance from the expected value, in standard deviations of this series.
+    /// Distance from the expected value, in standard deviations of the series.
     pub deviations: f64,
-    /// Number of posts behind the measurement.
+    /// Number of posts that the measurement is based on.
     pub n_posts: f64,
-    /// Strength relative to the limits; 1 just meets them.
+    /// Strength relative to the limits: a change of strength 1 just meets them.
     pub strength: f64,
 }
 
 impl Change {
-    /// Returns whether an alert may open.
+    /// Returns whether the change is strong enough to open an alert.
     pub fn opens(&self) -> bool {
         self.strength >= 1.0
     }
 
-    /// Returns whether an open alert continues.
+    /// Returns whether the change is strong enough to keep an alert open.
     pub fn holds(&self) -> bool {
         self.strength >= CLEAR_SHARE
     }
 }
 
-/// Baseline of a series: its history and the models learned from it.
+/// What a series is compared with: its history and the models learned from it.
 #[derive(Debug, Clone, Copy)]
 pub struct Baseline<'a> {
     /// History of the series.
@@ -129,12 +129,12 @@ pub struct Baseline<'a> {
     pub models: &'a Models,
 }
 
-/// Requirements on an anomaly.
+/// What a change must satisfy to count as an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Requirements {
     /// Minimum size and significance.
     pub limits: Limits,
-    /// Minimum number of posts behind the measurement.
+    /// Minimum number of posts that the measurement must be based on.
     pub n_posts_min: f64,
 }
 
@@ -186,8 +186,8 @@ fn middle_of(baseline: &Baseline<'_>, recent: &Recent, model: Option<&MeanModel>
     expected.map_or_else(|| mean.of(&recent.fifteen), |expected| expected.middle)
 }
 
-/// Measures a metric over the most recent minutes against its expectation, and how strong an anomaly the result is,
-/// whatever the number of posts. `None` before a model is learned.
+/// Compares a metric over the most recent minutes with its expected value, and returns how strong an anomaly this is,
+/// whatever the number of posts. Returns `None` until a model is learned.
 pub fn measure(
     baseline: &Baseline<'_>,
     recent: &Recent,
@@ -229,7 +229,7 @@ fn measure_mean(baseline: &Baseline<'_>, recent: &Recent, limits: Limits, mean: 
     let ExpectedMean { middle, deviation } = model.expect(baseline.history, step, window)?;
     let value = mean.of(window);
     let difference = match mean {
-        // Fewer negative posts than usual are no reason to alert; the sentiment metric shows them as well.
+        // Fewer negative posts than usual are no reason for an alert; the sentiment metric covers that case.
         Mean::NegativeShare => value - middle,
         Mean::Sentiment => (value - middle).abs(),
     };
@@ -261,7 +261,7 @@ mod tests {
         StepSums { count, negative, sentiment: (count - 2.0 * negative) * 0.6 }
     }
 
-    /// A steady series of about fifty posts per five minutes, a fifth of them negative.
+    /// Returns a steady series of about fifty posts per five minutes, a fifth of them negative.
     fn history() -> History {
         let mut history = History::default();
         (0..END).for_each(|step| history.put(step, sums(45.0 + (step * 7 % 11) as f32, 10.0)));

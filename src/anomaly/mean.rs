@@ -1,22 +1,22 @@
-//! Compares the average of the last quarter of an hour with that of the day before.
+//! Compares the average of the last quarter of an hour with that of the preceding day.
 
 use super::history::{History, STEPS_PER_DAY, StepSums};
 use super::peaks::Peaks;
 use super::robust::spread;
 
-/// Steps compared: a quarter of an hour. Fewer posts would say little about a share.
+/// Number of steps compared: a quarter of an hour. Fewer posts would say little about a share.
 pub const WINDOW_STEPS: i64 = 3;
 
-/// Steps skipped before the window, so that an ongoing anomaly is not compared with itself.
+/// Number of steps skipped before the window, so that an ongoing anomaly is not compared with itself.
 const LAG: i64 = 3;
 
-/// Minimum number of posts in the day before.
+/// Minimum number of posts in the preceding day.
 const BASELINE_POSTS_MIN: f64 = 200.0;
 
-/// Minimum number of posts for a past window to count towards the usual variation.
+/// Minimum number of posts in a past window for it to be included in the usual variation.
 const POSTS_MIN: f64 = 20.0;
 
-/// Minimum number of past windows to estimate the usual variation.
+/// Minimum number of past windows needed to estimate the usual variation.
 const WINDOWS_MIN: usize = 24;
 
 /// Averages over posts.
@@ -38,8 +38,8 @@ impl Mean {
         f64::from(sum) / f64::from(sums.count).max(1.0)
     }
 
-    /// Returns the variance of one post. That of a share follows from the share; single sentiment scores, which the
-    /// sums do not hold, deviate by about 0.55.
+    /// Returns the variance of a single post. For a share it follows from the share; single sentiment scores, which the
+    /// sums do not contain, deviate by about 0.55.
     fn variance(self, middle: f64) -> f64 {
         match self {
             Self::NegativeShare => (middle * (1.0 - middle)).max(0.01),
@@ -47,8 +47,7 @@ impl Mean {
         }
     }
 
-    /// Returns the standard deviation between quarters of an hour that any series shows, whatever its number of
-    /// posts.
+    /// Returns the standard deviation between quarters of an hour that every series shows, however many posts it has.
     const fn drift(self) -> f64 {
         match self {
             Self::NegativeShare => 0.02,
@@ -57,11 +56,11 @@ impl Mean {
     }
 }
 
-/// How much more the averages of a series vary than those of independent posts would.
+/// How much more a series' averages vary than those of independent posts would.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanModel {
     mean: Mean,
-    /// Factor on standard deviations, at least 1. Posts of the same hour are not independent.
+    /// Factor by which standard deviations are multiplied, at least 1. Posts in the same hour are not independent.
     stretch: f64,
     usual_peak: f64,
 }
@@ -69,20 +68,20 @@ pub struct MeanModel {
 /// Expected average of a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExpectedMean {
-    /// The average of the day before.
+    /// The average of the preceding day.
     pub middle: f64,
     /// The standard deviation of the difference between the two averages.
     pub deviation: f64,
 }
 
 impl MeanModel {
-    /// Learns from the steps before `end`. Returns `None` while too few windows have enough posts.
+    /// Learns from the steps before `end`. Returns `None` if too few windows have enough posts.
     pub fn learn(mean: Mean, history: &History, end: i64) -> Option<Self> {
         let mut rests = Vec::new();
         let mut baseline = StepSums::default();
         let first = history.first();
         for step in first + WINDOW_STEPS..=end {
-            // Sums of the day before the window that ends with this step, updated step by step.
+            // Sums over the day before the window that ends with this step, updated step by step.
             let newest = step - WINDOW_STEPS - LAG - 1;
             if newest >= first {
                 baseline.add(&history.get(newest));
@@ -106,8 +105,8 @@ impl MeanModel {
         Some(Self { mean, stretch, usual_peak: peaks.usual() })
     }
 
-    /// Returns what is expected of the quarter of an hour that begins with this step, or `None` where the day before
-    /// has too few posts.
+    /// Returns what to expect of the quarter of an hour that begins with this step, or `None` if the preceding day has
+    /// too few posts.
     pub fn expect(&self, history: &History, step: i64, window: &StepSums) -> Option<ExpectedMean> {
         let to = step - LAG;
         let baseline = history.sum(to - STEPS_PER_DAY, to);

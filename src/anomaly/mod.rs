@@ -1,9 +1,10 @@
 //! Anomaly detection without configured rules: each series is compared with its own history.
 //!
 //! Counts, after a variance-stabilizing transform (`volume.rs`), are compared with the median of the hour of the week
-//! and the level of the last hours; shares and sentiment (`mean.rs`) with the day before, by a two-sample test. The
-//! usual variation is learned per series, since posts are clustered and textbook variances are too small. An anomaly
-//! must be large and significant, rest on enough posts, exceed the weekly peaks of the series, and last.
+//! and the level of the last hours; shares and sentiment (`mean.rs`) are compared with the preceding day by a
+//! two-sample test. The usual variation is learned for each series, since posts are clustered and textbook variances
+//! are too small. An anomaly must be large and significant, be based on enough posts, exceed the series' weekly peaks,
+//! and last.
 //!
 //! `groundswell bench signals` measures the error rates.
 

@@ -1,14 +1,14 @@
-//! Ordinary peaks of a series.
+//! The ordinary peaks of a series.
 
 use std::collections::BTreeMap;
 
 use super::history::STEPS_PER_DAY;
 
-/// Rank of the daily peak that counts as ordinary. The third highest of four weeks is reached about every ten days,
-/// and two real crises in that time do not raise it.
+/// Rank of the daily peak that counts as ordinary. The third highest in four weeks is reached about every ten days, and
+/// two real crises in that time do not raise it.
 const ORDINARY_RANK: usize = 2;
 
-/// Minimum number of days to know what is ordinary.
+/// Minimum number of days needed to know what is ordinary.
 const DAYS_MIN: usize = 7;
 
 /// The highest value of each day.
@@ -24,7 +24,7 @@ impl Peaks {
         *highest = highest.max(value);
     }
 
-    /// Returns the ordinary peak; 0 while too few days are known.
+    /// Returns the ordinary peak; 0 if too few days are known.
     pub fn usual(&self) -> f64 {
         if self.days.len() < DAYS_MIN {
             return 0.0;

@@ -1,15 +1,15 @@
 //! Location and scale estimates that resist outliers.
 
-/// Standard deviation of a normal distribution, in median absolute deviations.
+/// Standard deviation of a normal distribution, in units of its median absolute deviation.
 const DEVIATIONS: f64 = 1.4826;
 
-/// Returns the median (the lower of two middle values), or `None` without values.
+/// Returns the median (the lower of two middle values), or `None` if there are no values.
 pub fn median(values: &mut [f64]) -> Option<f64> {
     let middle = values.len().checked_sub(1)? / 2;
     Some(*values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-/// Estimates the standard deviation around 0, as for a normal distribution. Returns 0 without values.
+/// Estimates the standard deviation around 0, as for a normal distribution. Returns 0 if there are no values.
 pub fn spread(values: &[f64]) -> f64 {
     let mut distances: Vec<f64> = values.iter().map(|value| value.abs()).collect();
     DEVIATIONS * median(&mut distances).unwrap_or(0.0)

@@ -1,13 +1,13 @@
-//! Root causes: which of many anomalous series explain the others.
+//! Root causes: determines which of many anomalous series explain the others.
 //!
-//! A burst of posts about one product is also a burst on its platform, in its channel and overall. Users get one
-//! alert, for the series that explains the rest.
+//! A burst of posts about one product is at the same time a burst on its platform, in its channel and overall. Users
+//! get one alert, for the series that explains the rest.
 
 use super::judge::{Change, Recent};
 use crate::models::alert::Scope;
 use crate::models::rollup::Dimension;
 
-/// Maximum number of root causes; more at once mean that everything is affected.
+/// Maximum number of root causes; if there are more, everything is affected.
 const ROOT_CAUSES_MAX: usize = 3;
 
 /// An anomalous series.
@@ -24,7 +24,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Weights the strength so that of two equal anomalies the narrower series wins.
+    /// Weights the strength so that, of two equally strong anomalies, the one in the narrower series wins.
     fn weight(&self) -> f64 {
         let narrowness = match self.scope.dimension {
             Dimension::Product => 1.5,
@@ -35,11 +35,11 @@ impl Candidate {
         self.change.deviations.min(100.0) * narrowness
     }
 
-    /// Removes the excess of this series from the sums of another.
+    /// Removes this series' excess from the sums of another.
     fn subtracted_from(&self, recent: &Recent) -> Recent {
         let rest = |of: fn(&Recent) -> super::history::StepSums| {
             let (sums, usual) = (of(&self.recent), of(&self.usual));
-            // Sentiment may lie above or below its expectation, so it is not clamped as counts are.
+            // Sentiment may be above or below what is expected, so it is not clamped as counts are.
             let mut excess = sums.without(&usual);
             excess.sentiment = sums.sentiment - usual.sentiment;
             of(recent).without(&excess)
@@ -48,8 +48,8 @@ impl Candidate {
     }
 }
 
-/// Returns the indices of the candidates that no other candidate explains. `is_unusual` judges a candidate by the
-/// sums that remain after the excess of a root cause is removed. Candidates in `open` are already root causes.
+/// Returns the indices of the candidates that no other candidate explains. `is_unusual` judges a candidate by the sums
+/// that remain after a root cause's excess is removed. Candidates in `open` are already root causes.
 pub fn root_causes(
     candidates: &[Candidate],
     open: &[Candidate],
@@ -62,13 +62,13 @@ pub fn root_causes(
         let mut rest = candidate.recent;
         let mut is_explained = false;
         let others = open.iter().chain(chosen.iter().map(|(_, root_cause)| *root_cause));
-        // Posts about two products are different posts.
+        // Posts about two different products are different posts.
         for root_cause in others.filter(|root_cause| root_cause.scope.dimension != candidate.scope.dimension)
         {
             is_explained |= !is_unusual(candidate, &root_cause.subtracted_from(&candidate.recent));
             rest = root_cause.subtracted_from(&rest);
         }
-        // Overall may be the sum of several products.
+        // The overall series may be the sum of several products.
         let overall = candidate.scope.dimension == Dimension::Overall;
         is_explained |= overall && !is_unusual(candidate, &rest);
         if !is_explained {

@@ -1,11 +1,11 @@
-//! State machine of one series: when an anomaly opens and when it ends.
+//! State machine of a series: decides when an anomaly opens and when it ends.
 
 use super::judge::Change;
 
-/// Consecutive minutes without the anomaly after which it ends.
+/// Number of consecutive minutes without the anomaly after which it ends.
 const CALM_MINUTES: u32 = 5;
 
-/// Anomaly state of one series, updated every minute.
+/// A series' anomaly state, updated every minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AnomalyState {
     n_seen: u32,
@@ -20,7 +20,7 @@ pub enum Transition {
     Quiet,
     /// An anomaly is seen, but not yet for long enough.
     Pending,
-    /// The anomaly has lasted long enough and must be announced.
+    /// The anomaly has lasted long enough to be announced.
     Opened,
     /// The open anomaly continues.
     Open,
@@ -29,7 +29,7 @@ pub enum Transition {
 }
 
 impl AnomalyState {
-    /// Returns the state of a series whose alert is already open.
+    /// Returns the state of a series that already has an open alert.
     pub const fn opened() -> Self {
         Self { n_seen: 0, n_calm: 0, is_open: true }
     }

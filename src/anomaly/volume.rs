@@ -1,22 +1,22 @@
-//! Expected number of posts, and the numbers that would be unusual.
+//! The expected number of posts, and how much deviation from it is usual.
 
 use super::history::{History, STEPS_PER_DAY, STEPS_PER_HOUR};
 use super::peaks::Peaks;
 use super::robust::{MovingMedian, median, spread};
 
-/// Shape of [`stabilize`]: above about 25 posts ratios are comparable, below that differences.
+/// Shape of [`stabilize`]: above about 25 posts it makes ratios comparable, below that differences.
 const SHAPE: f64 = 0.04;
 
-/// Steps that define the current level: three hours, without the last half hour, so that a burst does not raise the
-/// level it is compared with. A change that lasts for hours becomes the new normal.
+/// Number of steps that define the current level: three hours, up to half an hour ago, so that a burst does not raise
+/// the level it is compared with. A change that lasts for hours becomes the new normal.
 const LEVEL_STEPS: i64 = 36;
 const LEVEL_LAG: i64 = 6;
 const LEVEL_STEPS_MIN: usize = 6;
 
-/// Minimum number of steps with posts, two hours, for a history.
+/// Minimum number of steps with posts in a history: two hours' worth.
 const ACTIVE_STEPS_MIN: usize = 24;
 
-/// Minimum days of history to learn the hour of the day, and the hour of the week.
+/// Minimum number of days of history needed to learn the hour of the day, and the hour of the week.
 const DAYS_FOR_HOURS: i64 = 2;
 const DAYS_FOR_WEEK: i64 = 14;
 
@@ -31,7 +31,7 @@ pub(super) fn restore(value: f64) -> f64 {
     ((value * SHAPE.sqrt() / 2.0).sinh().powi(2) / SHAPE - 0.375).max(0.0)
 }
 
-/// Returns the minimum variance of any series after [`stabilize`]: that of a Poisson process.
+/// Returns the minimum variance of every series after [`stabilize`]: that of a Poisson process.
 fn least_variance(count: f64) -> f64 {
     1.0 / (1.0 + SHAPE * count.max(0.0))
 }
@@ -39,14 +39,14 @@ fn least_variance(count: f64) -> f64 {
 /// Usual counts by hour of the day or of the week, and their usual variation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VolumeModel {
-    /// Medians by hour after [`stabilize`]: 168, 24 or 1.
+    /// Median for each hour after [`stabilize`]: 168, 24 or 1 values.
     hours: Vec<f64>,
-    /// Variance beyond Poisson after [`stabilize`], since posts are clustered.
+    /// Variance beyond that of a Poisson process after [`stabilize`], since posts are clustered.
     overdispersion: f64,
     usual_peak: f64,
 }
 
-/// Expected count of five minutes, after `stabilize`.
+/// Expected count over five minutes, after [`stabilize`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
     /// The expected value.
@@ -56,8 +56,8 @@ pub struct Expected {
 }
 
 impl VolumeModel {
-    /// Learns from the steps before `end` that have posts in any series: without a single post overall, Groundswell
-    /// itself was down. Returns `None` while there are too few such steps.
+    /// Learns from the steps before `end` in which any series has posts: without a single post overall, Groundswell
+    /// itself was down. Returns `None` if there are too few such steps.
     pub fn learn(history: &History, overall: &History, end: i64) -> Option<Self> {
         let active: Vec<i64> = (overall.first()..end).filter(|step| overall.get(*step).count > 0.0).collect();
         if active.len() < ACTIVE_STEPS_MIN {
@@ -75,7 +75,7 @@ impl VolumeModel {
         Some(model)
     }
 
-    /// Learns the usual variation and the peaks from the residuals after hour and level are removed.
+    /// Learns the usual variation and the peaks from what remains after removing hour and level.
     fn learn_spread(&mut self, history: &History, active: &[i64]) {
         let mut level = MovingMedian::default();
         let mut deviations = Vec::with_capacity(active.len());
@@ -110,8 +110,8 @@ impl VolumeModel {
         self.usual_peak = peaks.usual();
     }
 
-    /// Returns what is expected of the five minutes that begin at `from_seconds`, given the level of the hours
-    /// before. `None` where those hours are empty, for example while Groundswell was down: then no level is known.
+    /// Returns what to expect of the five minutes that begin at `from_seconds`, given the level of the hours before, or
+    /// `None` if those hours are empty, for example because Groundswell was down, so that no level is known.
     pub fn expect(&self, history: &History, overall: &History, from_seconds: i64) -> Option<Expected> {
         let step = super::history::step_of(from_seconds);
         let before = step - LEVEL_LAG - LEVEL_STEPS..step - LEVEL_LAG;
@@ -137,7 +137,7 @@ impl VolumeModel {
         stabilize(f64::from(history.get(step).count)) - self.usual(step * super::history::STEP_SECONDS)
     }
 
-    /// Returns the median of the hour, interpolated linearly between the middles of hours.
+    /// Returns the median for a time, interpolated linearly between the middles of the hours.
     fn usual(&self, seconds: i64) -> f64 {
         let n_hours = i64::try_from(self.hours.len()).unwrap_or(1).max(1);
         let since_middle = seconds + super::history::STEP_SECONDS / 2 - 1_800;
