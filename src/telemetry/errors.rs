@@ -1,7 +1,7 @@
 //! Recent errors of this process: counted by the minute for a day, with the most recent messages.
 //!
-//! Global, like the metrics recorder. Bounded: kinds and origins come from the program's text, minutes and messages
-//! expire.
+//! Global, like the metrics recorder. Bounded: kinds and origins come from the program's own text, while minutes and
+//! messages expire.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write as _};
@@ -19,10 +19,10 @@ use super::ERRORS_TOTAL;
 use crate::models::error_log::{ErrorKind, ErrorMessage, ErrorOrigin, ErrorOverview, ErrorStep, ErrorWindow};
 use crate::models::metrics::Window;
 
-/// Maximum number of minutes counted: a day and the current minute.
+/// Maximum number of minutes to count: a day and the current minute.
 const MINUTES_MAX: i64 = 24 * 60 + 1;
 
-/// Maximum number of messages kept; repeated messages take one entry.
+/// Maximum number of messages kept; repeated messages share one entry.
 const MESSAGES_MAX: usize = 100;
 
 /// Maximum length of a message in characters.
@@ -51,11 +51,11 @@ pub fn overview(window: ErrorWindow) -> ErrorOverview {
     JOURNAL.lock().unwrap_or_else(PoisonError::into_inner).overview(window, Timestamp::now())
 }
 
-/// Log of errors. Pure: time is an argument.
+/// Log of recent errors. Pure: time is an argument.
 #[derive(Debug)]
 struct Journal {
     minutes: BTreeMap<i64, BTreeMap<(ErrorKind, &'static str), u64>>,
-    /// Oldest first.
+    /// Recent messages, oldest first.
     messages: VecDeque<ErrorMessage>,
 }
 
@@ -135,7 +135,7 @@ fn start_of(minute: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH.saturating_add(since).unwrap_or(Timestamp::MIN)
 }
 
-/// Returns a layer that records events logged at WARN and ERROR by this program.
+/// Returns a layer that records events that this program logs at WARN and ERROR.
 pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     LogCounter.with_filter(LevelFilter::WARN)
 }
@@ -160,7 +160,7 @@ fn origin_of(target: &'static str) -> Option<&'static str> {
     let path = target.strip_prefix(env!("CARGO_PKG_NAME"))?;
     let mut names = path.split("::").filter(|name| !name.is_empty());
     match names.next() {
-        // Two stages have public names other than their modules.
+        // Two stages have public names that differ from their modules.
         Some("actors") => match names.next() {
             Some("anomaly_detector") => Some("signal_watcher"),
             Some("maintenance") => Some("housekeeper"),
@@ -170,7 +170,7 @@ fn origin_of(target: &'static str) -> Option<&'static str> {
     }
 }
 
-/// Collects the message of an event and its cause, but no other fields, so that repeated events have equal messages.
+/// Collects an event's message and its cause, but no other fields, so that repeated events have equal messages.
 #[derive(Default)]
 struct EventText(String);
 

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-/// Clock ticks per second in `/proc`, which is fixed whatever the kernel's own rate.
+/// Clock ticks per second in `/proc`, which is the same whatever the kernel's own rate.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Values read from `/proc`; unreadable ones are `None`.
@@ -41,7 +41,7 @@ fn read_usage() -> Usage {
         resident_bytes: number_after(&status, "VmRSS:").map(|kib| kib * 1024),
         virtual_bytes: number_after(&status, "VmSize:").map(|kib| kib * 1024),
         threads: number_after(&status, "Threads:"),
-        // One of them is the directory being read.
+        // One of the entries is the directory being read.
         open_files: fs::read_dir("/proc/self/fd")
             .ok()
             .and_then(|it| u64::try_from(it.count().saturating_sub(1)).ok()),
@@ -57,7 +57,7 @@ fn number_after(text: &str, start: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Returns the bytes received and sent, from a line of names and a line of values.
+/// Returns the bytes received and sent, given a line of names and a line of values.
 fn traffic(netstat: &str) -> Option<(u64, u64)> {
     let mut lines = netstat.lines().filter(|line| line.starts_with("IpExt:"));
     let (names, values) = (lines.next()?, lines.next()?);
