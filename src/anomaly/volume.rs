@@ -46,7 +46,7 @@ pub struct VolumeModel {
     usual_peak: f64,
 }
 
-/// Expected count over five minutes, after [`stabilize`].
+/// Expected count over five minutes, after `stabilize`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
     /// The expected value.
