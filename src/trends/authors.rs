@@ -9,7 +9,7 @@ const N_REGISTERS: usize = 1 << PRECISION;
 const N_BITS: u8 = 64 - PRECISION;
 
 /// The relative standard error of every estimate: 1.04 divided by the square root of the number of registers. Three
-/// in a thousand estimates are off by more than three times this. Counts below a few hundred are nearly exact.
+/// estimates in a thousand are off by more than three times this. Counts below a few hundred are nearly exact.
 pub const RELATIVE_ERROR: f64 = 0.016_25;
 
 /// HyperLogLog: counts distinct authors without storing them.
@@ -35,10 +35,10 @@ impl Default for AuthorSketch {
 }
 
 impl AuthorSketch {
-    /// Counts an author, given its [`hash_of`].
+    /// Counts an author, given the result of [`hash_of`].
     pub fn insert(&mut self, hash: u64) {
         let index = usize::try_from(hash >> N_BITS).unwrap_or_default();
-        // The bit set here ends a run of zeros that reaches the register's own bits.
+        // The bit set here ends a run of zeros that would otherwise reach the bits that select the register.
         let rank = ((hash << PRECISION) | (1 << (PRECISION - 1))).leading_zeros() + 1;
         let rank = u8::try_from(rank).unwrap_or(u8::MAX);
         if let Some(register) = self.registers.get_mut(index) {
@@ -71,19 +71,19 @@ impl AuthorSketch {
         n_registers * n_registers / (2.0 * std::f64::consts::LN_2 * sum)
     }
 
-    /// Returns the registers, for other processes.
+    /// Returns the registers, to be sent to other processes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.registers
     }
 
-    /// Restores a sketch from [`Self::as_bytes`]; `None` when the bytes are not valid.
+    /// Restores a sketch from [`Self::as_bytes`]; returns `None` if the bytes are not valid.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let fits = bytes.len() == N_REGISTERS && bytes.iter().all(|rank| *rank <= N_BITS + 1);
         fits.then(|| Self { registers: bytes.into() })
     }
 }
 
-/// Ertl's σ: the contribution of empty registers. Infinite when all are empty.
+/// Ertl's σ: the contribution of empty registers. Infinite if all are empty.
 fn sigma(mut x: f64) -> f64 {
     if x >= 1.0 {
         return f64::INFINITY;
@@ -117,8 +117,8 @@ fn tau(mut x: f64) -> f64 {
     }
 }
 
-/// Hashes an author identically in every process and version, since their sketches are merged: FNV-1a over platform
-/// and author, then the finalizer of MurmurHash3, without which similar names would share registers.
+/// Hashes an author in the same way in every process and version, because their sketches are merged: FNV-1a over
+/// platform and author, then the finalizer of MurmurHash3, without which similar names would share registers.
 pub fn hash_of(platform: &str, author: &str) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;

@@ -1,16 +1,16 @@
-//! Terms that some posts use more than others do.
+//! Terms that some posts use more often than others.
 
 use std::collections::HashMap;
 
 use super::terms::terms_of;
 
-/// Posts added to both sides of each term, so that a term that the others never use is not infinitely distinctive.
+/// Posts added to both sides for each term, so that a term that the others never use is not infinitely distinctive.
 const PSEUDO_POSTS: f64 = 0.5;
 
-/// Minimum number of posts with a term; fewer are chance.
+/// Minimum number of posts with a term; fewer may be chance.
 const POSTS_MIN: u32 = 3;
 
-/// Standard errors by which the log-odds of a term must exceed those in the other posts.
+/// Number of standard errors by which a term's log-odds must exceed those in the other posts.
 const DEVIATIONS_MIN: f64 = 2.5;
 
 /// A term that some posts use more often than others.
@@ -18,15 +18,15 @@ const DEVIATIONS_MIN: f64 = 2.5;
 pub struct DistinctiveTerm {
     /// The term.
     pub term: String,
-    /// Posts that contain it.
+    /// Number of posts that contain the term.
     pub count: u32,
-    /// Posts that would contain it if these posts were like the others.
+    /// Number of posts that would contain the term if these posts were like the others.
     pub expected: f64,
-    /// Difference of the log-odds, in standard errors.
+    /// Difference between the log-odds, in standard errors.
     pub deviations: f64,
 }
 
-/// A number of posts, and the number of them that contain each term.
+/// A number of posts, and for each term how many of them contain it.
 #[derive(Debug, Clone, Default)]
 pub struct TermCounts {
     n_posts: u32,
@@ -55,9 +55,9 @@ impl TermCounts {
     }
 }
 
-/// Returns the terms that distinguish `these` from `others`, the most distinctive first: by the z-score of their
-/// log-odds ratio, which weighs how much more often a term is used by the certainty of that difference (Monroe,
-/// Colaresi and Quinn, "Fightin' Words", 2008). Empty without other posts to compare with.
+/// Returns the terms that distinguish `these` from `others`, the most distinctive first. They are ranked by the z-score
+/// of their log-odds ratio, which combines how much more often a term is used with how certain that difference is
+/// (Monroe, Colaresi and Quinn, "Fightin' Words", 2008). Empty if there are no other posts to compare with.
 pub fn distinctive_terms(these: &TermCounts, others: &TermCounts, n_max: usize) -> Vec<DistinctiveTerm> {
     if others.n_posts == 0 {
         return Vec::new();

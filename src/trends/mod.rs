@@ -1,6 +1,6 @@
 //! Trending terms and distinct authors, counted in bounded memory. Pure: no clock and no I/O.
 //!
-//! Every sketch can be merged with those of other processes and other times, in any order.
+//! Every sketch can be merged with those from other processes and periods, in any order.
 
 pub mod authors; // approximate count of distinct authors
 pub mod tally; // approximate counts of the most frequent terms

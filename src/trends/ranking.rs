@@ -1,4 +1,4 @@
-//! Ranking of trending terms: selects terms from slices, orders them, and computes their growth.
+//! Ranking of trending terms: selects terms from slices, sorts them, and computes their growth.
 
 use std::collections::HashSet;
 
@@ -11,20 +11,20 @@ use crate::models::metrics::Window;
 use crate::models::rollup::MICROS;
 use crate::models::trends::{DistinctAuthors, TrendingTerm, Trends};
 
-/// Posts added to both sides before they are compared: a term with three posts now and none before has not grown
+/// Posts added to both sides before they are compared: a term with three posts now and none before has grown not
 /// infinitely, but by 60 %.
 const PSEUDO_POSTS: f64 = 5.0;
 
-/// Minimum number of posts for a trend.
+/// Minimum number of posts for a term to trend.
 const POSTS_MIN: u64 = 2;
 
-/// A pair of words replaces its words when it has this share of the rarer one.
+/// Minimum share of a rarer word's posts that a pair must have to replace its two words.
 const PAIR_SHARE: f64 = 0.5;
 
-/// A word is omitted beside a pair that has this share of it.
+/// Share of a word's posts above which a pair makes the word itself redundant.
 const WORD_SHARE: f64 = 0.8;
 
-/// Candidates examined per shown term: pairs hide their words.
+/// Number of candidates examined per term shown, because pairs hide their words.
 const CANDIDATES_PER_TERM: usize = 4;
 
 /// Two windows to compare.
@@ -34,7 +34,7 @@ pub struct Compared {
     pub now: Slice,
     /// The period before it.
     pub before: Slice,
-    /// Seconds of the period before.
+    /// Length of the preceding period in seconds.
     pub seconds_before: i64,
 }
 
@@ -58,7 +58,7 @@ pub fn rank(compared: &Compared, window: Window, n_terms: usize) -> Trends {
     }
 }
 
-/// Returns the window of a response.
+/// Returns a response's window.
 pub fn window(from: i64, now: Timestamp) -> Window {
     let from = Timestamp::from_second(from).unwrap_or(now);
     Window { from, to: now, seconds: (now.as_second() - from.as_second()).max(1) }
@@ -71,7 +71,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Returns the terms that grew most, then the most frequent.
+    /// Returns the terms that grew most, followed by the most frequent ones.
     fn chosen(&self, n_terms: usize) -> Vec<&str> {
         let mut found: Vec<(f64, u64, &str)> = self
             .now
@@ -96,16 +96,16 @@ impl Judge<'_> {
         terms.into_iter().filter(is_shown).take(n_terms).collect()
     }
 
-    /// Returns the additional posts that contain the term, beyond chance: its posts times the logarithm of its
-    /// growth, less two standard errors of that logarithm; 0 without growth.
+    /// Returns how many more posts than before contain the term, beyond chance: its number of posts times the logarithm
+    /// of its growth, less two standard errors of that logarithm; 0 if it has not grown.
     fn gain(&self, term: &str) -> f64 {
         let (now, before) = self.compared(term);
         let error = (1.0 / now + 1.0 / before).sqrt();
         now * ((now / before).ln() - 2.0 * error).max(0.0)
     }
 
-    /// Returns the likely posts of now and before, the latter scaled to the length of this window, both with
-    /// [`PSEUDO_POSTS`].
+    /// Returns the likely number of posts now and before, the latter scaled to the length of this window, both
+    /// including [`PSEUDO_POSTS`].
     fn compared(&self, term: &str) -> (f64, f64) {
         let now = self.now.likely(&self.now.get(term));
         let before = self.before.likely(&self.before.get(term)) * self.scale;

@@ -1,4 +1,4 @@
-//! Term and author counts of a short period, and their encoding for other processes.
+//! Term and author counts for a short period, and how they are encoded for other processes.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -16,17 +16,19 @@ use super::terms::terms_of;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::MICROS;
 
-/// Terms kept while a slice is current; up to twice as many between cuts. Terms in one of four hundred posts are then
-/// counted exactly or nearly so: posts contain about twenty terms, most of which occur nowhere else.
+/// Number of terms kept in the current slice; there may be up to twice as many between cuts. Terms in at least one of
+/// four hundred posts are then counted exactly or nearly so: posts contain about twenty terms, most of which occur
+/// nowhere else.
 const TERMS_COUNTED: usize = 4_096;
 
-/// Terms of a slice that are published, and kept once its period is over. Ten times what is ever shown.
+/// Number of terms in a slice that are published, and kept once its period is over: ten times as many as are ever
+/// shown.
 pub const TERMS_PUBLISHED: usize = 1_024;
 
-/// Maximum decoded size; a thousand terms take about thirty thousand bytes, so a larger payload is not valid.
+/// Maximum decoded size; a thousand terms take up about thirty thousand bytes, so a larger payload is not valid.
 const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// The fields of a post that are counted.
+/// The fields of a post that counting needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TermPost {
     /// Event time, in seconds since 1970.
@@ -35,7 +37,7 @@ pub struct TermPost {
     pub text: String,
     /// The language.
     pub lang: Option<String>,
-    /// Hash of the author; see [`hash_of`].
+    /// Hash of the author, from [`hash_of`].
     pub author: Option<u64>,
     /// `sentiment.score`, in millionths.
     pub sentiment_micros: i64,
@@ -60,7 +62,7 @@ fn micros(score: f32) -> i64 {
     (f64::from(score) * MICROS).round() as i64
 }
 
-/// Term counts of posts of one moment: each term is then looked up once instead of once per slice.
+/// Term counts of posts from the same moment, so that each term is looked up once instead of once per slice.
 #[derive(Debug, Default)]
 pub struct PostBatch {
     n_posts: u64,
@@ -81,12 +83,12 @@ impl PostBatch {
     }
 }
 
-/// Counts of a period, by one or several processes.
+/// Counts for a period, from one or several processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slice {
-    /// Posts counted.
+    /// Number of posts counted.
     pub n_posts: u64,
-    /// Posts that were stored but not counted, because too many arrived at once.
+    /// Number of posts that were stored but not counted because too many arrived at once.
     pub n_missed: u64,
     /// Term counts.
     pub terms: TermTally,
@@ -94,7 +96,7 @@ pub struct Slice {
     pub authors: AuthorSketch,
 }
 
-/// Encoding of a slice. Fields are only ever added: processes of two versions may share a Redis.
+/// A slice's encoding. Fields are only ever added, because processes of two versions may share a Redis.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     posts: u64,
@@ -114,7 +116,7 @@ impl Slice {
         }
     }
 
-    /// Adds the counts of another process or period. Exact, in any order.
+    /// Adds the counts of another process or period. Exact, whatever the order.
     pub fn merge(&mut self, other: &Self) {
         self.n_posts += other.n_posts;
         self.n_missed += other.n_missed;
@@ -135,7 +137,7 @@ impl Slice {
         encoder.write_all(&json).and_then(|()| encoder.finish()).unwrap_or_default()
     }
 
-    /// Decodes [`Self::pack`]; `None` for invalid bytes.
+    /// Decodes [`Self::pack`]; returns `None` if the bytes are not valid.
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
         let mut json = Vec::new();
         DeflateDecoder::new(bytes).take(UNPACKED_BYTES_MAX).read_to_end(&mut json).ok()?;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Stop words by language. Contractions are also listed without their apostrophe, as many people write them.
+/// Stop words by language. Contractions are listed without their apostrophe as well, because many people write them
+/// that way.
 const WORDS: [(&str, &str); 7] = [
     (
         "en",
@@ -77,22 +78,23 @@ const WORDS: [(&str, &str); 7] = [
     ),
 ];
 
-/// Returns whether a lower-case word says nothing about the subject of its post.
+/// Returns whether a lower-case word says nothing about its post's subject.
 ///
-/// For a language without a list, or an unknown one, all lists apply: a stop word of one language is seldom a trend
-/// in another.
+/// If the language is unknown or has no list, all lists apply: a stop word in one language is seldom a trend in
+/// another.
 pub fn is_stop_word(word: &str, lang: Option<&str>) -> bool {
     let Some(lists) = LISTS.get(word) else {
         return false;
     };
     match WORDS.iter().position(|(known, _)| Some(*known) == lang) {
-        // English is the first list; posts in any language quote it, and platforms add English words.
+        // English is the first list; it always applies, because posts in any language quote English and platforms add
+        // English words.
         Some(index) => lists & (1 << index | 1) != 0,
         None => true,
     }
 }
 
-/// The lists that contain a word, as bits: a post has a dozen words to look up.
+/// The lists that contain a word, as bits, because each post has a dozen words to look up.
 static LISTS: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
     let mut lists = HashMap::new();
     for (index, (_, words)) in WORDS.iter().enumerate() {

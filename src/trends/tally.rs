@@ -2,35 +2,35 @@
 
 use std::collections::HashMap;
 
-/// Bounds on the count of one term.
+/// Bounds on a term's count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TermCount {
-    /// Posts that certainly contain it.
+    /// Number of posts that certainly contain the term.
     pub low: u64,
-    /// Excess over the floor of its upper bound; see [`TermTally`].
+    /// How far the upper bound exceeds the floor; see [`TermTally`].
     excess: u64,
-    /// Sum of the sentiment of the posts in `low`, in millionths.
+    /// Total sentiment of the posts in `low`, in millionths.
     pub sentiment_micros: i64,
 }
 
-/// Posts that contain a term.
+/// Posts that contain a certain term.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Occurrences {
     /// Number of posts.
     pub n_posts: u64,
-    /// Sum of their sentiment, in millionths.
+    /// Total sentiment of these posts, in millionths.
     pub sentiment_micros: i64,
 }
 
-/// Misra-Gries counts of terms, with the number of certain posts for each.
+/// Misra-Gries counts of terms, with the number of posts that certainly contain each.
 ///
-/// True counts lie between `low` and `floor + excess`; those of terms that are not kept, between 0 and the floor. The
-/// terms are cut back to `k` whenever there are twice as many, so the floor is at most the sum of all counts divided
-/// by `k`: each cut that raises it by `d` removes at least `d` from each of `k` terms.
+/// True counts lie between `low` and `floor + excess`; those of terms that are not kept lie between 0 and the floor.
+/// The terms are cut back to `k` whenever there are twice as many, so the floor is at most the sum of all counts
+/// divided by `k`: each cut that raises it by `d` removes at least `d` from each of `k` terms.
 ///
-/// Merging adds all counts and drops none, so order and grouping do not matter; the bounds add up as well (Agarwal et
-/// al., "Mergeable summaries", 2012). A merged tally is as large as its parts together: [`Self::keep`] shrinks it
-/// again.
+/// Merging adds all counts and drops none, so order and grouping do not matter; the bounds are additive as well
+/// (Agarwal et al., "Mergeable summaries", 2012). A merged tally is as large as its parts together, until
+/// [`Self::keep`] shrinks it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TermTally {
     floor: u64,
@@ -69,7 +69,7 @@ impl TermTally {
         }
     }
 
-    /// Drops all but the `n_kept` most frequent terms; keeps fewer where several are equally frequent.
+    /// Drops all but the `n_kept` most frequent terms, or keeps even fewer if several are equally frequent.
     pub fn keep(&mut self, n_kept: usize) {
         if self.terms.len() <= n_kept {
             return;
@@ -98,27 +98,27 @@ impl TermTally {
         self.terms.is_empty()
     }
 
-    /// Returns the bounds of a term; zeros for a term that is not kept.
+    /// Returns a term's bounds; zeros if the term is not kept.
     pub fn get(&self, term: &str) -> TermCount {
         self.terms.get(term).copied().unwrap_or_default()
     }
 
-    /// Returns the upper bound on the posts that contain it.
+    /// Returns the upper bound on the number of posts that contain a term with this count.
     pub fn high(&self, count: &TermCount) -> u64 {
         self.floor + count.excess
     }
 
-    /// Returns the middle of the possible range.
+    /// Returns the middle of a count's possible range.
     pub fn likely(&self, count: &TermCount) -> f64 {
         (count.low + self.high(count)) as f64 / 2.0
     }
 
-    /// Returns the upper bound on the posts that contain a term that is not kept.
+    /// Returns the upper bound on the number of posts that contain a term that is not kept.
     pub fn floor(&self) -> u64 {
         self.floor
     }
 
-    /// Encodes everything for other processes, in a deterministic order.
+    /// Encodes everything in a deterministic order, for other processes.
     pub fn to_rows(&self) -> (u64, Vec<TermRow>) {
         let row = |(term, count): (&str, &TermCount)| {
             (term.to_owned(), count.low, count.excess, count.sentiment_micros)
@@ -174,7 +174,7 @@ mod tests {
         counts
     }
 
-    /// A few frequent words and many rare ones, as in natural language.
+    /// Generates a few frequent words and many rare ones, as in natural language.
     fn words() -> impl Strategy<Value = Vec<u8>> {
         proptest::collection::vec(prop_oneof![0..6_u8, 0..=255_u8], 0..600)
     }

@@ -1,4 +1,4 @@
-//! Terms of a post: the words, hashtags and pairs of words that could trend.
+//! A post's terms: the words, hashtags and pairs of words that could trend.
 
 use std::collections::HashSet;
 
@@ -10,18 +10,18 @@ use super::stop_words::is_stop_word;
 /// Maximum number of terms per post. Longer texts are essays, or lists of everything.
 const TERMS_MAX: usize = 80;
 
-/// Maximum letters of a word; longer ones are ids, keys or shouting.
+/// Maximum number of letters in a word; longer ones are ids, keys or shouting.
 const LETTERS_MAX: usize = 32;
 
-/// Maximum characters of a Chinese word; longer runs are phrases, and are split into pairs.
+/// Maximum number of characters in a Chinese word; longer runs are phrases and are split into pairs.
 const HAN_WORD_MAX: usize = 4;
 
-/// Returns the distinct terms of a post, so that repeating a term does not make it trend.
+/// Returns a post's distinct terms, so that repeating a term does not make it trend.
 ///
 /// Terms are words and pairs of adjacent words without stop words, and hashtags with their `#`, all in lower case and
-/// NFKC. Links, mentions, addresses and numbers are skipped. Where a script has no spaces, a change of script
-/// separates words; Han is split into words of up to four characters or into overlapping pairs, and longer runs of
-/// other such scripts are skipped.
+/// NFKC. Links, mentions, addresses and numbers are skipped. In scripts without spaces, a change of script separates
+/// words; Han is split into words of up to four characters or into overlapping pairs, and longer runs in other such
+/// scripts are skipped.
 pub fn terms_of(text: &str, lang: Option<&str>) -> HashSet<String> {
     let mut found = Terms { lang, terms: HashSet::new(), last: None };
     for chunk in text.split_whitespace() {
@@ -36,7 +36,7 @@ pub fn terms_of(text: &str, lang: Option<&str>) -> HashSet<String> {
 struct Terms<'a> {
     lang: Option<&'a str>,
     terms: HashSet<String>,
-    /// The preceding word, if only a space separates it.
+    /// The preceding word, if only a space separates it from the next.
     last: Option<String>,
 }
 
@@ -97,7 +97,7 @@ impl Terms<'_> {
                 }
                 self.last = None;
             }
-            // Endings and particles.
+            // Hiragana are endings and particles.
             Script::Hiragana => self.last = None,
         }
     }
@@ -105,7 +105,7 @@ impl Terms<'_> {
     fn spaced(&mut self, word: &str) {
         let stem = word.strip_suffix("'s").unwrap_or(word);
         let is_number = !word.chars().any(char::is_alphabetic);
-        // Checks the stem: after a word of another script, an ending is on its own.
+        // Checks only the stem: after a word in another script, an ending stands on its own.
         let fits = (2..=LETTERS_MAX).contains(&stem.chars().count());
         if !fits || is_number || is_stop_word(word, self.lang) || is_stop_word(stem, self.lang) {
             self.last = None;
@@ -130,8 +130,8 @@ fn is_in_word(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
-/// Returns the end of the word. Apostrophes, and the joiners of Arabic and Indian scripts, belong to a word that
-/// encloses them.
+/// Returns where the word ends. Apostrophes, and the joiners of Arabic and Indian scripts, belong to a word if they are
+/// enclosed by it.
 fn end_of_word(text: &str) -> usize {
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {

@@ -47,7 +47,7 @@ fn sketches_of_real_posts_agree_with_exact_counts() {
     }
     let n_authors = posts.iter().map(|post| &post.author).collect::<HashSet<_>>().len() as f64;
 
-    // Four processes merge what they publish to each other; one process counts everything.
+    // Four processes merge what each of them publishes; one process counts everything.
     let mut merged = Slice::default();
     for part in posts.chunks(posts.len().div_ceil(4)) {
         merged.merge(&Slice::unpack(&slice_of(part).pack()).unwrap());

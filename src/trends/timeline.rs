@@ -1,4 +1,4 @@
-//! The slices that a process keeps, and those that make up each window.
+//! The slices that a process keeps, and which of them make up each window.
 
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ impl TrendWindow {
         }
     }
 
-    /// Returns the seconds per slice. A window has twenty to twenty-five slices: more would cost more to merge, fewer
-    /// would make its start jump visibly.
+    /// Returns the length of a slice in seconds. A window has twenty to twenty-five slices: more would take longer to
+    /// merge, fewer would make its start jump visibly.
     pub const fn slice_seconds(self) -> i64 {
         match self {
             Self::FiveMinutes => 15,
@@ -53,7 +53,7 @@ impl TrendWindow {
         }
     }
 
-    /// Returns the seconds of a whole window.
+    /// Returns the length of a whole window in seconds.
     pub const fn seconds(self) -> i64 {
         self.slice_seconds() * self.n_slices()
     }
@@ -63,8 +63,8 @@ impl TrendWindow {
         at.div_euclid(self.slice_seconds()) * self.slice_seconds()
     }
 
-    /// Returns the start of the window that ends now. It lies on a slice boundary, so the window is up to one slice
-    /// longer than its name says.
+    /// Returns the start of the window that ends now. It is a slice boundary, so the window is up to one slice longer
+    /// than its name says.
     pub const fn window_from(self, now: i64) -> i64 {
         self.slice_of(now) - self.seconds()
     }
@@ -75,8 +75,8 @@ impl TrendWindow {
     }
 }
 
-/// The slices of one process: for every window, those of the window and of the preceding period. At most 134, about
-/// 20 MB when all are full.
+/// One process's slices: for every window, those of the window and of the preceding period. There are at most 134,
+/// about 20 MB if all are full.
 #[derive(Debug, Default)]
 pub struct Timeline {
     slices: BTreeMap<(TrendWindow, i64), TrackedSlice>,
@@ -86,7 +86,7 @@ pub struct Timeline {
 #[derive(Debug, Default)]
 struct TrackedSlice {
     slice: Slice,
-    /// Numbers of its last change and of the last published one.
+    /// Version of the last change, and the last version that was published.
     changed: u64,
     published: u64,
 }
@@ -103,7 +103,7 @@ pub struct SliceUpdate {
 }
 
 impl Timeline {
-    /// Counts posts in the slices of their event times. Posts older than a window are not in it.
+    /// Counts posts in the slices of their event times. Posts older than a window are not counted in it.
     pub fn record(&mut self, posts: &[TermPost], now: i64) {
         // Every slice boundary is also a boundary of the shortest window's slices.
         let mut moments: BTreeMap<i64, PostBatch> = BTreeMap::new();
@@ -148,8 +148,8 @@ impl Timeline {
         }
     }
 
-    /// Drops the slices that are in no window any more and returns their starts; reduces past slices to the published
-    /// terms.
+    /// Drops the slices that are no longer in any window and returns their starts; reduces past slices to the terms
+    /// that are published.
     pub fn forget(&mut self, span: TrendWindow, now: i64) -> Vec<i64> {
         let oldest = span.previous_from(now);
         let gone: Vec<i64> = self.of(span).map(|(start, _)| start).filter(|start| *start < oldest).collect();
