@@ -8,8 +8,8 @@
 //! | arousal | 0–15: the strongest of anger, fear, surprise, joy, disgust | content that arouses is passed on, sadness is not (Berger and Milkman, 2012, *What Makes Online Content Viral?*) |
 //! | form | 0–5: a hashtag, a link, few words | each makes passing on easier |
 //!
-//! The weights are judgement, not fit: no data set here joins text, reach and engagement over time. The version is
-//! stated so that learned scores can replace it and be told apart.
+//! The weights are a matter of judgement, not fitted: no data set here combines text, reach and engagement over time.
+//! The version is stated so that learned scores can replace these and be told apart from them.
 
 use crate::models::post::Engagement;
 use crate::models::score::EmotionScores;
@@ -17,28 +17,28 @@ use crate::models::score::EmotionScores;
 /// Version of the rules.
 pub const VERSION: &str = "rules-1";
 
-/// Reach at which the reach part is full.
+/// Reach that gets the full points for reach.
 const REACH_FULL: f64 = 10_000_000.0;
 
-/// Interactions at which their part is full.
+/// Number of interactions that gets the full points for interactions.
 const INTERACTIONS_FULL: f64 = 1_000_000.0;
 
-/// Interaction rate at which its part reaches 1 − 1/e of its points.
+/// Interaction rate that gets 1 − 1/e of the points for the rate.
 const RATE_SCALE: f64 = 0.05;
 
-/// Maximum length, in characters, of a text that is read at a glance.
+/// Maximum length in characters of a text that can be read at a glance.
 const SHORT_CHARS: usize = 140;
 
-/// Inputs of the rules.
+/// What the rules score.
 #[derive(Debug, Clone, Copy)]
 pub struct Signals<'a> {
-    /// The text of the post.
+    /// The post's text.
     pub text: &'a str,
-    /// Number of people who may have seen it.
+    /// Number of people who may have seen the post.
     pub reach: i64,
-    /// Their interactions.
+    /// How often people interacted with the post.
     pub engagement: Option<Engagement>,
-    /// Emotion scores of the text.
+    /// The text's emotion scores.
     pub emotions: EmotionScores,
 }
 
