@@ -1,4 +1,4 @@
-//! Sends the posts of a connector when they are due, no faster than the stream accepts them.
+//! Sends a connector's posts when they are due, but no faster than the stream accepts them.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::stream::{Producer, StreamError};
 
 use super::{Connector, Item, TimedPost};
 
-/// Posts due within this interval are sent together. A shorter interval costs a round trip per post; a longer one
-/// shows as stutter on the dashboard.
+/// Posts due within this interval are sent together. With a shorter interval, each post would cost a round trip; a
+/// longer one would show as stutter on the dashboard.
 const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
 /// Maximum posts per batch.
 const BATCH_POSTS_MAX: usize = 500;
 
-/// Delay between two checks of a full stream.
+/// Delay between checks of a full stream.
 const FULL_STREAM_DELAY: Duration = Duration::from_millis(250);
 
-/// Delays between attempts while Redis is unavailable: the first and the longest.
+/// Delays between attempts while Redis is unavailable: the first one and the longest one.
 const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// Interval between progress reports.
@@ -30,17 +30,17 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Settings of a delivery.
 pub struct DeliveryParams {
-    /// The producer that receives the posts.
+    /// The producer through which posts are sent.
     pub producer: Producer,
-    /// Number of stream entries at which the delivery pauses.
+    /// Number of stream entries at which delivery pauses.
     pub high_water: u64,
     /// Maximum age of a post; older ones are rejected.
     pub retention: Duration,
-    /// Stops the delivery after the posts that are due.
+    /// When cancelled, stops the delivery after the posts that are already due.
     pub stop: CancellationToken,
 }
 
-/// Reasons why a delivery is paused.
+/// Why a delivery is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Waiting {
@@ -53,17 +53,17 @@ pub enum Waiting {
 /// Progress of a delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Posts written to the stream.
+    /// Number of posts written to the stream.
     pub n_sent: u64,
-    /// Items that were not valid posts.
+    /// Number of items that were not valid posts.
     pub n_bad: u64,
     /// The reason for the current pause, if any.
     pub waiting: Option<Waiting>,
-    /// As in [`Connector::position`].
+    /// The source's position; see [`Connector::position`].
     pub position: Option<(u64, u64)>,
 }
 
-/// Observer of a delivery.
+/// Is notified of a delivery's progress.
 pub trait Listener {
     /// Called every second, and at the end.
     fn progress(&mut self, progress: &Progress);
@@ -71,11 +71,10 @@ pub trait Listener {
     fn bad(&mut self, line: u64, rejection: &Rejection);
 }
 
-/// Sends all posts of a connector, and returns the final progress.
+/// Sends all of a connector's posts and returns the final progress.
 ///
-/// The connector's clock stops while the stream is full or Redis is unavailable: afterwards the posts continue where
-/// they stopped, at their pace, instead of all at once. Fails only when the connector fails or Redis refuses a
-/// command.
+/// The connector's clock stops while the stream is full or Redis is unavailable: afterwards, posts resume at their own
+/// pace instead of arriving all at once. Fails only if the connector fails or Redis rejects a command.
 pub async fn deliver(
     connector: &mut (dyn Connector + Send),
     params: &DeliveryParams,
@@ -104,7 +103,7 @@ pub async fn deliver(
     Ok(delivery.progress)
 }
 
-/// The connector's clock, which starts now and can be paused.
+/// The connector's clock: it starts on creation and can be paused.
 struct Clock {
     begun: Instant,
     begun_at: Timestamp,
@@ -115,7 +114,7 @@ impl Clock {
         self.begun.elapsed()
     }
 
-    /// Converts a time of the connector to the time of day.
+    /// Converts a time on the connector's clock to the time of day.
     fn time_of(&self, at: Duration) -> Timestamp {
         let since = SignedDuration::try_from(at).unwrap_or(SignedDuration::MAX);
         self.begun_at.checked_add(since).unwrap_or(Timestamp::MAX)
@@ -138,7 +137,7 @@ struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// Adds a post to the batch, sending the batch first if the post is due later.
+    /// Adds a post to the batch; if the post is due later than the batch, sends the batch first.
     async fn take(&mut self, timed: TimedPost) -> anyhow::Result<()> {
         if self.due.len() >= BATCH_POSTS_MAX || timed.at > self.clock.now() + BATCH_WINDOW {
             self.send().await?;
@@ -167,7 +166,7 @@ impl Delivery<'_> {
         self.listener.bad(line, rejection);
     }
 
-    /// Sends the batch, however long that takes. After a stop request, an unavailable Redis gets no further attempts.
+    /// Sends the batch, however long that takes. After a stop request, an unavailable Redis is not tried again.
     async fn send(&mut self) -> anyhow::Result<()> {
         let started_at = Instant::now();
         let mut retry_delay = RETRY_DELAYS.0;
@@ -201,8 +200,8 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Returns whether the stream had room and holds the posts now. A post that is sent twice after an error is
-    /// stored once.
+    /// Returns whether the stream had room and the posts are now in it. A post that is sent twice after an error is
+    /// stored only once.
     async fn attempt(&mut self) -> Result<bool, StreamError> {
         let n = u64::try_from(self.due.len()).unwrap_or(u64::MAX);
         if !self.params.producer.has_room(self.params.high_water, n).await? {

@@ -1,7 +1,7 @@
-//! Sources of posts, one file each, and the pacing that they share.
+//! Sources of posts, one per file, and the pacing that they share.
 //!
-//! A connector only says which post comes next and when. Pauses, room in the stream and an unavailable Redis are the
-//! concern of [`delivery`].
+//! A connector only determines which post comes next and when. [`delivery`] takes care of pauses, room in the stream
+//! and an unavailable Redis.
 
 pub mod delivery; // sends a connector's posts when they are due
 pub mod replay; // real posts from a file
@@ -13,17 +13,17 @@ use crate::models::new_post::{NewPost, Rejection};
 
 /// A source of posts.
 pub trait Connector {
-    /// Returns the source that its posts carry, such as [`crate::models::post::Source::REPLAY`].
+    /// Returns the source recorded in its posts, for example [`crate::models::post::Source::REPLAY`].
     fn source(&self) -> &'static str;
 
-    /// Returns the next item, or `None` at the end. Fails only when nothing more can be read.
+    /// Returns the next item, or `None` at the end. Fails only if nothing more can be read.
     fn next_item(&mut self) -> anyhow::Result<Option<Item>>;
 
-    /// Returns how much was read and the total, in units of its own, or `None` for an endless source.
+    /// Returns how much was read and the total, in the source's own units, or `None` if the source is endless.
     fn position(&self) -> Option<(u64, u64)>;
 }
 
-/// An item of a source.
+/// An item from a source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// A post.
@@ -40,7 +40,7 @@ pub enum Item {
 /// A post and the time at which it is due.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimedPost {
-    /// Time since the connector began; never decreases from one post to the next.
+    /// Time since the connector started; never decreases from one post to the next.
     pub at: Duration,
     /// Line number in the source, from 1.
     pub line: u64,

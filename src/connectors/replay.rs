@@ -18,32 +18,33 @@ use crate::models::post::Source;
 use super::{Connector, Item, TimedPost};
 use input::Input;
 
-/// Interval between posts without a timestamp, and between two rounds.
+/// Interval between posts that have no timestamp, and between two rounds.
 const STEP: Duration = Duration::from_millis(100);
 
 /// Settings of a replay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplayFileParams {
-    /// The file.
+    /// The file to replay.
     pub file: PathBuf,
     /// Speed relative to the original timestamps; more than 0.
     pub speed: f64,
     /// Whether to start over at the end.
     pub loop_forever: bool,
-    /// Suffix of every id, so that the posts of this run differ from those of earlier runs. Empty keeps the ids.
+    /// Suffix of every id, so that this run's posts differ from those of earlier runs. If empty, ids are kept.
     pub run: String,
 }
 
 /// Reads a file of posts, once or forever.
 ///
-/// A post that is sent a second time is not a new post, so each round and each run renames its posts: `17` becomes
-/// `17~k3x9` in the run `k3x9`, and `17~k3x9.2` in its second round; without a run, `17` and `17~2`.
+/// Sending a post again does not make it a new post, so each round and each run renames its posts: `17` becomes
+/// `17~k3x9` in the run `k3x9`, and `17~k3x9.2` in that run's second round; without a run name, it is `17`, then
+/// `17~2`.
 pub struct Replay {
     params: ReplayFileParams,
     input: Input,
     /// Size of the file, for progress.
     n_bytes: u64,
-    /// Current round, from 1.
+    /// The current round, counted from 1.
     round: u64,
     /// Timestamp of the first post in the file.
     first: Option<Timestamp>,
@@ -54,7 +55,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Opens the file and detects its format. Fails when it is neither NDJSON nor CSV with `id` and `text`.
+    /// Opens the file and detects its format. Fails if it is neither NDJSON nor CSV with `id` and `text`.
     pub fn open(params: ReplayFileParams) -> anyhow::Result<Self> {
         anyhow::ensure!(
             params.speed.is_finite() && params.speed > 0.0,
@@ -92,7 +93,7 @@ impl Replay {
             }
             None => self.last + self.step(),
         };
-        // A line that is out of order happens now, not in the past.
+        // A line that is out of order is due now, not in the past.
         self.last = self.last.max(at);
         self.n_posts_in_round += 1;
         let suffix = self.suffix();
@@ -127,7 +128,7 @@ impl Connector for Replay {
             match self.input.next_line()? {
                 Some((line, Ok(post))) => return Ok(Some(Item::Post(Box::new(self.timed(line, post))))),
                 Some((line, Err(rejection))) => return Ok(Some(Item::Bad { line, rejection })),
-                // A file without a single post would loop forever.
+                // A file that contains no posts would loop forever.
                 None if !self.params.loop_forever || self.n_posts_in_round == 0 => return Ok(None),
                 None => {
                     self.input = Input::open(&self.params.file)?;

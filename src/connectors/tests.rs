@@ -1,4 +1,4 @@
-//! Replay from files to posts, and delivery to a real Redis.
+//! Tests of replay, from files to posts, and of delivery to a real Redis.
 
 mod delivering;
 

@@ -1,7 +1,7 @@
-//! CSV rows → posts.
+//! Converts CSV rows to posts.
 //!
-//! A row is converted to the JSON object that it stands for and parsed like any other post, so the same rules and
-//! messages apply.
+//! A row is first converted to the JSON object that it represents and then parsed like any other post, so the same
+//! rules and messages apply.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::models::new_post::{self, NewPost, Rejection};
 
-/// Known column names and the fields that they stand for.
+/// Known column names and the fields that they represent.
 const COLUMNS: [(&[&str], &str); 21] = [
     (&["id", "tweet_id", "post_id"], "id"),
     (&["platform"], "platform"),
@@ -36,7 +36,7 @@ const COLUMNS: [(&[&str], &str); 21] = [
     (&["engagement.views", "views", "impressions"], "engagement.views"),
 ];
 
-/// Platform of files without such a column: the posts that the project ships are tweets.
+/// Platform of posts from files without such a column: the posts that come with the project are tweets.
 const PLATFORM: &str = "twitter";
 
 /// A line of the file: its number, and a post or the reason why it is not one.
@@ -45,14 +45,14 @@ pub type Line = (u64, Result<NewPost, Rejection>);
 /// A CSV file whose first row names the columns.
 pub struct Rows<R> {
     reader: Reader<R>,
-    /// The field of each column.
+    /// The field that each column represents.
     fields: Vec<Option<&'static str>>,
     ignored: Vec<String>,
     row: ByteRecord,
 }
 
 impl<R: Read> Rows<R> {
-    /// Reads the header row. Fails when there is no column of ids, or none of texts.
+    /// Reads the header row. Fails if there is no column of ids, or none of texts.
     pub fn new(bytes: R) -> anyhow::Result<Self> {
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
         let mut fields = Vec::new();

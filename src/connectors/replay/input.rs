@@ -1,5 +1,5 @@
-//! A file, plain or gzipped, as lines of NDJSON or rows of CSV. Both are detected by the first bytes: file names may
-//! mislead.
+//! Reads a file, plain or gzipped, as lines of NDJSON or rows of CSV. Both are detected by the first bytes, because
+//! file names may mislead.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use crate::models::new_post;
 
 use super::csv::{Line, Rows};
 
-/// First bytes of gzipped files.
+/// The first bytes of a gzipped file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 type Bytes = Box<dyn BufRead + Send>;

@@ -1,4 +1,4 @@
-//! Generated authors: a few thousand people who keep their names, homes and followers.
+//! Generated authors: a few thousand people with fixed names, homes and numbers of followers.
 
 use crate::models::post::Author;
 
@@ -19,7 +19,7 @@ const SECOND: [&str; 24] = [
     "garden", "noodle", "ferry",
 ];
 
-/// An author, always the same for the same number.
+/// An author; the same number always gives the same one.
 pub struct Person {
     pub author: Author,
     pub home: &'static City,
@@ -34,7 +34,7 @@ pub fn pick(seed: u64, rng: &mut SeededRng) -> Option<Person> {
     let handle =
         format!("{}_{}{}", author_rng.word(&FIRST), author_rng.word(&SECOND), author_rng.between(1, 99));
     let followers = author_rng.heavy_tailed(180.0);
-    // Many people give no location, and the others write it in different ways.
+    // Many people state no location; the others write it in different ways.
     let location = author_rng.happens(0.7).then(|| author_rng.word(&home.spellings).to_owned());
     let author =
         Author { id: Some(format!("u{number}")), handle: Some(handle), followers: Some(followers), location };

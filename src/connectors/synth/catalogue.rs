@@ -1,21 +1,21 @@
-//! Products that generated posts are about: those of Nimbrel, a fictional company.
+//! Products that generated posts are about, made by Nimbrel, a fictional company.
 
 /// A product and the vocabulary of posts about it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Product {
     pub name: &'static str,
     pub tag: &'static str,
-    /// The kind of product: `phone`, `app`.
+    /// What kind of product it is, for example `phone` or `app`.
     pub thing: &'static str,
     pub weight: u32,
     pub price: [&'static str; 3],
-    /// Parts of it, which fit `the … is`.
+    /// Parts of the product, worded to fit into `the … is`.
     pub features: [&'static str; 6],
-    /// Praise, which fits after `it`.
+    /// Praise, worded to follow `it`.
     pub delights: [&'static str; 6],
-    /// Complaints, which fit after `it`.
+    /// Complaints, worded to follow `it`.
     pub faults: [&'static str; 7],
-    /// Competitors that unhappy customers switch to, also fictional.
+    /// Competing products that unhappy customers switch to, also fictional.
     pub rivals: [&'static str; 2],
 }
 
@@ -230,5 +230,5 @@ pub const PRODUCTS: [Product; 8] = [
     },
 ];
 
-/// The name in posts about the company in general.
+/// The name used in posts about the company in general.
 pub const BRAND: &str = "Nimbrel";

@@ -1,6 +1,6 @@
-//! Channels of generated posts and their writing styles.
+//! Channels that generated posts come from, and their writing styles.
 
-/// Writing style of a channel.
+/// A channel's writing style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Short, with hashtags and emoji.
@@ -9,9 +9,9 @@ pub enum Style {
     Email,
     /// Hasty, addressed to an agent.
     Chat,
-    /// Notes that an agent takes on the phone.
+    /// Notes taken by an agent on the phone.
     Phone,
-    /// Begins with stars.
+    /// Beginning with a number of stars.
     Review,
     /// Addressed to strangers who may know the answer.
     Forum,

@@ -1,4 +1,4 @@
-//! Cities of generated authors.
+//! Cities in which generated authors live.
 
 /// A city that authors live in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -7,9 +7,9 @@ pub struct City {
     pub country: &'static str,
     pub lat: f64,
     pub lon: f64,
-    /// Relative number of authors who live there.
+    /// Relative number of authors in the city.
     pub weight: u32,
-    /// Spellings of the city in profiles.
+    /// How people write the city in their profiles.
     pub spellings: [&'static str; 3],
 }
 
@@ -22,7 +22,7 @@ const fn city(
     City { city, country, lat: at.0, lon: at.1, weight: rest.0, spellings: rest.1 }
 }
 
-/// English-speaking cities have more weight: the posts are in English.
+/// English-speaking cities have a higher weight because the posts are in English.
 pub const CITIES: [City; 40] = [
     city("New York", "US", (40.71, -74.01), (9, ["NYC", "New York, NY", "Brooklyn, New York"])),
     city("Los Angeles", "US", (34.05, -118.24), (7, ["LA", "Los Angeles, CA", "Los Angeles, California"])),

@@ -1,7 +1,7 @@
 //! Generated posts: plausible, endless, and reproducible from a seed.
 //!
-//! They serve to try Groundswell out and to load it, never to evaluate the model: the texts come from a grammar, and
-//! a model that knows the grammar would seem better than it is.
+//! Use them to try out Groundswell and to put it under load, but never to evaluate the model: the texts come from a
+//! grammar, and a model that knows the grammar would seem better than it is.
 
 mod authors; // the people who write
 mod catalogue; // the products they write about
@@ -37,9 +37,9 @@ pub struct SynthParams {
     pub rate: f64,
     /// Total number of posts; `None` for an endless generator.
     pub count: Option<u64>,
-    /// Seed of the texts.
+    /// Seed of the random numbers that determine the texts.
     pub seed: u64,
-    /// Time of the first post. It is part of every id, so that a second run with the same seed writes new posts.
+    /// Time of the first post. It is part of every id, so that a second run with the same seed creates new posts.
     pub begun_at: Timestamp,
 }
 
@@ -51,12 +51,12 @@ pub struct Synth {
     /// Seconds since the start.
     now: f64,
     n_written: u64,
-    /// Prefix of the ids.
+    /// Prefix of the posts' ids.
     run: String,
     viral: Option<Viral>,
 }
 
-/// The viral post that others reply to.
+/// A viral post that others reply to.
 struct Viral {
     id: String,
     channel: &'static Channel,
@@ -65,7 +65,7 @@ struct Viral {
     tone: Tone,
 }
 
-/// The post to be written.
+/// What the next post is to be about.
 struct Plan {
     event: Event,
     channel: &'static Channel,
@@ -76,7 +76,7 @@ struct Plan {
 }
 
 impl Synth {
-    /// Creates a generator. Fails when the rate is not more than 0.
+    /// Creates a generator. Fails if the rate is not positive.
     pub fn new(params: SynthParams) -> anyhow::Result<Self> {
         anyhow::ensure!(
             params.rate.is_finite() && params.rate > 0.0,
@@ -116,7 +116,7 @@ impl Synth {
             lon: Some(home.lon),
         });
         let engagement = engagement(&plan, &author, rng);
-        // Some posts mention a product without naming it in a field; keyword matching finds those.
+        // Some posts mention a product without naming it in a field; keyword matching is expected to find it.
         let product = rng.happens(0.94).then(|| plan.product.name.to_owned());
         let post = NewPost {
             id,
@@ -186,7 +186,8 @@ impl Connector for Synth {
     }
 }
 
-/// Engagement of a post: from a share of the followers, and from many more when it is viral. Phone calls have none.
+/// Returns a post's engagement: from a share of the followers, or from many more people if it is viral. Phone calls
+/// have none.
 fn engagement(plan: &Plan, author: &Author, rng: &mut SeededRng) -> Option<Engagement> {
     if !matches!(plan.channel.style, Style::Social | Style::Forum | Style::Review) {
         return None;

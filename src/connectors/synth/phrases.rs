@@ -1,4 +1,4 @@
-//! Phrases of generated posts. `write` fills their `{…}` slots.
+//! Phrases for generated posts. `write` fills their `{…}` slots.
 
 mod negative;
 mod neutral;

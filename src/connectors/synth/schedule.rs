@@ -1,31 +1,32 @@
-//! Schedule of generated posts, crises (a product fails for many people at once) and viral posts.
+//! When generated posts are due, including crises (a product fails for many people at once) and viral posts.
 //!
-//! Without bursts a dashboard has nothing to show. Each kind begins early enough to be seen, and recurs now and then.
+//! Without bursts, a dashboard has nothing to show. Each kind of burst begins early enough to be seen, and recurs from
+//! time to time.
 
 use super::seeded_rng::SeededRng;
 
-/// Seconds from the start to the first crisis; then the range of intervals between crises.
+/// Seconds from the start to the first crisis; next to it, the range of intervals between crises.
 const CRISIS_AFTER: f64 = 90.0;
 const CRISIS_EVERY: (f64, f64) = (480.0, 780.0);
 
-/// Long enough that most posts about a product within five minutes are negative.
+/// Duration of a crisis: long enough that most posts about the product within five minutes are negative.
 const CRISIS_SECONDS: f64 = 110.0;
 
 /// Crisis posts per ordinary post.
 const CRISIS_SHARE: f64 = 1.0;
 
-/// The same for viral posts and their replies.
+/// Timing and volume of viral posts and their replies; see the `CRISIS_*` constants.
 const VIRAL_AFTER: f64 = 40.0;
 const VIRAL_EVERY: (f64, f64) = (150.0, 300.0);
 const VIRAL_SECONDS: f64 = 45.0;
 const VIRAL_SHARE: f64 = 0.4;
 
-/// Event that a post belongs to.
+/// The event, if any, that a post is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// No event.
     Everyday,
-    /// A product, by index, fails for many people.
+    /// A product, identified by its index, fails for many people.
     Crisis(usize),
     /// The viral post itself.
     Viral,
@@ -37,7 +38,7 @@ pub enum Event {
 pub struct Schedule {
     crisis: Burst,
     viral: Burst,
-    /// The product of this crisis.
+    /// Index of the product that fails in this crisis.
     product: usize,
     n_products: usize,
     /// Whether the viral post of this burst has been written.
@@ -55,7 +56,7 @@ impl Burst {
         (self.begins..self.begins + self.seconds).contains(&now)
     }
 
-    /// Advances to the next burst when this one is over, and returns whether it did.
+    /// Advances to the next burst if this one is over, and returns whether it did.
     fn advance(&mut self, now: f64, (least, most): (f64, f64), rng: &mut SeededRng) -> bool {
         let is_over = now >= self.begins + self.seconds;
         if is_over {
@@ -76,7 +77,7 @@ impl Schedule {
         }
     }
 
-    /// Returns the seconds from `now` to the next post, and its event.
+    /// Returns how many seconds after `now` the next post is due, and the event it is part of.
     pub fn next(&mut self, now: f64, rate: f64, rng: &mut SeededRng) -> (f64, Event) {
         if self.crisis.advance(now, CRISIS_EVERY, rng) {
             self.product = rng.below(self.n_products);

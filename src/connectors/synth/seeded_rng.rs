@@ -1,4 +1,4 @@
-//! Random numbers that are the same for the same seed on every machine and in every version.
+//! Random numbers that are the same for a given seed on every machine and in every version.
 
 /// A random number generator (SplitMix64). Not `rand`: its generators may change between versions, and a seed is
 /// useful only if it always produces the same posts.
@@ -32,7 +32,7 @@ impl SeededRng {
         self.unit() < probability
     }
 
-    /// Returns a number below `n`; 0 when `n` is 0.
+    /// Returns a number below `n`; 0 if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = u64::try_from(n.max(1)).unwrap_or(1);
         usize::try_from(self.next_u64() % n).unwrap_or_default()
@@ -44,12 +44,12 @@ impl SeededRng {
         low + u32::try_from(self.next_u64() % width).unwrap_or_default()
     }
 
-    /// Picks an item uniformly; `None` when there is none.
+    /// Picks an item uniformly; `None` if there are none.
     pub fn one_of<'a, T>(&mut self, several: &'a [T]) -> Option<&'a T> {
         several.get(self.below(several.len()))
     }
 
-    /// Picks a text uniformly; empty when there is none.
+    /// Picks a text uniformly; empty if there are none.
     pub fn word(&mut self, several: &[&'static str]) -> &'static str {
         self.one_of(several).copied().unwrap_or_default()
     }
@@ -71,7 +71,8 @@ impl SeededRng {
         -(1.0 - self.unit()).ln() / rate
     }
 
-    /// Returns a value near `typical` in most cases, and a hundred times that in a few: followers, likes, views.
+    /// Returns a value that is usually near `typical` but occasionally a hundred times as high: followers, likes,
+    /// views.
     pub fn heavy_tailed(&mut self, typical: f64) -> i64 {
         let value = typical * (1.0 - self.unit()).powf(-0.8) - 0.5 * typical;
         whole(value.clamp(0.0, 1e8))

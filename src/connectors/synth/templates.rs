@@ -1,8 +1,8 @@
-//! Templates of generated messages: their sentiment, emotion and phrases, weighted by frequency.
+//! Templates for generated messages: sentiment, emotion and phrases, weighted by frequency.
 
 use super::phrases;
 
-/// Sentiment label of a message.
+/// Sentiment that a message expresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tone {
     Positive,
@@ -10,16 +10,16 @@ pub enum Tone {
     Negative,
 }
 
-/// A template with its intent. The intent is not sent, so the model has to infer it.
+/// A template and its intent. The intent is not sent, so the model has to infer it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Template {
     pub name: &'static str,
     pub tone: Tone,
-    /// One of the seven emotions.
+    /// The emotion that it expresses, one of the seven.
     pub emotion: &'static str,
     /// Whether the author is about to leave.
     pub leaving: bool,
-    /// Whether it contains a mild insult.
+    /// Whether the message contains a mild insult.
     pub rude: bool,
     pub weight: u32,
     pub openings: &'static [&'static str],

@@ -111,7 +111,7 @@ fn the_rate_is_kept_except_in_bursts() {
 fn a_crisis_makes_most_posts_about_a_product_negative() {
     let mut synth = Synth::new(params(5.0, 2)).unwrap();
     let mut said: HashMap<&str, (u32, u32)> = HashMap::new();
-    // The five minutes that end with the first crisis.
+    // The five minutes that end when the first crisis does.
     while synth.now < 200.0 {
         let (wait, event) = synth.schedule.next(synth.now, 5.0, &mut synth.rng);
         synth.now += wait;

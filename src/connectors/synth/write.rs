@@ -1,4 +1,4 @@
-//! Composes a message of an opening, a body and a closing, in the style of its channel.
+//! Composes a message from an opening, a body and a closing, in the style of its channel.
 
 use super::catalogue::{BRAND, PRODUCTS, Product};
 use super::channels::Style;
@@ -42,7 +42,7 @@ const CHAT: [&str; 8] = ["hi ", "hey ", "", "", "hello? ", "ok so ", "hi there, 
 const TAGS: [&str; 8] =
     ["#tech", "#review", "#customerservice", "#gadgets", "#fail", "#recommended", "#help", "#unboxing"];
 
-/// Ingredients of a message.
+/// What goes into a message.
 pub struct MessageContext<'a> {
     pub product: &'a Product,
     pub template: &'a Template,
@@ -103,7 +103,7 @@ fn styled(said: &str, context: &MessageContext<'_>, rng: &mut SeededRng) -> Stri
     }
 }
 
-/// Fills every `{…}` slot. Repeated slots get the same text where that matters: for the product.
+/// Fills every `{…}` slot. If a slot is repeated, it gets the same text where that matters, namely for the product.
 fn filled(template: &str, context: &MessageContext<'_>, rng: &mut SeededRng) -> String {
     let mut text = String::with_capacity(2 * template.len());
     let mut rest = template;
@@ -138,7 +138,7 @@ fn value(slot: &str, context: &MessageContext<'_>, rng: &mut SeededRng) -> Strin
         "n" => return rng.between(4, 12).to_string(),
         "minutes" => return rng.between(3, 58).to_string(),
         "order" => return format!("NB-{}", rng.between(10_000, 999_999)),
-        // An unknown slot stays visible, and a test finds it.
+        // An unknown slot is kept so that a test finds it.
         unknown => return format!("{{{unknown}}}"),
     };
     word.to_owned()

@@ -69,7 +69,7 @@ async fn until_it_waits(running: &Running, reason: Waiting) {
     }
 }
 
-/// Takes all entries out of the stream, and returns the ids of the posts.
+/// Takes all entries out of the stream and returns the posts' ids.
 async fn drained(stream: &Stream) -> Vec<String> {
     let consumer = stream.consumer().await.unwrap();
     let mut ids = Vec::new();

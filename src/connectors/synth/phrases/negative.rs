@@ -1,4 +1,4 @@
-//! Displeased, in each of the ways one can be.
+//! Phrases of displeased authors, for each way of being displeased.
 
 pub const ANGRY_OPENINGS: [&str; 14] = [
     "Seriously? ",

@@ -1,4 +1,4 @@
-//! Neither pleased nor not.
+//! Phrases of authors who are neither pleased nor displeased.
 
 pub const PLAIN_OPENINGS: [&str; 14] = [
     "",

@@ -1,4 +1,4 @@
-//! Pleased.
+//! Phrases of pleased authors.
 
 pub const GLAD_OPENINGS: [&str; 16] = [
     "Okay, ",
