@@ -28,7 +28,7 @@ pub(super) enum Account {
 }
 
 impl Account {
-    /// Chooses the owner of an existing `cluster`, since no other user may open it; otherwise `postgres`, then
+    /// Chooses the owner of an existing `cluster`, since no other user can open it; otherwise `postgres`, then
     /// `nobody`.
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
         let owner = fs::metadata(cluster).ok();
@@ -60,8 +60,8 @@ impl Account {
         }
     }
 
-    /// Returns whether this user can traverse all folders above `folder`. Tries it, since modes alone do not tell
-    /// (access lists, mount options).
+    /// Returns whether this user can traverse all folders above `folder`. Tries to, since modes alone are not
+    /// conclusive (access lists, mount options).
     pub(super) fn can_enter(self, folder: &Path) -> bool {
         let mut command = child::command("/bin/sh");
         command.args(["-c", ":"]).current_dir(folder).stdin(Stdio::null());
@@ -69,16 +69,16 @@ impl Account {
         command.status().is_ok_and(|status| status.success())
     }
 
-    /// Creates a folder that only this user can enter, and refuses one that belongs to another user.
+    /// Creates a folder that only this user can enter, and rejects one that belongs to another user.
     ///
-    /// The refusal matters in `/tmp`, where another user could create it first in order to eavesdrop.
+    /// Rejecting it matters in `/tmp`, where another user could create the folder first in order to eavesdrop.
     pub(super) fn make_private(self, folder: &Path) -> Result<(), EmbeddedError> {
         match fs::create_dir(folder) {
             Ok(()) => self.hand_over(folder)?,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(EmbeddedError::io("make", folder)(error)),
         }
-        // Does not follow links: one could point to a folder of this user made for another purpose.
+        // Does not follow links: a link could point to one of this user's folders that was made for another purpose.
         let found = fs::symlink_metadata(folder).map_err(EmbeddedError::io("inspect", folder))?;
         if !found.is_dir() || found.uid() != self.uid() {
             return Err(EmbeddedError::ForeignFolder { path: folder.to_owned(), uid: self.uid() });

@@ -1,13 +1,12 @@
-//! Repairs the append-only log of Redis after a power cut.
+//! Repairs Redis' append-only log after a power cut.
 //!
-//! A power cut may cost what was not yet on disk: the last second with `everysec`, nothing acknowledged with
-//! `always`. It leaves a log with a truncated end, zeros, or blocks of which only some were written. Redis handles
-//! only the first. Where the cut lies within a command of a transaction, Redis leaves the transaction open:
-//! everything accepted afterwards then belongs to it and is lost at the next start.
+//! A power cut may cost what was not yet on disk: the last second with `everysec`, nothing that was acknowledged with
+//! `always`. It leaves a log with a truncated end, zeros, or blocks of which only some were written. Redis handles only
+//! the first case. If the cut lies within a command of a transaction, Redis leaves the transaction open: everything
+//! accepted afterwards then belongs to it and is lost at the next start.
 //!
-//! So the log is read before every start. Damage that a power cut explains is cut off at the last point at which a
-//! command and its transaction are complete, and kept beside the log. Any other damage is left untouched for a
-//! person.
+//! So the log is read before every start. Damage that a power cut explains is cut off after the last complete command
+//! and transaction, and kept in a file beside the log. Any other damage is left untouched for a person to examine.
 
 mod scan;
 #[cfg(test)]
@@ -29,13 +28,14 @@ use scan::{ReadableTail, Scan};
 const FOLDER: &str = "appendonlydir";
 const MANIFEST: &str = "appendonly.aof.manifest";
 
-/// Several times what the busiest machine writes within [`SECONDS_MAX`].
+/// Maximum size of a tail that is cut off: several times what the busiest machine writes within [`SECONDS_MAX`].
 const DROPPED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// `everysec` promises at most one lost second, and the second in progress is lost with it.
+/// Maximum number of seconds that a power cut may cost: `everysec` promises to lose one at most, in addition to the
+/// second in progress.
 const SECONDS_MAX: usize = 2;
 
-/// Number of kept copies. Power cuts are rare, and nobody looks at the sixth copy.
+/// Number of copies kept. Power cuts are rare, and nobody looks at the sixth copy.
 const COPIES_MAX: usize = 5;
 
 /// Size of the read buffer. Reading is the only cost of a healthy log at startup; a larger buffer is no faster.
@@ -44,20 +44,20 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// The part cut off the end of a log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CutTail {
-    /// Bytes that remain in the log.
+    /// Number of bytes that remain in the log.
     pub(super) kept_bytes: u64,
-    /// Bytes that were cut off.
+    /// Number of bytes cut off.
     pub(super) bytes: u64,
-    /// Complete commands among them: those of an unfinished transaction, and those after the damage.
+    /// Number of complete commands in these bytes: those of an unfinished transaction, and those after the damage.
     pub(super) n_commands: usize,
     /// The file that now holds these bytes, without trailing zeros.
     pub(super) copy: PathBuf,
 }
 
-/// Cuts off what a power cut left at the end of the log of the Redis that works in `redis`. Does nothing to an intact
-/// or missing log. Redis must not be running.
+/// Cuts off what a power cut left at the end of the log of the Redis whose folder is `redis`. Does nothing if the log
+/// is intact or missing. Redis must not be running.
 ///
-/// Fails with [`EmbeddedError::DamagedLog`], and changes nothing, where a power cut does not explain the damage.
+/// Fails with [`EmbeddedError::DamagedLog`], and changes nothing, if a power cut does not explain the damage.
 pub(super) fn repair(redis: &Path) -> Result<Option<CutTail>, EmbeddedError> {
     let Some(path) = newest_part(&redis.join(FOLDER)) else {
         return Ok(None);
@@ -96,7 +96,7 @@ pub(super) fn repair(redis: &Path) -> Result<Option<CutTail>, EmbeddedError> {
     Ok(Some(CutTail { kept_bytes: scan.whole, bytes, n_commands, copy }))
 }
 
-/// Returns the part that Redis appends to. The others were complete before it was created.
+/// Returns the part to which Redis appends. The others were complete before it was created.
 fn newest_part(folder: &Path) -> Option<PathBuf> {
     let manifest = fs::read_to_string(folder.join(MANIFEST)).ok()?;
     let name = manifest.lines().filter_map(increment).max_by_key(|(sequence, _)| *sequence)?.1;
@@ -122,7 +122,7 @@ fn tail(log: &mut File, from: u64) -> std::io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-/// Writes the tail to a copy, which is on disk before the log is cut.
+/// Writes the tail to a copy and makes sure that it is on disk before the log is cut.
 fn save_copy(redis: &Path, tail: &[u8]) -> Result<PathBuf, EmbeddedError> {
     const PREFIX: &str = "dropped-";
     let copy = redis.join(format!("{PREFIX}{}.aof", Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%6fZ")));
@@ -133,7 +133,7 @@ fn save_copy(redis: &Path, tail: &[u8]) -> Result<PathBuf, EmbeddedError> {
         .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)))
         .map(|entry| entry.path())
         .collect();
-    // Their names sort by time.
+    // File names sort by time.
     copies.sort();
     for old in copies.iter().rev().skip(COPIES_MAX) {
         fs::remove_file(old).map_err(EmbeddedError::io("remove", old))?;

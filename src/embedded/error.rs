@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
-/// Reasons why a private server could not be started, stopped or found.
+/// Why a private server could not be started, stopped or found.
 ///
-/// Each message is meant for the person at the terminal and says what to do.
+/// Each message addresses the person at the terminal and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// A server program is not installed, or no installed version is usable.
@@ -29,7 +29,7 @@ pub enum EmbeddedError {
         /// The data directory.
         data_dir: PathBuf,
     },
-    /// PostgreSQL refuses to run as root, and no other account is usable.
+    /// PostgreSQL does not run as root, and there is no other account that it could use.
     #[error(
         "postgresql does not run as root, and neither user `postgres` nor `nobody` exists: create one (`useradd --system postgres`), or run as an ordinary user"
     )]
@@ -57,33 +57,33 @@ pub enum EmbeddedError {
     /// A private folder belongs to another user, who could eavesdrop or could not read what the server writes.
     #[error("`{path}` must belong to uid {uid}: run as its owner, or choose another `--data-dir`")]
     ForeignFolder {
-        /// The folder.
+        /// The folder that belongs to another user.
         path: PathBuf,
         /// The uid that should own it.
         uid: u32,
     },
-    /// The server program ended during its start, or did not become ready.
+    /// The server program ended during startup, or did not become ready.
     #[error("{server} did not start: {reason}")]
     DidNotStart {
         /// `postgresql` or `redis`.
         server: &'static str,
-        /// The end of its log.
+        /// The end of the server's log.
         reason: String,
     },
-    /// The append-only log of Redis is damaged in a way that a power cut does not explain.
+    /// Redis' append-only log is damaged in a way that a power cut does not explain.
     #[error(
         "the log `{path}` is damaged at byte {at}, and the last {bytes} bytes ({n_commands} readable commands) would be \
          lost, more than a power cut explains; nothing was changed: restore it from a backup, or accept the loss with \
          `redis-check-aof --fix {path}`"
     )]
     DamagedLog {
-        /// The part of the log.
+        /// The damaged part of the log.
         path: PathBuf,
         /// Offset at which parsing ended.
         at: u64,
-        /// Bytes after the last complete command.
+        /// Number of bytes after the last complete command.
         bytes: u64,
-        /// Commands after the damage that are still readable.
+        /// Number of commands after the damage that are still readable.
         n_commands: usize,
     },
     /// A server was asked to stop and is still running. It is never killed, since that could lose data.
@@ -91,23 +91,23 @@ pub enum EmbeddedError {
     StillRunning {
         /// `postgresql` or `redis`.
         server: &'static str,
-        /// The pid of the server.
+        /// The server's pid.
         pid: i32,
     },
     /// A file or folder cannot be used.
     #[error("cannot {action} `{path}`: {source}")]
     Io {
-        /// The attempted action, as a verb.
+        /// The action attempted, as a verb.
         action: &'static str,
         /// The file, folder or program.
         path: PathBuf,
-        /// The system error.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
 
 impl EmbeddedError {
-    /// Returns a closure for `map_err` that adds the attempted action and the path.
+    /// Returns a closure for `map_err` that adds the action attempted and the path.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }

@@ -9,24 +9,23 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::EmbeddedError;
 
-/// Timeout for acquiring the lock. `RunInfo::read` holds it for an instant to see whether it is free, and a start at
-/// that instant must not report a second server.
+/// Timeout for acquiring the lock. `RunInfo::read` holds it briefly to see whether it is free, and a server that starts
+/// at that moment must not report that another is running.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 const RETRY_EVERY: Duration = Duration::from_millis(20);
 
 /// An exclusive lock on a data directory, held for the lifetime of the value.
 ///
-/// The system releases it when the process ends, for whatever reason, so it is never stale. The pid in the file is
-/// only for people.
+/// The operating system releases it when the process ends, for whatever reason, so it is never stale. The pid in the
+/// file is only for people.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
     _file: Flock<File>,
 }
 
 impl DirectoryLock {
-    /// Acquires the lock. Fails with [`EmbeddedError::Locked`] when another process holds it. Blocks for up to a
-    /// second.
+    /// Acquires the lock. Fails with [`EmbeddedError::Locked`] if another process holds it. Blocks for up to a second.
     pub(super) fn acquire(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let path = data_dir.join("lock");
         let deadline = Instant::now() + TIMEOUT;

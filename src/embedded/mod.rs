@@ -1,7 +1,7 @@
-//! A private PostgreSQL and a private Redis, as child processes, for `serve` and for the tests.
+//! A private PostgreSQL and a private Redis as child processes, for `serve` and for tests.
 //!
-//! Nothing is installed and no port is opened: both listen on Unix sockets that only their user can reach. A child
-//! that dies is restarted on the same socket. When this process ends, the children end too, even after `kill -9`, and
+//! Nothing is installed and no port is opened: both listen on Unix sockets that only their user can reach. A child that
+//! dies is restarted on the same socket. When this process ends, even by `kill -9`, the children end too, and do so
 //! cleanly: they are never killed, since that could lose accepted posts.
 //!
 //! One data directory serves one process at a time and holds everything:
@@ -13,7 +13,7 @@
 //! postgres/             settings, log, cluster; your settings in local.conf override
 //! ```
 //!
-//! When the process runs as root and PostgreSQL's user cannot reach the data directory, `postgres/` is under
+//! If the process runs as root and PostgreSQL's user cannot reach the data directory, `postgres/` is under
 //! `/var/lib/groundswell/<hash>` instead.
 
 mod account;
@@ -52,31 +52,31 @@ use redis::Redis;
 pub struct EmbeddedParams {
     /// The data directory; created if it does not exist.
     pub data_dir: PathBuf,
-    /// Durability of Redis across power cuts.
+    /// How durable Redis is across power cuts.
     pub redis_fsync: RedisFsync,
-    /// Whether PostgreSQL waits for the disk. False only in tests; the death of any process still loses nothing.
+    /// Whether PostgreSQL waits for the disk. False only in tests; even then, nothing is lost when a process dies.
     pub durable: bool,
 }
 
 /// When Redis writes accepted commands to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedisFsync {
-    /// Before it acknowledges. A power cut loses nothing.
+    /// Before each write is acknowledged. A power cut loses nothing.
     Always,
-    /// Once per second. A power cut may lose the last second; the death of a process loses nothing.
+    /// Once per second. A power cut may lose the last second; nothing is lost when a process dies.
     EverySec,
 }
 
-/// URLs of the private servers, which stay the same across restarts of the servers and of this process.
+/// The private servers' URLs, which do not change when the servers or this process restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// `postgresql:///postgres?host=<folder>&user=groundswell`, for `tokio-postgres` and for `psql`.
+    /// `postgresql:///postgres?host=<folder>&user=groundswell`, for `tokio-postgres` and `psql`.
     pub postgres_url: String,
     /// `redis+unix://<path>`, for `fred`.
     pub redis_url: String,
 }
 
-/// The two running servers. Dropping the value asks them to end without waiting; [`Embedded::stop`] waits.
+/// The two running servers. Dropping the value asks them to end but does not wait for them; [`Embedded::stop`] does.
 pub struct Embedded {
     endpoints: Endpoints,
     postgres: ProcessSupervisor,
@@ -87,9 +87,8 @@ impl Embedded {
     /// Starts both servers and returns once both respond. The first start on a data directory creates a database,
     /// which takes a few seconds.
     ///
-    /// Fails with a remedy when a program is missing, when another process uses the data directory, or when a server
-    /// ends before it is ready. Runs on threads of its own: the runtime that awaits this may end before the servers
-    /// do.
+    /// Fails with a remedy if a program is missing, another process uses the data directory, or a server ends before it
+    /// is ready. Runs on its own threads, because the runtime that awaits this may end before the servers do.
     pub async fn start(params: EmbeddedParams) -> Result<Self, EmbeddedError> {
         // A few file operations and two short child processes: too brief to hold up other tasks.
         let data_dir = make_data_dir(&params.data_dir)?;
@@ -111,22 +110,22 @@ impl Embedded {
         Ok(embedded)
     }
 
-    /// Returns the URLs of the servers.
+    /// Returns the servers' URLs.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// Returns the pid of PostgreSQL, or `None` while it is stopped or starting.
+    /// Returns PostgreSQL's pid, or `None` while it is stopped or starting.
     pub fn postgres_pid(&self) -> Option<u32> {
         self.postgres.pid()
     }
 
-    /// Returns the pid of Redis, or `None` while it is stopped or starting.
+    /// Returns Redis' pid, or `None` while it is stopped or starting.
     pub fn redis_pid(&self) -> Option<u32> {
         self.redis.pid()
     }
 
-    /// Stops PostgreSQL and leaves it stopped until [`Embedded::start_postgres`].
+    /// Stops PostgreSQL until [`Embedded::start_postgres`] is called.
     pub async fn stop_postgres(&self) -> Result<(), EmbeddedError> {
         self.postgres.pause().await
     }
@@ -142,7 +141,7 @@ impl Embedded {
         self.start_postgres().await
     }
 
-    /// Stops Redis and leaves it stopped until [`Embedded::start_redis`].
+    /// Stops Redis until [`Embedded::start_redis`] is called.
     pub async fn stop_redis(&self) -> Result<(), EmbeddedError> {
         self.redis.pause().await
     }
@@ -158,8 +157,8 @@ impl Embedded {
         self.start_redis().await
     }
 
-    /// Stops both servers and waits until they have written everything and ended, at most two minutes each. A server
-    /// that takes longer is named in the error, not killed.
+    /// Stops both servers and waits until they have written everything and ended, for at most two minutes each. If a
+    /// server takes longer, it is not killed, and the error names it.
     pub async fn stop(self) -> Result<(), EmbeddedError> {
         let (postgres, redis) = tokio::join!(self.postgres.stop(), self.redis.stop());
         postgres.and(redis)

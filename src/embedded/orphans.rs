@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::EmbeddedError;
 
-/// Timeout for an orphan to end: a busy server may have much to write first.
+/// How long to wait for an orphan to end: a busy server may first have much to write.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -23,18 +23,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct Orphan<'a> {
     /// `postgresql` or `redis`, for messages.
     pub(super) server: &'static str,
-    /// Names that its process may have.
+    /// Possible names of the orphan's process.
     pub(super) programs: &'a [&'static str],
-    /// Its working folder, which no other process of that name shares.
+    /// The orphan's working folder, which no other process with that name shares.
     pub(super) folder: &'a Path,
     /// The signal that requests a clean shutdown.
     pub(super) signal: Signal,
-    /// The main process to signal, where it is known; otherwise every process found.
+    /// The main process, to which the signal is sent if it is known; otherwise it is sent to every process found.
     pub(super) leader: Option<Pid>,
 }
 
 impl Orphan<'_> {
-    /// Asks the orphan to end, and waits until it has. Never kills it: it may be writing accepted posts to disk.
+    /// Asks the orphan to end and waits until it has. Never kills it, because it may be writing accepted posts to disk.
     ///
     /// Blocks for up to two minutes, then fails with [`EmbeddedError::StillRunning`].
     pub(super) fn stop(&self) -> Result<(), EmbeddedError> {
@@ -48,7 +48,7 @@ impl Orphan<'_> {
             "found a server left by an earlier process; stopping it"
         );
         for pid in found.iter().filter(|pid| self.leader.is_none_or(|leader| leader == **pid)) {
-            // It may have just ended by itself.
+            // The process may just have ended by itself.
             let _ = kill(*pid, self.signal);
         }
         let deadline = Instant::now() + TIMEOUT;
@@ -61,8 +61,8 @@ impl Orphan<'_> {
         Ok(())
     }
 
-    /// Returns all its processes, found by name and by the folder that they work in or were started for. A pid file
-    /// would not do: the pid may by now belong to another process.
+    /// Returns all of the orphan's processes, found by name and by the folder in which they work or for which they were
+    /// started. A pid file would not be enough: the pid may now belong to another process.
     pub(super) fn find(&self) -> Vec<Pid> {
         let Ok(processes) = fs::read_dir("/proc") else {
             return Vec::new();

@@ -12,16 +12,16 @@ use super::{
     account::{Account, make_passable},
 };
 
-/// Folder of root for files that an unprivileged user must reach and that a private data directory would hide.
+/// A system folder for files that an unprivileged user must reach but could not reach in a private data directory.
 const SYSTEM_HOME: &str = "/var/lib/groundswell";
 
-/// Usable bytes of a socket path: `sun_path` holds 108 including the closing NUL.
+/// Usable bytes in a socket path: `sun_path` holds 108 including the final NUL.
 const SOCKET_PATH_MAX: usize = 107;
 
 /// The longest socket name; PostgreSQL appends it to the configured folder.
 const LONGEST_SOCKET_NAME: &str = "/.s.PGSQL.5432";
 
-/// Folders and accounts of one data directory.
+/// A data directory's folders and account.
 #[derive(Debug, Clone)]
 pub(super) struct Paths {
     /// PostgreSQL's settings, and the parent of the folders below.
@@ -53,12 +53,12 @@ impl Paths {
     }
 }
 
-/// Chooses a folder inside the data directory wherever possible, so that removing the directory removes everything.
+/// Chooses a folder, inside the data directory whenever possible, so that removing the directory removes everything.
 fn postgres_home(data_dir: &Path) -> Result<(PathBuf, Account), EmbeddedError> {
     let inside = data_dir.join("postgres");
     let outside = system_home(data_dir).join("postgres");
     let is_root = geteuid().is_root();
-    // Existing data is found again even where a new installation would choose the other folder.
+    // Existing data is found again even if a new installation would choose the other folder.
     let has_cluster = |home: &Path| home.join("cluster").exists();
     if is_root && has_cluster(&outside) && !has_cluster(&inside) {
         let account = Account::choose(&outside.join("cluster"))?;
@@ -72,14 +72,14 @@ fn postgres_home(data_dir: &Path) -> Result<(PathBuf, Account), EmbeddedError> {
     if has_cluster(&inside) {
         return Err(EmbeddedError::Unreachable { path: inside, uid: account.uid() });
     }
-    // Only an empty folder is removed; anything else in it stays.
+    // The folder is removed only if it is empty; anything in it is kept.
     let _ = fs::remove_dir(&inside);
     make_system_home(data_dir)?;
     make_passable(&outside)?;
     Ok((outside, account))
 }
 
-/// Returns `preferred` where a socket path fits and needs no quoting in a URL or a list, otherwise a short folder.
+/// Returns `preferred` if a socket path fits and needs no quoting in a URL or a list; otherwise a short folder.
 fn socket_folder(data_dir: &Path, preferred: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
     let folder = if fits_socket(preferred) { preferred.to_owned() } else { short_folder(data_dir, account)? };
     account.make_private(&folder)?;
@@ -102,7 +102,7 @@ fn make_system_home(data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
     make_passable(Path::new(SYSTEM_HOME))?;
     let home = system_home(data_dir);
     make_passable(&home)?;
-    // For a person who wonders which data directory this belongs to.
+    // Tells a person which data directory this folder belongs to.
     let note = home.join("belongs-to");
     fs::write(&note, data_dir.as_os_str().as_bytes()).map_err(EmbeddedError::io("write", &note))?;
     Ok(home)
@@ -112,8 +112,7 @@ fn system_home(data_dir: &Path) -> PathBuf {
     Path::new(SYSTEM_HOME).join(short_hash(data_dir))
 }
 
-/// Hashes the path to 64 bits: enough to distinguish the data directories of one machine, short enough for a socket
-/// path.
+/// Hashes the path to 64 bits: enough to tell apart a machine's data directories, short enough for a socket path.
 fn short_hash(data_dir: &Path) -> String {
     let digest = Sha256::digest(data_dir.as_os_str().as_bytes());
     let mut hash = hex::encode(digest);
@@ -127,7 +126,7 @@ fn fits_socket(folder: &Path) -> bool {
     bytes.len() + LONGEST_SOCKET_NAME.len() <= SOCKET_PATH_MAX && bytes.iter().all(is_plain)
 }
 
-/// Removes the files of a test that lie outside its data directory.
+/// Removes a test's files that are outside its data directory.
 #[cfg(test)]
 pub(super) fn remove_outside(data_dir: &Path) {
     let ours = short_folder(data_dir, Account::Current).unwrap();

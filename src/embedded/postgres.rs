@@ -14,7 +14,7 @@ use super::programs::PostgresPrograms;
 use super::{EmbeddedError, logs};
 use crate::process::child::{self, detach_and_end_with_parent};
 
-/// The superuser of the private server. It exists nowhere else; permissions of the socket's folder protect it.
+/// The private server's superuser. It exists nowhere else; the permissions of the socket's folder protect it.
 pub(super) const USER: &str = "groundswell";
 
 /// The database that `initdb` creates; the private server needs no other.
@@ -23,11 +23,11 @@ pub(super) const DATABASE: &str = "postgres";
 const HBA: &str =
     "# Rewritten at every start. Nobody else can enter the folder of the socket.\nlocal all all trust\n";
 
-/// The private PostgreSQL of one data directory.
+/// A data directory's private PostgreSQL.
 pub(super) struct Postgres {
     pub(super) programs: PostgresPrograms,
     pub(super) paths: Paths,
-    /// Whether it survives power cuts. Only tests trade that for speed.
+    /// Whether it survives power cuts. Only tests give this up for speed.
     pub(super) durable: bool,
 }
 
@@ -36,7 +36,7 @@ impl Server for Postgres {
         "postgresql"
     }
 
-    /// The fast shutdown: ends sessions and writes everything. SIGTERM would wait for the sessions.
+    /// Requests a fast shutdown, which ends sessions and writes everything. SIGTERM would wait for the sessions.
     fn stop_signal(&self) -> Signal {
         Signal::SIGINT
     }
@@ -55,11 +55,11 @@ impl Server for Postgres {
             quote(&hba)
         );
         if !self.durable {
-            // Commits still reach the operating system before they are acknowledged, so the death of a process loses
-            // nothing.
+            // Even so, commits reach the operating system before they are acknowledged, so nothing is lost when a
+            // process dies.
             settings.push_str("fsync = off\nfull_page_writes = off\n");
         }
-        // Last, so that it overrides.
+        // Included last, so that it overrides everything else.
         settings.push_str(&format!("include_if_exists = {local}\n"));
         write(&hba, HBA)?;
         write(&self.settings_file(), &settings)
@@ -78,7 +78,7 @@ impl Server for Postgres {
 
     fn is_ready(&self, pid: u32) -> bool {
         let note = fs::read_to_string(self.pid_file()).unwrap_or_default();
-        // The first line is the pid, the eighth the state; `pg_ctl` checks the same.
+        // The first line is the pid, the eighth the state; `pg_ctl` checks the same lines.
         let mut lines = note.lines();
         let is_ours = lines.next() == Some(&pid.to_string());
         is_ours && lines.nth(6).is_some_and(|state| state.trim() == "ready")
@@ -103,12 +103,12 @@ impl Postgres {
             programs: &["postgres"],
             folder: &self.paths.cluster,
             signal: self.stop_signal(),
-            // Its child processes end with it; signalling them too would interfere.
+            // The server's child processes end with it; signalling them as well would interfere.
             leader,
         };
         leftover.stop()?;
-        // No server runs here now, so the pid in the file may belong to any process and would keep the server from
-        // starting. PostgreSQL still checks the shared memory itself.
+        // No server is running here now, so the pid in the file may belong to any process and would keep the server
+        // from starting. PostgreSQL checks the shared memory itself in any case.
         match fs::remove_file(self.pid_file()) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(EmbeddedError::io("remove", &self.pid_file())(error))
@@ -117,7 +117,8 @@ impl Postgres {
         }
     }
 
-    /// Creates it under a temporary name first, so that an interrupted creation never passes for a complete cluster.
+    /// Creates the cluster under a temporary name first, so that an interrupted creation never passes for a complete
+    /// cluster.
     fn make_cluster(&self) -> Result<(), EmbeddedError> {
         let unfinished = self.paths.postgres.join("new");
         if unfinished.exists() {
@@ -173,7 +174,7 @@ fn write(path: &Path, text: &str) -> Result<(), EmbeddedError> {
     fs::write(path, text).map_err(EmbeddedError::io("write", path))
 }
 
-/// Quotes a string for PostgreSQL's settings files.
+/// Quotes a path for PostgreSQL's settings files.
 fn quote(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\\', "\\\\").replace('\'', "''"))
 }

@@ -16,25 +16,25 @@ use tracing::{error, info, warn};
 use super::{EmbeddedError, lock::DirectoryLock};
 use crate::process::child::{as_pid, describe, detach_and_end_with_parent, has_ended, wait_for_end};
 
-/// The first delay before a server that died is started again. Doubles up to [`BACKOFF_MAX`].
+/// First delay before a server that died is restarted. Doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 
-/// The longest delay: a server that cannot stay up must not take CPU from what still works.
+/// Longest delay: a server that keeps dying must not take CPU from what still works.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// Uptime after which a server counts as recovered, so that its next death starts at [`BACKOFF_MIN`] again.
+/// Uptime after which a server counts as recovered, so that the delay starts at [`BACKOFF_MIN`] again.
 const STEADY: Duration = Duration::from_secs(30);
 
-/// Timeout for a server to become ready. Reading a long append-only file or write-ahead log takes minutes at worst. A
-/// server that ends during its start is noticed at once, so only a frozen one takes this long.
+/// How long a server may take to become ready. At worst, reading a long append-only file or write-ahead log takes
+/// minutes. A server that ends during startup is noticed at once, so only a frozen one takes this long.
 const READY_TIMEOUT: Duration = Duration::from_secs(600);
 
 const READY_EVERY: Duration = Duration::from_millis(10);
 
-/// Timeout for a server to stop. PostgreSQL first writes everything it holds to disk.
+/// How long a server may take to stop. PostgreSQL first writes everything it holds to disk.
 const STOP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A server program under a [`ProcessSupervisor`].
+/// A server program that a [`ProcessSupervisor`] runs.
 pub(super) trait Server: Send + 'static {
     /// `postgresql` or `redis`, for messages.
     fn name(&self) -> &'static str;
@@ -46,14 +46,14 @@ pub(super) trait Server: Send + 'static {
     fn command(&self) -> Result<Command, EmbeddedError>;
     /// Returns whether the process `pid` responds. Called often; must not block for long.
     fn is_ready(&self, pid: u32) -> bool;
-    /// Returns the end of its log, for errors.
+    /// Returns the end of the server's log, for errors.
     fn log_tail(&self) -> String;
 }
 
 /// Starts one server, restarts it when it dies, and stops it on request or when dropped.
 ///
-/// It runs on its own thread instead of a runtime's: the kernel ends a child when the *thread* that started it ends,
-/// and each test has its own runtime.
+/// Runs on its own thread instead of a runtime's: the kernel ends a child when the *thread* that started it ends, and
+/// each test has its own runtime.
 pub(super) struct ProcessSupervisor {
     server: &'static str,
     shared: Arc<Shared>,
@@ -83,12 +83,13 @@ struct Shared {
 
 struct State {
     desired: DesiredState,
-    /// Set while the process exists and its exit status is not collected, so that the pid cannot be reused.
+    /// Pid of the process, set until its exit status is collected; before that, the pid cannot be reused.
     child: Option<Pid>,
 }
 
 impl ProcessSupervisor {
-    /// Begins to start `server`; [`ProcessSupervisor::ready`] waits for it. Holds `lock` until the server has ended.
+    /// Begins to start `server`; [`ProcessSupervisor::ready`] waits until it is ready. Holds `lock` until the server
+    /// has ended.
     pub(super) fn start(server: impl Server, lock: Arc<DirectoryLock>) -> Result<Self, EmbeddedError> {
         let (phase, watching) = watch::channel(Phase::Starting);
         let shared = Arc::new(Shared {
@@ -105,7 +106,7 @@ impl ProcessSupervisor {
         Ok(Self { server: name, shared, phase: watching })
     }
 
-    /// Waits until the server responds. Fails when its first start fails.
+    /// Waits until the server responds. Fails if its first start fails.
     pub(super) async fn ready(&self) -> Result<(), EmbeddedError> {
         let mut phase = self.phase.clone();
         let reached = phase.wait_for(|phase| matches!(phase, Phase::Up { .. } | Phase::Gone { .. })).await;
@@ -117,7 +118,7 @@ impl ProcessSupervisor {
         Err(EmbeddedError::DidNotStart { server: self.server, reason })
     }
 
-    /// Returns the pid of the responding process, or `None` while it is down or starting.
+    /// Returns the pid of the process if it is responding, or `None` while it is down or starting.
     pub(super) fn pid(&self) -> Option<u32> {
         match *self.phase.borrow() {
             Phase::Up { pid } => Some(pid),
@@ -131,7 +132,7 @@ impl ProcessSupervisor {
         self.ready().await
     }
 
-    /// Stops the server and leaves it stopped until [`ProcessSupervisor::resume`].
+    /// Stops the server until [`ProcessSupervisor::resume`] is called.
     pub(super) async fn pause(&self) -> Result<(), EmbeddedError> {
         self.shared.request(DesiredState::Down);
         self.ended().await
@@ -167,7 +168,7 @@ impl Shared {
 
     fn request(&self, desired: DesiredState) {
         let mut state = self.state();
-        // `Gone` is final: the thread may have already ended.
+        // `Gone` is final: the thread may already have ended.
         if state.desired != DesiredState::Gone {
             state.desired = desired;
         }
@@ -178,7 +179,7 @@ impl Shared {
         self.desired_changed.notify_all();
     }
 
-    /// Waits until the desired state is no longer `while_desired`, or until the timeout.
+    /// Waits until the desired state is no longer `while_desired`, or for `at_most` this long.
     fn wait(&self, while_desired: DesiredState, at_most: Option<Duration>) {
         let state = self.state();
         match at_most {
@@ -190,7 +191,7 @@ impl Shared {
     }
 }
 
-/// The supervision loop, which runs on the supervisor's thread.
+/// The supervision loop, running on the supervisor's thread.
 struct SupervisionLoop<S> {
     server: S,
     shared: Arc<Shared>,
@@ -198,7 +199,7 @@ struct SupervisionLoop<S> {
     _lock: Arc<DirectoryLock>,
 }
 
-/// How one run of the server ended.
+/// How a run of the server ended.
 enum RunEnd {
     NeverReady(String),
     WasReady { after: Duration, status: String },
@@ -251,14 +252,14 @@ impl<S: Server> SupervisionLoop<S> {
         }
     }
 
-    /// Catches panics: nothing watches this thread, and the server would end with it. The next start stops any
-    /// process that a panic leaves behind.
+    /// Runs the server once and catches panics: nothing watches this thread, and a panic would end the server with it.
+    /// If a panic leaves a process behind, the next start stops it.
     fn run_once_catching_panics(&self) -> RunEnd {
         catch_unwind(AssertUnwindSafe(|| self.run_once()))
             .unwrap_or_else(|_| RunEnd::NeverReady("its supervisor panicked".to_owned()))
     }
 
-    /// Runs the process from its start to its end.
+    /// Runs the process from start to end.
     fn run_once(&self) -> RunEnd {
         let mut child = match self.spawn() {
             Ok(Some(child)) => child,
@@ -293,7 +294,8 @@ impl<S: Server> SupervisionLoop<S> {
         Ok(Some(child))
     }
 
-    /// Returns false once the process has ended, must end, or has frozen (in which case it is asked to end).
+    /// Waits until the server is ready. Returns false if the process has ended, must end, or has frozen (in which case
+    /// it is asked to end).
     fn await_ready(&self, pid: u32) -> bool {
         let deadline = Instant::now() + READY_TIMEOUT;
         while !has_ended(pid) && self.shared.state().desired == DesiredState::Up {

@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use super::EmbeddedError;
 use crate::process::child;
 
-/// The oldest PostgreSQL with the features that the migrations and settings use.
+/// The oldest PostgreSQL version with the features that the migrations and settings use.
 pub const POSTGRES_MIN: u32 = 14;
 
-/// The oldest usable Redis.
+/// The oldest Redis version that can be used.
 pub const REDIS_MIN: (u32, u32) = (7, 0);
 
 const POSTGRES_REMEDY: &str = "on Debian and Ubuntu: `apt-get install postgresql`; on Fedora: `dnf install \
@@ -17,27 +17,27 @@ const REDIS_REMEDY: &str = "on Debian and Ubuntu: `apt-get install redis-server`
 /// An installed and usable PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresPrograms {
-    /// The server.
+    /// The server program.
     pub postgres: PathBuf,
-    /// The program that creates a database cluster of the same version.
+    /// The program that creates a database cluster for the same version.
     pub initdb: PathBuf,
-    /// The major version, such as 15.
+    /// The major version, for example 15.
     pub major: u32,
 }
 
 /// An installed and usable Redis or Valkey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisProgram {
-    /// The server.
+    /// The server program.
     pub server: PathBuf,
-    /// Major and minor version.
+    /// The major and minor version.
     pub version: (u32, u32),
 }
 
-/// Finds PostgreSQL on the `PATH`, where Debian puts it, or where `pg_config` says.
+/// Finds PostgreSQL on the `PATH`, where Debian installs it, or where `pg_config` says it is.
 ///
-/// `major` asks for exactly that version: stored data can only be read by the version that wrote it. Without it the
-/// one on the `PATH` wins, then the newest.
+/// If `major` is given, only that version is accepted, because stored data can be read only by the version that wrote
+/// it. Otherwise the one on the `PATH` is preferred, then the newest.
 pub fn find_postgres(major: Option<u32>) -> Result<PostgresPrograms, EmbeddedError> {
     let suits = |found: &PostgresPrograms| match major {
         Some(wanted) => found.major == wanted,
@@ -90,7 +90,7 @@ fn postgres_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The program on the `PATH` may be a link, and `initdb` lies beside its target.
+/// Returns the programs of an installation. The one on the `PATH` may be a link; `initdb` is beside the link's target.
 fn postgres_at(postgres: &Path) -> Option<PostgresPrograms> {
     let postgres = postgres.canonicalize().ok()?;
     let major = postgres_major(&version_output(&postgres)?)?;
@@ -110,7 +110,7 @@ fn version_output(program: &Path) -> Option<String> {
     String::from_utf8(output.stdout).ok()
 }
 
-/// Other programs are also called `postgres`, so the name alone proves nothing.
+/// Parses the major version. Other programs are called `postgres` too, so the name alone proves nothing.
 fn postgres_major(output: &str) -> Option<u32> {
     leading_number(output.trim().strip_prefix("postgres (PostgreSQL) ")?)
 }

@@ -16,13 +16,13 @@ use super::programs::RedisProgram;
 use super::{EmbeddedError, RedisFsync, append_log, logs};
 use crate::process::child;
 
-/// Size above which the log is rotated: Redis appends to it forever.
+/// Size above which the log is rotated, because Redis never stops appending to it.
 const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
-/// Timeout for a ping. A busy Redis responds within milliseconds; one that loads its file says so at once.
+/// Timeout for a ping. A busy Redis responds within milliseconds; one that is loading its file says so at once.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The private Redis of one data directory.
+/// A data directory's private Redis.
 pub(super) struct Redis {
     pub(super) program: RedisProgram,
     pub(super) paths: Paths,
@@ -133,7 +133,7 @@ maxmemory-policy noeviction
     }
 }
 
-/// Quotes a string for Redis' settings file.
+/// Quotes a path for Redis' settings file.
 fn quote(path: &Path) -> String {
     format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
 }

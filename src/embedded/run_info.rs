@@ -8,13 +8,13 @@ const FILE: &str = "run.json";
 
 /// Addresses and pids of a running server, as stored in `<data-dir>/run.json`.
 ///
-/// `replay`, `synth`, `dead-letters` and `doctor` find the server by it. It may outlive a killed server, so it is
-/// valid only while the lock of that server is held.
+/// `replay`, `synth`, `dead-letters` and `doctor` use it to find the server. The file may outlive a killed server, so
+/// it is valid only while that server's lock is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
-    /// The pid of the server.
+    /// The server's pid.
     pub pid: u32,
-    /// The URL of the dashboard, such as `http://127.0.0.1:8080`.
+    /// The dashboard's URL, for example `http://127.0.0.1:8080`.
     pub address: String,
     /// The PostgreSQL URL, as in [`super::Endpoints`].
     pub postgres_url: String,
@@ -22,9 +22,9 @@ pub struct RunInfo {
     pub redis_url: String,
     /// Prefix of all stream and key names; empty by default.
     pub prefix: String,
-    /// The pid of PostgreSQL, or `None` when it is not a child of the server.
+    /// PostgreSQL's pid, or `None` if it is not a child of the server.
     pub postgres_pid: Option<u32>,
-    /// The pid of Redis, or `None` when it is not a child of the server.
+    /// Redis' pid, or `None` if it is not a child of the server.
     pub redis_pid: Option<u32>,
     /// When the server began to listen.
     pub started_at: jiff::Timestamp,
@@ -43,8 +43,7 @@ impl RunInfo {
         fs::rename(&part, &path).map_err(EmbeddedError::io("write", &path))
     }
 
-    /// Reads the file. Fails with [`EmbeddedError::NotRunning`] unless the process that wrote it still holds the
-    /// lock.
+    /// Reads the file. Fails with [`EmbeddedError::NotRunning`] unless the process that wrote it still holds the lock.
     pub fn read(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let not_running = || EmbeddedError::NotRunning { data_dir: data_dir.to_owned() };
         let text = fs::read(data_dir.join(FILE)).map_err(|_| not_running())?;

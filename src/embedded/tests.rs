@@ -1,5 +1,5 @@
 //! Both private servers, started for real. Tests query them with minimal clients, since this module uses nothing else
-//! of the crate.
+//! from the crate.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -17,13 +17,13 @@ use tokio_postgres::NoTls;
 
 use super::*;
 
-/// Far longer than any step takes on a busy machine.
+/// Far longer than any step takes, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Marks the folder of a re-executed test; see [`serve_until_killed`].
 const MARK: &str = "groundswell-embedded-test";
 
-/// A secret in the environment of the server that its children must not inherit.
+/// A secret in the server's environment that its children must not inherit.
 const SECRET: &str = "the secret of the server";
 
 fn params(data_dir: &Path) -> EmbeddedParams {
@@ -50,7 +50,7 @@ async fn query_postgres(embedded: &Embedded, statement: &str) -> Option<String> 
     })
 }
 
-/// Returns the first line of the response, or for a string the second.
+/// Sends a command and returns the first line of the response, or the second if the response is a string.
 fn send_redis(embedded: &Embedded, command: &str) -> String {
     let path = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap();
     let mut socket = UnixStream::connect(path).unwrap();
@@ -152,7 +152,7 @@ async fn a_server_that_was_stopped_on_purpose_stays_stopped_until_it_is_started(
     embedded.stop_redis().await.unwrap();
     embedded.stop_postgres().await.unwrap();
     let socket = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap().to_owned();
-    // Longer than the first restart delay of the supervisor, which must not restart them.
+    // Longer than the supervisor's first restart delay; the supervisor must not restart the servers.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(UnixStream::connect(&socket).is_err());
     assert_eq!((embedded.postgres_pid(), embedded.redis_pid()), (None, None));
@@ -196,7 +196,7 @@ async fn a_data_directory_that_others_cannot_reach_works_as_well() {
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let data_dir = folder.path().join("data");
     check_elsewhere(&data_dir).await;
-    // As root, the database must lie where PostgreSQL's user can reach it.
+    // If the test runs as root, the database must be where PostgreSQL's user can reach it.
     assert_eq!(data_dir.join("postgres").exists(), !geteuid().is_root());
 }
 
@@ -207,7 +207,7 @@ async fn a_data_directory_with_a_long_and_odd_path_works_as_well() {
     check_elsewhere(&data_dir).await;
 }
 
-/// Starts, stores, starts again, and removes the files outside `data_dir`.
+/// Starts, stores something, starts again, and removes the files outside `data_dir`.
 async fn check_elsewhere(data_dir: &Path) {
     let embedded = Embedded::start(params(data_dir)).await.unwrap();
     query_postgres(&embedded, "CREATE TABLE kept AS SELECT 3 AS three").await;
@@ -230,7 +230,7 @@ async fn the_servers_end_when_their_parent_is_killed_and_the_next_start_finds_ev
         if round == 0 {
             until("the orphans have ended", || !pids.iter().copied().any(exists)).await;
         }
-        // In the second round the next start overlaps with their shutdown.
+        // In the second round, this start overlaps with the previous servers' shutdown.
         let embedded = Embedded::start(params(&data_dir_in(folder.path()))).await.unwrap();
         assert_eq!(send_redis(&embedded, "GET from-child"), "here");
         assert_eq!(query_postgres(&embedded, "SELECT max(n) FROM from_child").await.as_deref(), Some("7"));
@@ -251,7 +251,7 @@ async fn the_environment_of_the_servers_holds_no_secret_of_ours() {
     parent.kill().unwrap();
     parent.wait().unwrap();
     assert!(of_parent.iter().any(|variable| variable.ends_with(SECRET)), "the parent had no secret to leak");
-    // Redis overwrites its environment with its title; PostgreSQL keeps it, which shows that the test can read it.
+    // Redis overwrites its environment with its title; PostgreSQL keeps it, which shows that this test can read it.
     assert!(of_postgres.iter().any(|variable| variable.starts_with("PATH=")), "{of_postgres:?}");
     let strays = ["GROUNDSWELL_", "CARGO", "PGOPTIONS", "HOME"];
     let is_stray = |variable: &&String| {
@@ -269,15 +269,15 @@ async fn leftovers_that_nothing_ended_are_stopped_cleanly_at_the_next_start() {
     send_redis(&embedded, "SET kept 4");
     let socket = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap().to_owned();
     embedded.stop().await.unwrap();
-    // A Redis that is not a child of any server, as one that outlived its parent.
+    // A Redis that is not a child of any server, as if it had outlived its parent.
     let settings = folder.path().join("redis/redis.conf");
     let mut orphan =
         Command::new(find_redis().unwrap().server).arg(settings).stdout(Stdio::null()).spawn().unwrap();
     until("the orphan listens", || UnixStream::connect(&socket).is_ok()).await;
-    // A pid in a file that by now belongs to another process.
+    // A pid in the file that now belongs to another process.
     let cluster = Paths::prepare(&folder.path().canonicalize().unwrap()).unwrap().cluster;
     std::fs::write(cluster.join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
-    // It only disappears once its status is collected.
+    // The process disappears only once its status is collected.
     let reaper = std::thread::spawn(move || orphan.wait().unwrap());
     let embedded = Embedded::start(params(folder.path())).await.unwrap();
     assert!(reaper.join().unwrap().success(), "the orphan was not stopped cleanly");
@@ -289,8 +289,8 @@ fn data_dir_in(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-/// Runs [`serve_until_killed`] alone, in a process that can be killed, with [`SECRET`] in its environment. Returns
-/// the process and the pids of its two servers.
+/// Runs [`serve_until_killed`] by itself, in a process that can be killed, with [`SECRET`] in its environment. Returns
+/// the process and its two servers' pids.
 fn start_in_another_process(folder: &Path) -> (std::process::Child, Vec<u32>) {
     std::fs::write(folder.join(MARK), "").unwrap();
     let mut parent = Command::new(std::env::current_exe().unwrap())
@@ -308,7 +308,7 @@ fn start_in_another_process(folder: &Path) -> (std::process::Child, Vec<u32>) {
     (parent, line.split(' ').skip(1).map(|pid| pid.parse().unwrap()).collect())
 }
 
-/// Not a test by itself: the body of [`start_in_another_process`]. Without the mark it does nothing.
+/// Not a test in itself: the body of [`start_in_another_process`]. Without the mark it does nothing.
 #[tokio::test]
 async fn serve_until_killed() {
     let here = std::env::current_dir().unwrap();

@@ -2,22 +2,22 @@
 
 use std::io::{self, BufRead, Read};
 
-/// Redis reads lines into a buffer of this size.
+/// Size of the buffer into which Redis reads a line.
 const LINE_BYTES_MAX: u64 = 128;
 
-/// Longest command name that matters here.
+/// Length of the longest command name that matters here.
 const NAME_BYTES_MAX: u64 = 16;
 
-/// State of a log up to its first damage.
+/// What a log contains up to its first damage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Scan {
     /// Length in bytes of the prefix that holds only complete commands and complete transactions.
     pub(super) whole: u64,
     /// Offset at which parsing ended: the end of the log, or the first bytes that are not a command.
     pub(super) damaged_at: u64,
-    /// Complete commands between the two: those of an unfinished transaction.
+    /// Number of complete commands between the two: those of an unfinished transaction.
     pub(super) n_open: usize,
-    /// Whether the log holds timestamps; Redis writes one in each second with a command.
+    /// Whether the log has timestamps; Redis writes one in each second with a command.
     pub(super) has_timestamps: bool,
 }
 
@@ -48,17 +48,17 @@ impl Scan {
     }
 }
 
-/// What can still be parsed after the damage.
+/// What can be parsed after the damage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ReadableTail {
-    /// Complete commands.
+    /// Number of complete commands.
     pub(super) n_commands: usize,
-    /// Seconds in which they were written, including the second of the damage.
+    /// Number of seconds in which they were written, including the second of the damage.
     pub(super) n_seconds: usize,
 }
 
 impl ReadableTail {
-    /// Tries to parse a command at every offset of `tail` except the first, which is the damage.
+    /// Tries to parse a command at every offset in `tail` except the first, which is where the damage is.
     pub(super) fn find(tail: &[u8]) -> Self {
         let mut readable = Self { n_commands: 0, n_seconds: 1 };
         let mut at = 1;
@@ -99,7 +99,7 @@ impl Kind {
     }
 }
 
-/// Reasons why the next record cannot be read.
+/// Why the next record cannot be read.
 enum ReadError {
     Damage,
     Io(io::Error),
@@ -112,8 +112,8 @@ impl From<io::Error> for ReadError {
 }
 
 impl Record {
-    /// Returns `None` at the end of the log. Stricter than Redis, which accepts any two bytes, zeros included, at the
-    /// end of an argument.
+    /// Reads the next record; returns `None` at the end of the log. Stricter than Redis, which accepts any two bytes,
+    /// even zeros, at the end of an argument.
     fn read(log: &mut impl BufRead) -> Result<Option<Self>, ReadError> {
         let mut line = Line::read(log)?;
         if line.text.is_empty() {

@@ -1,4 +1,4 @@
-//! Logs that a real Redis wrote, damaged as by power cuts and disks, and read again by a real Redis.
+//! Logs written by a real Redis, damaged as by power cuts and disks, and read again by a real Redis.
 
 use std::{fs, process::Command, sync::Arc, thread, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::embedded::process_supervisor::ProcessSupervisor;
 use crate::embedded::redis::Redis;
 use crate::embedded::{RedisFsync, find_redis};
 
-/// A data directory with a Redis that starts and dies.
+/// A data directory whose Redis is started and killed.
 struct Disk {
     folder: tempfile::TempDir,
     paths: Paths,
@@ -27,7 +27,7 @@ impl Disk {
         Self { folder, paths }
     }
 
-    /// Runs these commands in one connection, and kills Redis. Everything acknowledged is on disk.
+    /// Runs these commands on one connection, then kills Redis. Everything acknowledged is on disk.
     async fn write(&self, commands: &str) {
         let redis = self.start().await.unwrap();
         self.run(commands);
@@ -80,7 +80,8 @@ impl Disk {
         fs::write(self.path(), log).unwrap();
     }
 
-    /// Starts on a log that holds `keys`, writes one more, dies, starts again, and still has all of them.
+    /// Checks that Redis starts on a log that holds `keys`, accepts another one, and still has all of them after being
+    /// killed and started again.
     async fn assert_holds(&self, keys: &[&str]) {
         let redis = self.start().await.unwrap();
         let mut found: Vec<String> = self.run("KEYS *").lines().map(str::to_owned).collect();
@@ -204,7 +205,7 @@ async fn a_length_that_swallows_everything_behind_it_is_refused() {
     let disk = Disk::new();
     let commands: String = (0..50).map(|i| format!("SET key-{i} 1\n")).collect();
     disk.write(&commands).await;
-    // As a log from before timestamps were enabled.
+    // As a log would look that was written before timestamps were enabled.
     disk.change(|log| {
         let text = String::from_utf8(log.clone()).unwrap();
         *log = text.split_inclusive("\r\n").filter(|line| !line.starts_with('#')).collect::<String>().into();
