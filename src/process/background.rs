@@ -1,4 +1,4 @@
-//! A child process that handles one request per line, on otherwise idle CPU.
+//! A child process that handles one request per line, using CPU that is otherwise idle.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -13,20 +13,21 @@ use nix::unistd::setsid;
 
 use super::child;
 
-/// Timeout for a response. On a busy machine the child may wait minutes for CPU; after that long it hangs.
+/// Timeout for a response. On a busy machine the child may wait minutes for CPU; if it takes longer than this, it
+/// hangs.
 const TIMEOUT: Duration = Duration::from_secs(240);
 
-/// This executable, even after its file has been replaced or removed.
+/// This process's executable, even if its file has been replaced or removed.
 const THIS_EXECUTABLE: &str = "/proc/self/exe";
 
-/// The lowest priority of a process and of a session.
+/// The lowest priority that a process or session can have.
 const NICE: i32 = 19;
 
-/// Time slice of the background process, where the kernel supports such requests. The default is several
-/// milliseconds, and each wake-up on the path of a post could wait that long.
+/// Time slice requested for the background process, if the kernel supports that. The default is several milliseconds,
+/// and each wake-up on a post's path could wait that long.
 const SLICE: Duration = Duration::from_micros(100);
 
-/// A running child process. It ends when this value is dropped, and by itself when the parent ends.
+/// A running child process. It ends when this value is dropped, or by itself when the parent ends.
 pub struct Background {
     child: Child,
     requests: ChildStdin,
@@ -37,11 +38,11 @@ impl Background {
     /// Starts this executable with `arguments`. The child should call [`lower_priority`] first.
     ///
     /// # Errors
-    /// When the process cannot be started.
+    /// If the process cannot be started.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = child::command(THIS_EXECUTABLE);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // Tied to the starting thread, which is also the one that sends requests.
+        // Tied to the starting thread, which is the one that sends requests as well.
         child::end_with_parent(&mut command, Signal::SIGKILL);
         let mut child = command.spawn()?;
         let (requests, responses) = (child.stdin.take(), child.stdout.take());
@@ -51,10 +52,10 @@ impl Background {
         Ok(Self { child, requests, responses: BufReader::new(responses) })
     }
 
-    /// Sends a line and waits for the response line. `line` contains no line break; this function adds the final one.
+    /// Sends a line and waits for the response line. `line` must not contain a line break; the final one is added here.
     ///
     /// # Errors
-    /// When the child has ended, or does not respond in time, in which case it is killed.
+    /// If the child has ended, or does not respond in time, in which case it is killed.
     pub fn request(&mut self, line: &str) -> io::Result<String> {
         self.requests.write_all(format!("{line}\n").as_bytes())?;
         self.wait()?;
@@ -65,7 +66,7 @@ impl Background {
         }
     }
 
-    /// Waits until a response begins. Nothing is buffered between two responses.
+    /// Waits until a response begins. Nothing is buffered between responses.
     fn wait(&mut self) -> io::Result<()> {
         let timeout = PollTimeout::try_from(TIMEOUT).map_err(|_| io::ErrorKind::InvalidInput)?;
         let mut responses = [PollFd::new(self.responses.get_ref().as_fd(), PollFlags::POLLIN)];
@@ -85,12 +86,12 @@ impl Drop for Background {
     }
 }
 
-/// Yields the CPU to all other processes: lowest priority, in a session of its own.
+/// Yields the CPU to all other processes: lowest priority, in its own session.
 ///
-/// PostgreSQL gives each of its processes a session. Where the kernel groups by session (autogroup, sched(7)), a
-/// group of the default weight competes as a whole with each of them, whatever the priorities of its threads. A
-/// thread of the server could therefore not yield to PostgreSQL; a process in a session of its own, whose group has
-/// the lowest weight, can. Requests that the kernel does not support are ignored.
+/// PostgreSQL gives each of its processes a session. If the kernel groups by session (autogroup, sched(7)), a group of
+/// the default weight competes as a whole with each of them, whatever the priorities of its threads. So a thread of the
+/// server could not yield to PostgreSQL, but a process in its own session, whose group has the lowest weight, can.
+/// Requests that the kernel does not support are ignored.
 pub fn lower_priority() {
     let _ = setsid();
     // The executable is `/proc/self/exe`, so `ps` would show `exe`.
