@@ -16,7 +16,7 @@ pub struct AuthSettings {
     pub insecure_open: bool,
 }
 
-/// A shorter token can be guessed.
+/// Minimum token length in bytes; a shorter token could be guessed.
 const TOKEN_BYTES_MIN: usize = 16;
 
 fn auth_token(text: &str) -> Result<Secret, String> {

@@ -1,4 +1,4 @@
-//! Reading a command line, and below it the environment and the settings file.
+//! Reads settings from the command line, the environment and the settings file.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,22 +19,22 @@ pub struct FileOption {
     pub config: PathBuf,
 }
 
-/// Reads a command line. A setting that neither it nor the environment gives is read from the settings file, if there is
-/// one, and has its default otherwise.
+/// Reads a command line. A setting that is given neither there nor in the environment is read from the settings file,
+/// if there is one, and otherwise has its default.
 ///
 /// # Errors
-/// When an argument, a variable or the file is wrong. Shows no secret.
+/// If an argument, a variable or the file is wrong. The error shows no secret.
 pub fn parse<C: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<(C, Sources), clap::Error> {
     parse_in(Path::new(""), arguments)
 }
 
-/// Does the same in another working directory.
+/// Does the same as [`parse`], in another working directory.
 pub(super) fn parse_in<C: Parser>(
     directory: &Path,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(C, Sources), clap::Error> {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    // Once to learn which file to read, and once with its values as the defaults.
+    // Parsed twice: once to find out which file to read, and once with the file's values as the defaults.
     let matches = C::command().try_get_matches_from(&arguments).map_err(without_secret)?;
     let file = file_of(directory, innermost(&matches))?;
     let matches = match &file {
@@ -44,7 +44,8 @@ pub(super) fn parse_in<C: Parser>(
     Ok((C::from_arg_matches(&matches)?, Sources::of(innermost(&matches), file.as_ref())))
 }
 
-/// Reads the file that the command names, or the usual one if it exists. Not every command has settings.
+/// Reads the file that the command names, or the usual one if it exists. Returns `None` for commands that have no
+/// settings.
 fn file_of(directory: &Path, matches: &ArgMatches) -> Result<Option<SettingsFile>, clap::Error> {
     const CONFIG: &str = "config";
     if !matches.ids().any(|id| id == CONFIG) {
@@ -64,7 +65,7 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, matches)| innermost(matches))
 }
 
-/// Clap quotes the value that it refuses.
+/// Removes secrets from an error, because clap quotes the value that it rejects.
 fn without_secret(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
     let option = argument.split([' ', '=', '[']).next().unwrap_or_default().to_owned();

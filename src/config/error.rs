@@ -1,4 +1,4 @@
-//! What is wrong with the settings.
+//! Errors in the settings.
 
 use std::net::SocketAddr;
 
@@ -8,9 +8,9 @@ pub enum ConfigError {
     /// Only one of the two URLs is set.
     #[error("`{set}` is set and `{unset}` is not: set both, or neither to run private servers")]
     OneServer {
-        /// The one that is set.
+        /// The variable that is set.
         set: &'static str,
-        /// The one that is not.
+        /// The variable that is not set.
         unset: &'static str,
     },
     /// Other machines could reach the server without a token.
@@ -18,17 +18,17 @@ pub enum ConfigError {
         "`{0}` can be reached from other machines: set `GROUNDSWELL_AUTH_TOKEN`, or pass `--insecure-open` to allow access without a token"
     )]
     OpenToAll(SocketAddr),
-    /// A value that cannot be used with the others.
+    /// A value that cannot be used together with the others.
     #[error("`{variable}`: {problem}")]
     Invalid {
-        /// The variable of the setting.
+        /// The setting's variable.
         variable: &'static str,
-        /// What is wrong with it, and what is allowed.
+        /// What is wrong with the value, and what is allowed.
         problem: String,
     },
 }
 
-/// Returns the error for a value that cannot be used with the others.
+/// Returns the error for a value that cannot be used together with the others.
 pub fn invalid(variable: &'static str, problem: &str) -> ConfigError {
     ConfigError::Invalid { variable, problem: problem.to_owned() }
 }

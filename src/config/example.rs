@@ -1,4 +1,4 @@
-//! A settings file with every setting, generated from the definitions.
+//! A settings file with every setting, generated from the settings' definitions.
 
 use super::setting::{self, Kind, Setting};
 
@@ -10,7 +10,7 @@ const HEAD: &str = "\
 # directory.
 ";
 
-/// Returns a `groundswell.toml` with every setting, its default and its help. All of it is commented out.
+/// Returns a `groundswell.toml` with every setting, its default and its help, all commented out.
 pub fn example() -> String {
     let mut text = HEAD.to_owned();
     let mut table = String::new();

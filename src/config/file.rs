@@ -14,24 +14,24 @@ use super::setting::{self, Setting};
 
 /// The values of a settings file.
 pub struct SettingsFile {
-    /// The file they were read from.
+    /// The file from which they were read.
     pub path: PathBuf,
-    /// Whether every user of the machine can read secrets in it.
+    /// Whether every user on the machine can read secrets in the file.
     pub exposes_secrets: bool,
-    /// By key, as the command line would take them.
+    /// Values by key, in the form that the command line takes.
     values: BTreeMap<String, Vec<String>>,
 }
 
-/// Why a settings file cannot be used. Shows no secret.
+/// Why a settings file cannot be used. The message shows no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It does not exist, or cannot be read.
+    /// The file does not exist or cannot be read.
     #[error("settings file `{0}`: {1}")]
     Unreadable(PathBuf, io::Error),
-    /// It is no TOML.
+    /// The file is not TOML.
     #[error("settings file `{0}`, line {1}: {2}")]
     Syntax(PathBuf, usize, String),
-    /// Keys or values that do not exist, one problem a line.
+    /// The file has keys or values that do not exist; one problem per line.
     #[error("settings file `{0}`:{1}")]
     Refused(PathBuf, String),
 }
@@ -40,7 +40,7 @@ impl SettingsFile {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// With every key that does not exist and every value that is not allowed.
+    /// A list of all keys that do not exist and all values that are not allowed.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let unreadable = |error| FileError::Unreadable(path.to_owned(), error);
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
@@ -64,7 +64,8 @@ impl SettingsFile {
         Ok(Self { path: path.to_owned(), exposes_secrets: holds_secrets && mode & 0o004 != 0, values })
     }
 
-    /// Makes the values the defaults of a command and its subcommands: the command line and the environment win.
+    /// Makes the values the defaults of a command and its subcommands, so that the command line and the environment
+    /// take precedence.
     pub fn apply_to(&self, command: Command) -> Command {
         let settings = setting::all();
         self.apply(command, &settings)
@@ -84,13 +85,13 @@ impl SettingsFile {
         command.mut_subcommands(|subcommand| self.apply(subcommand, settings))
     }
 
-    /// Returns whether the file gives this setting.
+    /// Returns whether the file contains this setting.
     pub fn gives(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }
 }
 
-/// Returns the values by key, and what is wrong with the others.
+/// Returns the valid values by key, and what is wrong with the others.
 fn values_in(tables: &Dict, settings: &[Setting]) -> (BTreeMap<String, Vec<String>>, Vec<String>) {
     let mut values = BTreeMap::new();
     let mut problems = Vec::new();

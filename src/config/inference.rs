@@ -58,7 +58,7 @@ impl InferenceSettings {
         if self.inference_threads > 0 {
             return self.inference_threads;
         }
-        // The fast model needs no more: the servers need the other cores.
+        // The fast model needs no more, because the servers need the other cores.
         std::thread::available_parallelism().map_or(1, usize::from).min(2)
     }
 
@@ -71,11 +71,12 @@ impl InferenceSettings {
     }
 }
 
-/// Half the time for which a process claims a post ([`crate::store::corrections::FIRST_CLAIM`]), because a post may be
-/// late by as much again. With a longer budget, other processes would take over posts that are still in hand.
+/// Maximum latency budget: half the time for which a process claims a post
+/// ([`crate::store::corrections::FIRST_CLAIM`]), because a post may be late by as much again. With a longer budget,
+/// other processes would take over posts that are still being processed.
 pub(super) const LATENCY_BUDGET_MAX: Duration = Duration::from_secs(15);
 
-/// Reads `1s`, `500ms` or `0`.
+/// Parses `1s`, `500ms` or `0`.
 pub(super) fn latency_budget(text: &str) -> Result<Duration, String> {
     const FORM: &str = "must be of the form `1s`, `500ms` or `0`";
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

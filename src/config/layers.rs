@@ -10,7 +10,7 @@ use super::error::ConfigError;
 use super::file::SettingsFile;
 use super::setting::{self, Setting};
 
-/// Where the settings of a command came from. Holds no values, so that it can be shown.
+/// Where a command's settings came from. Contains no values, so that it can be shown.
 #[derive(Debug, Default)]
 pub struct Sources {
     file: Option<PathBuf>,
@@ -21,7 +21,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Returns where the settings in `matches` came from. The values of the file are the defaults there.
+    /// Returns where the settings in `matches` came from. In `matches`, values from the file appear as defaults.
     pub(super) fn of(matches: &ArgMatches, file: Option<&SettingsFile>) -> Self {
         let mut sources = Self {
             file: file.map(|file| file.path.clone()),
@@ -41,7 +41,7 @@ impl Sources {
         sources
     }
 
-    /// Names the key and the file in a problem with a value that came from there.
+    /// If the error is about a value that came from the file, adds the key and the file to it.
     pub fn locate(&self, error: ConfigError) -> anyhow::Error {
         let (ConfigError::Invalid { variable, problem }, Some(file)) = (&error, &self.file) else {
             return error.into();
@@ -58,7 +58,7 @@ impl Sources {
         }
     }
 
-    /// Returns what to do about a file that shows its secrets to every user of the machine.
+    /// Returns advice if the file exposes secrets to every user on the machine.
     pub fn warning(&self) -> Option<String> {
         let path = self.file.as_ref().filter(|_| self.exposes_secrets)?.display();
         Some(format!("every user of this machine can read the secrets in `{path}`: run `chmod o-r {path}`"))

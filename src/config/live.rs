@@ -36,7 +36,7 @@ pub struct LiveSettings {
 }
 
 impl LiveSettings {
-    /// Returns how many live updates are kept.
+    /// Returns limits on how many live updates are kept.
     pub fn history_limits(&self) -> HistoryLimits {
         HistoryLimits {
             n_updates_max: self.history_updates,

@@ -1,8 +1,8 @@
-//! Every setting, by topic. The only place that reads the environment.
+//! Every setting, by topic. The only module that reads the environment.
 //!
-//! A setting has one definition: a clap argument with its type, default, variable and check. The key in `groundswell.toml`
-//! follows from it: the table is the topic, the key is the name of the field. An option on the command line wins over the
-//! variable, the variable over the file, and the file over the default.
+//! A setting is defined once, as a clap argument with its type, default, variable and check. Its key in
+//! `groundswell.toml` follows from that: the table is the topic, the key is the field's name. The command line takes
+//! precedence over the environment, the environment over the file, and the file over the default.
 
 pub mod alerting; // anomaly detection and service alerts
 pub mod auth; // who may call
@@ -80,19 +80,19 @@ pub struct Config {
 /// The PostgreSQL and Redis to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Servers {
-    /// Started and stopped by this process.
+    /// Private servers that this process starts and stops.
     Embedded,
-    /// Given by URL.
+    /// Servers given by URL.
     External {
-        /// Where PostgreSQL is.
+        /// PostgreSQL's URL.
         database_url: Secret,
-        /// Where Redis is.
+        /// Redis' URL.
         redis_url: Secret,
     },
 }
 
 impl Config {
-    /// Checks the settings against each other.
+    /// Checks that the settings do not contradict each other.
     ///
     /// # Errors
     /// The first contradiction.
@@ -113,7 +113,7 @@ impl Config {
     /// Returns the PostgreSQL and Redis to use.
     ///
     /// # Errors
-    /// [`ConfigError::OneServer`] when only one is given.
+    /// [`ConfigError::OneServer`] if only one of them is given.
     pub fn servers(&self) -> Result<Servers, ConfigError> {
         match (self.store.database_url.clone(), self.stream.redis_url.clone()) {
             (None, None) => Ok(Servers::Embedded),
@@ -123,7 +123,7 @@ impl Config {
         }
     }
 
-    /// Returns the name of this process in service alerts. It survives a restart if the port is fixed.
+    /// Returns this process's name in service alerts. It survives a restart if the port is fixed.
     pub fn instance(&self) -> String {
         if let Some(instance) = &self.alerting.instance {
             return instance.clone();

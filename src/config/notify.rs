@@ -54,7 +54,7 @@ pub struct NotifySettings {
 }
 
 impl NotifySettings {
-    /// Returns the destinations outside the public internet that notifications may be sent to.
+    /// Returns the destinations outside the public internet to which notifications may be sent.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] naming the first entry that is not a subnet, address or host name.

@@ -1,4 +1,4 @@
-//! Settings that are never shown.
+//! Settings whose values are never shown.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Returns the text, to be used and not to be shown.
+    /// Returns the text, which may be used but must not be shown.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! One setting, seen as its key in the settings file. Everything is derived from its clap argument.
+//! A setting as a key in the settings file. Everything is derived from its clap argument.
 
 use std::any::TypeId;
 use std::error::Error as _;
@@ -12,26 +12,26 @@ use super::{Config, Secret};
 /// A setting, as its clap argument defines it.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The table that holds its key: the topic, which is the argument's group.
+    /// The table that contains the key: the topic, which is the argument's group.
     pub table: String,
-    /// Default, variable, help and check.
+    /// The argument, with default, variable, help and check.
     pub arg: Arg,
 }
 
-/// What a value looks like in TOML.
+/// How a setting's value is written in TOML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `500`
+    /// Such as `500`.
     Integer,
-    /// `true`
+    /// Such as `true`.
     Boolean,
-    /// `["a", "b"]`
+    /// Such as `["a", "b"]`.
     List,
-    /// `"text"`
+    /// Such as `"text"`.
     Text,
 }
 
-/// Returns every setting, in the order of its definition.
+/// Returns all settings in the order of their definition.
 pub fn all() -> Vec<Setting> {
     let command = Config::augment_args(Command::default());
     let in_group = |group: &clap::ArgGroup| {
@@ -48,7 +48,7 @@ impl Setting {
         self.arg.get_id().as_str()
     }
 
-    /// Returns the option on the command line, such as `--listen`.
+    /// Returns the command-line option, for example `--listen`.
     pub fn option(&self) -> String {
         format!("--{}", self.arg.get_long().unwrap_or_default())
     }
@@ -58,12 +58,12 @@ impl Setting {
         self.arg.get_env().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Returns whether no output may show its value.
+    /// Returns whether the value is secret and must never be printed.
     pub fn is_secret(&self) -> bool {
         self.arg.get_value_parser().type_id() == TypeId::of::<Secret>()
     }
 
-    /// Returns what its values look like in TOML.
+    /// Returns how the setting's value is written in TOML.
     pub fn kind(&self) -> Kind {
         let integers = [TypeId::of::<u32>(), TypeId::of::<u64>(), TypeId::of::<usize>(), TypeId::of::<i64>()];
         let value = self.arg.get_value_parser().type_id();
@@ -78,7 +78,7 @@ impl Setting {
         }
     }
 
-    /// Returns the default as clap reads it, empty without one. A list has several values.
+    /// Returns the default in the form that clap parses; empty if there is none. A list has several values.
     pub fn defaults(&self) -> Vec<String> {
         let defaults = self.arg.get_default_values().iter().map(|value| value.to_string_lossy());
         match self.arg.get_value_delimiter() {
@@ -87,10 +87,10 @@ impl Setting {
         }
     }
 
-    /// Reads a TOML value as the texts that the command line would take, and checks them as it would.
+    /// Converts a TOML value to the texts that the command line would take, and checks them in the same way.
     ///
     /// # Errors
-    /// With what is wrong, which continues a sentence and shows no secret.
+    /// What is wrong, worded to continue a sentence; shows no secret.
     pub fn read(&self, value: &Value) -> Result<Vec<String>, String> {
         let texts = match self.kind() {
             Kind::Integer => value.to_i128().map(|number| vec![number.to_string()]),
@@ -113,7 +113,7 @@ impl Setting {
         Ok(texts)
     }
 
-    /// Runs clap's own parser, so that the file is held to what the variable is held to.
+    /// Runs clap's own parser, so that the file has to satisfy the same checks as the variable.
     fn check(&self, text: &str) -> Result<(), String> {
         let command = Command::default().no_binary_name(true).disable_help_flag(true).arg(&self.arg);
         let Err(error) = command.try_get_matches_from([format!("{}={text}", self.option())]) else {
@@ -129,7 +129,7 @@ impl Setting {
         Err(format!("{shown}{problem}{}", self.hint()))
     }
 
-    /// Names the default as an example of what is allowed.
+    /// Returns the default as an example of what is allowed.
     fn hint(&self) -> String {
         match self.defaults().join(",") {
             default if default.is_empty() => String::new(),

@@ -5,7 +5,7 @@ use super::setting::{self, Kind, Setting};
 use super::testing::{directory, serve};
 use super::{Config, example};
 
-/// The file that gives this setting another value than its default, and that value.
+/// Returns a file that gives this setting a value other than its default, and that value.
 fn another(setting: &Setting) -> (String, String) {
     let default = setting.defaults().join(",");
     let text = |candidates: &[&str]| {
@@ -37,7 +37,7 @@ fn every_setting_can_be_given_in_the_file() {
     let settings = setting::all();
     let with_variables =
         Config::augment_args(Command::new("all")).get_arguments().filter(|it| it.get_env().is_some()).count();
-    // All but the one that names the file.
+    // All settings except the one that names the file have a key.
     assert_eq!(settings.len(), with_variables - 1);
     for setting in &settings {
         let (text, expected) = another(setting);
@@ -65,7 +65,7 @@ fn the_example_sets_every_setting_to_its_default() {
     let uncommented: Vec<_> = example()
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
-        // Without a default there is nothing to set.
+        // A setting without a default has nothing to set.
         .filter(|line| !line.ends_with(" = \"\"") && !line.ends_with(" = []"))
         .map(str::to_owned)
         .collect();

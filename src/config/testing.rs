@@ -1,4 +1,4 @@
-//! What the tests of the settings file share.
+//! Helpers for tests of the settings file.
 
 use clap::Parser;
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ pub enum Program {
     Openapi,
 }
 
-/// A working directory with this settings file.
+/// Returns a working directory with this settings file.
 pub fn directory(file: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("groundswell.toml"), file).unwrap();
