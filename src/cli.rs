@@ -178,11 +178,11 @@ struct Output {
     json: bool,
 }
 
-/// Runs the command in `arguments` to completion and returns the exit code of the process.
+/// Runs the command in `arguments` to completion and returns the process's exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (cli, sources) = config::parse::<Cli>(arguments).unwrap_or_else(|error| error.exit());
-    // Every HTTP client of the process needs a provider, even without TLS. Installing fails only if one is already
-    // there.
+    // Every HTTP client in the process needs a provider, even without TLS. Installing one fails only if there already
+    // is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     execute(cli.command, &sources).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -269,7 +269,7 @@ fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the output of a command. A reader that closes the pipe early, as `head` does, is not an error.
+/// Prints a command's output. If a reader closes the pipe early, as `head` does, that is not an error.
 fn print(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{text}");

@@ -1,4 +1,4 @@
-//! `groundswell dead-letters`: posts that failed alone three times, or could not be parsed at all.
+//! `groundswell dead-letters`: lists and replays posts that failed three times by themselves or could not be parsed.
 
 use std::io::{IsTerminal as _, stdout};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::target::Target;
 use crate::stream::{DeadLetter, EntryId};
 
-/// Characters of a post shown on one terminal line.
+/// Number of a post's characters shown, so that it fits on a terminal line.
 const POST_CHARS: usize = 60;
 
 /// What to do with dead letters.
@@ -40,7 +40,7 @@ pub enum DeadLettersCommand {
 /// Lists or replays dead letters.
 ///
 /// # Errors
-/// When the stream cannot be found, or an id names no dead letter.
+/// If the stream cannot be found, or an id names no dead letter.
 pub async fn run(command: DeadLettersCommand) -> anyhow::Result<()> {
     match command {
         DeadLettersCommand::List { limit, cursor, target } => list(&target, limit, cursor).await,

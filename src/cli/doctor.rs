@@ -1,4 +1,4 @@
-//! `groundswell doctor`: what is missing to run here, and how to fix it.
+//! `groundswell doctor`: reports what is missing to run the server here, and how to fix it.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -15,7 +15,7 @@ use crate::inference;
 use crate::store::{Store, StoreParams};
 use crate::stream::{Stream, StreamParams};
 
-/// Timeout for an external server. A longer wait would look as if the doctor hung.
+/// How long to wait for an external server. A longer wait would look as if the doctor hung.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One line of the report.
@@ -28,7 +28,7 @@ struct Finding {
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Ok(String),
-    /// Information that is neither right nor wrong.
+    /// Information that is neither good nor bad.
     Note(String),
     Missing {
         what: String,
@@ -38,10 +38,10 @@ enum Outcome {
 
 /// Checks everything that `serve` needs with this configuration, and prints one line per check. Changes nothing.
 ///
-/// Returns a failing exit code when something required is missing.
+/// Returns a failing exit code if something required is missing.
 ///
 /// # Errors
-/// When the report cannot be printed.
+/// If the report cannot be printed.
 pub async fn run(config: &Config, sources: &Sources) -> anyhow::Result<ExitCode> {
     let running = RunInfo::read(&config.embedded.data_dir).ok();
     let mut findings = vec![settings(config, sources)];
@@ -107,7 +107,7 @@ fn embedded_redis() -> Finding {
 }
 
 async fn external_postgres(url: &Secret) -> Finding {
-    // No line contains a URL: it may hold a password.
+    // The line must not contain a URL, which may hold a password.
     let remedy = "start the server, or correct DATABASE_URL";
     let params = StoreParams { url: url.expose().to_owned(), pool_size: 1, retention: Duration::ZERO };
     match tokio::time::timeout(SERVER_TIMEOUT, Store::connect(params)).await {
@@ -128,7 +128,7 @@ async fn external_redis(redis_url: &Secret, prefix: &str) -> Finding {
     }
 }
 
-/// Checks that the data directory is writable or, before it exists, that its nearest existing parent is.
+/// Checks that the data directory is writable or, if it does not exist, that its nearest existing parent is.
 fn data_dir(data_dir: &Path) -> Finding {
     let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
     let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
@@ -140,7 +140,7 @@ fn data_dir(data_dir: &Path) -> Finding {
     Finding::missing("data directory", what, "choose another folder with `--data-dir`")
 }
 
-/// Loads the model and scores a text, so that a broken file is found as well as a missing one.
+/// Loads the model and scores a text, so that a damaged file is found as well as a missing one.
 fn model(config: &Config) -> Finding {
     let loaded = inference::load(&config.inference.load_params());
     let Some(reason) = loaded.degraded else {

@@ -1,5 +1,4 @@
-//! The sending loop of `replay` and `synth`: sends a connector's posts until the end or a signal, and reports
-//! progress.
+//! The sending loop of `replay` and `synth`: sends a connector's posts until the end or a signal, and reports progress.
 
 use std::io::{IsTerminal as _, stdout};
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use crate::connectors::Connector;
 use crate::connectors::delivery::{DeliveryParams, Listener, Progress, Waiting, deliver};
 use crate::models::new_post::Rejection;
 
-/// Rejected lines reported individually. In a file that is wrong throughout, the first few show why.
+/// Number of rejected lines reported individually. If a whole file is wrong, the first few show why.
 const BAD_LINES_SHOWN: u64 = 20;
 
 /// Options of the target stream and its limits.
@@ -30,10 +29,10 @@ pub struct FeedParams {
     pub retention_days: u32,
 }
 
-/// Sends all posts of a connector. SIGINT and SIGTERM end it after the posts that are due.
+/// Sends all of a connector's posts. On SIGINT or SIGTERM, stops after the posts that are already due.
 ///
 /// # Errors
-/// When no server is found, Redis refuses a command, or the connector fails.
+/// If no server is found, Redis rejects a command, or the connector fails.
 pub async fn feed(mut connector: impl Connector + Send, params: &FeedParams) -> anyhow::Result<()> {
     let stream = params.target.connect().await?;
     let delivery = DeliveryParams {
@@ -82,7 +81,7 @@ fn per_second(n: u64, begun: Instant) -> u64 {
     n.saturating_mul(1_000) / ms
 }
 
-/// A progress bar, for terminals.
+/// Reports progress as a bar, for terminals.
 struct Bar {
     begun: Instant,
     bar: ProgressBar,
@@ -100,7 +99,7 @@ impl Listener for Bar {
         if let Some((position, length)) = progress.position {
             if self.bar.length() != Some(length) {
                 self.bar.set_length(length);
-                // The template is constant and valid; a plain bar would do as well.
+                // The template is constant and valid; if it were not, a plain bar would do.
                 if let Ok(style) = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}") {
                     self.bar.set_style(style);
                 }
@@ -131,7 +130,7 @@ impl Listener for Bar {
     }
 }
 
-/// JSON lines, for programs.
+/// Reports progress as JSON lines, for programs.
 struct JsonLines {
     begun: Instant,
     n_bad: u64,

@@ -28,7 +28,7 @@ pub struct ReplayParams {
 /// Replays a file into the stream.
 ///
 /// # Errors
-/// When the file cannot be read or the stream cannot be found.
+/// If the file cannot be read or the stream cannot be found.
 pub async fn run(params: ReplayParams) -> anyhow::Result<()> {
     let run = if params.keep_ids { String::new() } else { run_name(Timestamp::now()) };
     let replay = Replay::open(ReplayFileParams {

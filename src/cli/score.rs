@@ -11,12 +11,13 @@ use crate::telemetry;
 
 /// Options of `groundswell score`.
 pub struct ScoreParams {
-    /// The text to score; `-` reads standard input.
+    /// The text to score; `-` reads texts from standard input.
     pub text: String,
-    /// Print every probability instead of the score that a post would get. A line that holds a JSON string then
-    /// stands for the decoded string, line breaks included.
+    /// Whether to print every probability instead of the score that a post would get. A line that holds a JSON string
+    /// then stands for the decoded string, line breaks included.
     pub raw: bool,
-    /// Texts per call of the model. Results of a network that is quantized to the range of its batch depend on it.
+    /// Texts per call of the model. If a network is quantized to the value range of its batch, its results depend on
+    /// this.
     pub n_batch: usize,
     /// The model and its paths.
     pub load: LoadParams,
@@ -25,7 +26,7 @@ pub struct ScoreParams {
 /// Scores one text, or each line of standard input for `-`, and prints one JSON object per line.
 ///
 /// # Errors
-/// When the model is missing or fails: the lexicon scores only when it is selected by name.
+/// If the model is missing or fails: the lexicon is used only if it is selected by name.
 pub fn run(params: &ScoreParams) -> anyhow::Result<()> {
     telemetry::init_tracing("warn");
     if params.raw {
@@ -76,7 +77,7 @@ fn in_batches(
     let mut batch = Vec::with_capacity(n_batch.min(1_024));
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
-        // One line that is not valid UTF-8 must not cost the others their results.
+        // A single line that is not valid UTF-8 must not cost the others their results.
         let text = String::from_utf8_lossy(&line);
         let text = text.strip_suffix('\n').unwrap_or(&text);
         batch.push(text.strip_suffix('\r').unwrap_or(text).to_owned());
@@ -92,12 +93,12 @@ fn in_batches(
     score_batch(&batch)
 }
 
-/// Returns the text of a line: texts with line breaks are JSON strings.
+/// Returns the text on a line: texts with line breaks are written as JSON strings.
 fn text_of(line: &str) -> String {
     serde_json::from_str(line).unwrap_or_else(|_| line.to_owned())
 }
 
-/// Every probability, with `null` for outputs that the model lacks.
+/// Every probability, with `null` for outputs that the model does not have.
 #[derive(Serialize)]
 struct Raw {
     sentiment: Option<[f32; 3]>,

@@ -24,7 +24,7 @@ pub struct SynthParams {
 /// Writes generated posts into the stream.
 ///
 /// # Errors
-/// When the rate is not valid or the stream cannot be found.
+/// If the rate is not valid or the stream cannot be found.
 pub async fn run(params: SynthParams) -> anyhow::Result<()> {
     let generator = synth::Synth::new(synth::SynthParams {
         rate: params.rate,

@@ -1,4 +1,4 @@
-//! The Redis that the feeding commands write to: an explicit one, or that of the server running here.
+//! The Redis that the feeding commands write to: an explicit one, or that of the server running on this machine.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ impl Target {
     /// Connects to the stream.
     ///
     /// # Errors
-    /// When no Redis is given and no server runs on the data directory.
+    /// If no Redis is given and no server runs on the data directory.
     pub async fn connect(&self) -> anyhow::Result<Stream> {
         Ok(Stream::connect(&self.stream_params()?).await?)
     }
