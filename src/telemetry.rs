@@ -166,7 +166,7 @@ pub fn init_tracing(filter: &str) {
 /// recorder; [`run_upkeep`] keeps it small.
 ///
 /// # Errors
-/// When another recorder is already installed.
+/// If another recorder is already installed.
 pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
     let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Compares the average of the last quarter of an hour with that of the preceding day.
+//! Compares the last quarter-hour's average with that of the preceding day.
 
 use super::history::{History, STEPS_PER_DAY, StepSums};
 use super::peaks::Peaks;

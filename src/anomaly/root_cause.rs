@@ -15,7 +15,7 @@ const ROOT_CAUSES_MAX: usize = 3;
 pub struct Candidate {
     /// The series.
     pub scope: Scope,
-    /// Its anomaly.
+    /// How the series deviates from what is expected.
     pub change: Change,
     /// The measured sums.
     pub recent: Recent,

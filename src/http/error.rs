@@ -220,7 +220,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the internal cause for the log; `None` when the message tells everything.
+    /// Returns the internal cause for the log; `None` if the message says everything.
     pub fn inside(&self) -> Option<&str> {
         match self {
             Self::Internal { why } | Self::Unavailable { why, .. } => Some(why),

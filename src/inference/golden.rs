@@ -25,7 +25,7 @@ const N_ANSWERED: usize = 4;
 pub struct GoldenRow {
     /// The text.
     pub text: String,
-    /// Its token ids.
+    /// The text's token ids.
     pub ids: Vec<i64>,
     sentiment: Option<[f32; 3]>,
     emotion: Option<[f32; 7]>,
@@ -61,7 +61,7 @@ impl Golden {
     /// Compares the tokenizer's ids with the recorded ones.
     ///
     /// # Errors
-    /// When they differ: the tokenizer belongs to another model.
+    /// If they differ: the tokenizer belongs to another model.
     pub fn check_ids(
         &self,
         mut encode: impl FnMut(&str) -> Result<Vec<i64>, InferenceError>,

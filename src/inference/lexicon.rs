@@ -217,7 +217,7 @@ fn pairs(table: &'static str) -> impl Iterator<Item = (&'static str, &'static st
     table.lines().filter_map(|line| line.split_once('\t'))
 }
 
-/// Splits a text into lower-case words without surrounding punctuation; emoticons stay whole, and each emoji is a
+/// Splits a text into lower-case words without surrounding punctuation; emoticons are kept whole, and each emoji is a
 /// word. Mentions become `@user`.
 fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();

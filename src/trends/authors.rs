@@ -38,7 +38,7 @@ impl AuthorSketch {
     /// Counts an author, given the result of [`hash_of`].
     pub fn insert(&mut self, hash: u64) {
         let index = usize::try_from(hash >> N_BITS).unwrap_or_default();
-        // The bit set here ends a run of zeros that would otherwise reach the bits that select the register.
+        // The bit set here ends a run of zeros that reaches the bits vacated by the shift.
         let rank = ((hash << PRECISION) | (1 << (PRECISION - 1))).leading_zeros() + 1;
         let rank = u8::try_from(rank).unwrap_or(u8::MAX);
         if let Some(register) = self.registers.get_mut(index) {

@@ -54,7 +54,7 @@ pub struct SocketsParams {
     pub stall_max: Duration,
 }
 
-/// Timeout for unregistering a session while the broadcaster is busy; without it, a dead session would remain.
+/// How long to try to unregister a session if the broadcaster is busy; a session that is not unregistered would remain.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a client gets no live connection.

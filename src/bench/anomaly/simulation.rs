@@ -126,12 +126,12 @@ impl Simulation {
     }
 }
 
-/// For a value that reverts to 0 within that many minutes, returns what remains of it after a minute, and the share of
-/// its spread that each minute adds.
+/// Returns what remains after one minute of a value that reverts to 0 over that many minutes.
 fn wandered(value: f64, minutes: f64) -> f64 {
     value * (-1.0 / minutes).exp()
 }
 
+/// Returns the share of its spread that such a value gains each minute.
 fn step(minutes: f64) -> f64 {
     (1.0 - (-2.0 / minutes).exp()).sqrt()
 }

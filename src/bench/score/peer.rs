@@ -43,7 +43,7 @@ pub struct FastApi {
     address: String,
 }
 
-/// Returns why FastAPI cannot be started, if so.
+/// Returns why FastAPI cannot be started; `None` if it can.
 pub fn obstacle() -> Option<String> {
     let is_there = Path::new(PYTHON).exists();
     (!is_there).then(|| format!("`{PYTHON}` is missing: run `scripts/setup.sh bench`"))

@@ -113,7 +113,7 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// Converts a cell to the JSON type of its field. A cell that does not fit stays a string, which the parser rejects.
+/// Converts a cell to the JSON type of its field. A cell that does not fit is left as a string, which the parser rejects.
 fn value(field: &str, text: &str) -> Value {
     match field {
         "created_at" => time(text).map_or_else(|| text.into(), |time| time.to_string().into()),

@@ -78,7 +78,7 @@ impl Matcher {
     }
 }
 
-/// Replaces matches from left to right. `find` returns the position in the rest of the text of the next possible match,
+/// Replaces matches from left to right. `find` returns where in the rest of the text the next match may begin,
 /// `measure` the length of the match at a position, if there is one.
 fn replace(
     content: &[char],

@@ -1,7 +1,7 @@
 //! Tokenization, exactly as in training.
 //!
 //! All normalisation is defined in `tokenizer.json`, which training wrote and both sides read; this file only bounds
-//! the work. The `tokenizers` crate is the reference; `fast` is a shortcut to the same ids where it supports the
+//! the work. The `tokenizers` crate is the reference; `fast` is a shortcut to the same ids if it supports the
 //! file.
 
 mod characters; // character properties

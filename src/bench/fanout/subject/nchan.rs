@@ -29,7 +29,7 @@ pub struct Nchan {
     publisher: HttpPublisher,
 }
 
-/// Returns why nginx with nchan cannot be started, if so.
+/// Returns why nginx with nchan cannot be started; `None` if it can.
 pub fn obstacle() -> Option<String> {
     if paths().is_some() {
         return None;

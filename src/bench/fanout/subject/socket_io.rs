@@ -23,7 +23,7 @@ pub struct SocketIo {
     publisher: HttpPublisher,
 }
 
-/// Returns why socket.io cannot be started, if so.
+/// Returns why socket.io cannot be started; `None` if it can.
 pub fn obstacle(peers_dir: &Path) -> Option<String> {
     if peers_dir.join("node_modules/socket.io").is_dir() {
         return None;
