@@ -1,4 +1,4 @@
-//! Cache of the newest figures, for other programs that read Redis.
+//! Cache of the latest figures, for other programs that read Redis.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::StreamError;
 use super::client::Client;
 use super::keys::Keys;
 
-/// Writes `sentiment:overall`, `sentiment:geo:{city}` and the like.
+/// Writes the keys `sentiment:overall`, `sentiment:geo:{city}` and so on.
 #[derive(Clone)]
 pub struct Cache {
     client: Client,
@@ -31,7 +31,7 @@ impl Cache {
         let pipeline = pipeline.with_options(self.client.commands().options());
         for (key, json) in entries {
             let key = format!("{}{key}", self.keys.prefix);
-            // Queued here, sent below.
+            // Commands are queued here and sent below.
             let _: Value =
                 pipeline.set(key, json.as_str(), Some(Expiration::EX(seconds)), None, false).await?;
         }

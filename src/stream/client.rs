@@ -1,4 +1,4 @@
-//! One connection to Redis, its timeouts and its reconnection.
+//! Redis connection with its timeouts and reconnection.
 
 use std::time::Duration;
 
@@ -11,31 +11,31 @@ use tracing::warn;
 
 use super::{COMMAND_TIMEOUT, StreamError, StreamParams};
 
-/// Longest time that a blocking read may block: well below [`UNRESPONSIVE_AFTER`], or a quiet stream would look like
-/// a dead connection.
+/// Longest time that a blocking read may block: well below [`UNRESPONSIVE_AFTER`], or a quiet stream would look like a dead
+/// connection.
 pub(super) const BLOCK_MAX: Duration = Duration::from_secs(5);
 
 /// Time without a response after which the connection is closed and reopened.
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(8);
 
-/// Commands that may wait to be written. Beyond this Redis is so slow that more would only fill memory.
+/// Maximum number of commands waiting to be written. Beyond that, Redis is so slow that more would only fill memory.
 const COMMANDS_WAITING_MAX: usize = 4_096;
 
-/// Received updates that may wait to be read; further ones are dropped and reported as a gap.
+/// Maximum number of received updates waiting to be read. Further ones are dropped and reported as a gap.
 const UPDATES_WAITING_MAX: usize = 1_024;
 
-/// Purpose of a connection.
+/// What a connection is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// Many short commands.
     Commands,
-    /// One read at once, which may block.
+    /// One read at a time, which may block.
     BlockingReads,
-    /// Published messages, with pings in between, which require RESP3.
+    /// Published messages with pings in between, which requires RESP3.
     Subscription,
 }
 
-/// A connection that reconnects indefinitely and whose commands fail at once while it is down.
+/// Connection that reconnects indefinitely, and whose commands fail at once while it is down.
 #[derive(Clone)]
 pub(super) struct Client {
     inner: WithOptions<fred::clients::Client>,
@@ -64,7 +64,7 @@ impl Client {
                     interval: Duration::from_secs(1),
                 };
             })
-            // Without a policy fred gives up at the first disconnection.
+            // Without a policy, fred gives up at the first disconnection.
             .set_policy(ReconnectPolicy::new_exponential(0, 50, 1_000, 2))
             .build()?;
         let task = client.connect().abort_handle();
@@ -72,25 +72,25 @@ impl Client {
             Ok(connected) => connected?,
             Err(_) => warn!("redis does not respond yet, connecting continues"),
         }
-        // One attempt each: a command retried internally could run long after the caller's timeout.
+        // Each command is attempted once: a command retried internally could run long after the caller's timeout.
         let options = Options { fail_fast: true, max_attempts: Some(1), ..Options::default() };
         Ok(Self { inner: client.with_options(&options), task })
     }
 
-    /// Returns the commands of fred, with this connection's options.
+    /// Returns fred's commands with this connection's options.
     pub fn commands(&self) -> &WithOptions<fred::clients::Client> {
         &self.inner
     }
 
-    /// Returns the same connection with another timeout, for one command.
+    /// Returns the same connection with a different timeout, for one command.
     pub fn with_timeout(&self, timeout: Duration) -> WithOptions<fred::clients::Client> {
         let options = Options { timeout: Some(timeout), ..self.inner.options().clone() };
         fred::clients::Client::clone(&self.inner).with_options(&options)
     }
 
-    /// Runs a script atomically: Redis runs nothing else meanwhile.
+    /// Runs a script atomically: Redis runs nothing else in the meantime.
     ///
-    /// The text is sent each time: it is short, and Redis caches the compiled form by its hash.
+    /// The text is sent each time, because it is short and Redis caches the compiled form by its hash.
     pub async fn eval(&self, script: Script<'_>, args: Vec<Value>) -> Result<Value, StreamError> {
         // fred's own `eval` takes no options: it would wait for an unavailable Redis and hold back every later
         // command until the response arrives.
@@ -110,14 +110,14 @@ impl Client {
 
     /// Closes the connection and ends its task.
     pub async fn close(&self) {
-        // Without the options: with fail-fast set, fred would refuse to send QUIT. An error means that the connection
-        // is down or already closed.
+        // Bypasses the options: with fail-fast set, fred would refuse to send QUIT. An error means that the connection is
+        // down or already closed.
         let _ = fred::clients::Client::clone(&self.inner).quit().await;
         self.task.abort();
     }
 }
 
-/// A Lua script and the keys it touches, in the order of its `KEYS`.
+/// Lua script and the keys that it touches, in `KEYS` order.
 pub(super) struct Script<'a> {
     pub lua: &'static str,
     pub keys: &'a [&'a str],

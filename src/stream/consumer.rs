@@ -1,4 +1,4 @@
-//! Consumption of posts: at-least-once delivery, acknowledgement and dead-lettering.
+//! Consumes posts: at-least-once delivery, acknowledgement and dead-lettering.
 
 use std::time::Duration;
 
@@ -16,44 +16,44 @@ use super::unknown_entries::UnknownEntryTracker;
 use super::{COMMAND_TIMEOUT, StreamError};
 use crate::models::stage_health::UnknownEntries;
 
-/// Ids per script: Lua passes at most about 8,000 arguments on.
+/// Maximum number of ids per script. Lua can pass on at most about 8,000 arguments.
 const IDS_PER_SCRIPT: usize = 1_000;
 
-/// Idle time after which a consumer without entries loses its name. Live consumers read every few seconds, and
-/// reading recreates a removed name.
+/// Idle time after which a consumer without entries loses its name. Live consumers read every few seconds, and reading
+/// recreates a removed name.
 const DEAD_AFTER: Duration = Duration::from_secs(60);
 
 /// Cursor of the first page.
 const FIRST: &str = "-";
 
-/// Pages that one claim reads. It reads a further page only if the one before held nothing but entries for a newer
-/// process.
+/// Maximum number of pages that one claim reads. It reads a further page only if the one before contained only entries for a
+/// newer process.
 const PAGES_MAX: usize = 4;
 
 /// Reads, claims, acknowledges and dead-letters entries under a unique name.
 ///
-/// The name is new on every start: under a fixed one, a successor could not tell its predecessor's entries from those
-/// that it is processing itself.
+/// The name is new on every start: with a fixed name, a process could not tell its predecessor's entries from those that it
+/// is processing itself.
 pub struct Consumer {
     client: Client,
     reader: Client,
     keys: Keys,
     name: String,
-    /// Where the next [`Consumer::claim`] continues.
+    /// Position at which the next [`Consumer::claim`] continues.
     cursor: Mutex<String>,
     unknown: UnknownEntryTracker,
 }
 
-/// A request to move an entry to the dead letters.
+/// Request to move an entry to the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetterRequest {
-    /// The entry.
+    /// Entry to move.
     pub id: EntryId,
     /// Error of the last attempt.
     pub reason: String,
     /// Number of attempts at this entry alone.
     pub attempts: u32,
-    /// Time of the last failure.
+    /// When the last attempt failed.
     pub died_at: Timestamp,
 }
 
@@ -72,13 +72,13 @@ impl Consumer {
         }
     }
 
-    /// Returns the name that Redis knows it by.
+    /// Returns the name by which Redis knows the consumer.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Creates the stream and its group where they do not exist, and removes the names of dead consumers. A new group
-    /// begins at the first entry, so it misses nothing sent before the first start.
+    /// Creates the stream and its group if they do not exist, and removes the names of dead consumers. A new group begins at
+    /// the first entry, so it misses nothing sent before the first start.
     pub async fn create_group(&self) -> Result<(), StreamError> {
         let created: Result<Value, _> =
             self.client.commands().xgroup_create(&self.keys.stream, GROUP, "0", true).await;
@@ -89,12 +89,12 @@ impl Consumer {
         self.sweep("").await
     }
 
-    /// Reads up to `count` new entries, and waits up to `block`, at most 5 s, for the first. Returns none if none
+    /// Reads up to `count` new entries, waiting up to `block`, at most 5 s, for the first. Returns an empty list if none
     /// arrives.
     ///
-    /// Recreates the group if Redis lost it. Fails at once while Redis is down: wait before calling again. Entries of
-    /// an unknown version or kind stay pending for a newer process. Entries read by a dropped future are pending too,
-    /// and come back through [`Consumer::claim`].
+    /// Recreates the group if Redis lost it. Fails at once while Redis is down, so wait before calling again. Entries of an
+    /// unknown version or kind stay pending for a newer process. Entries read by a dropped future stay pending too, and come
+    /// back through [`Consumer::claim`].
     pub async fn read(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
         match self.read_new(count, block).await {
             Err(error) if error.is_group_missing() => {
@@ -105,12 +105,12 @@ impl Consumer {
         }
     }
 
-    /// Claims up to `count` entries that some consumer, perhaps this one, read and has not acknowledged for
-    /// `min_idle`, each with its delivery count. Continues where the last call ended; returns none if the pages that
-    /// it reads hold none.
+    /// Claims up to `count` entries that some consumer, possibly this one, has read but not acknowledged for `min_idle`,
+    /// each with its delivery count. Continues where the last call ended. Returns an empty list if there are none on the
+    /// pages that it reads.
     ///
-    /// Skips entries of a version or kind that this process does not know and changes neither their idle time nor
-    /// their delivery count, so a newer process finds them as they were first read.
+    /// Skips entries of a version or kind that this process does not know, and changes neither their idle time nor their
+    /// delivery count, so a newer process finds them unchanged.
     pub async fn claim(&self, min_idle: Duration, count: usize) -> Result<Vec<Delivered>, StreamError> {
         let mut cursor = self.cursor.lock().await;
         for _ in 0..PAGES_MAX {
@@ -132,7 +132,7 @@ impl Consumer {
         Ok(Vec::new())
     }
 
-    /// Returns the entries that wait for a newer process, as of the last full scan by [`Consumer::claim`].
+    /// Returns the entries that are waiting for a newer process, as of the last full scan by [`Consumer::claim`].
     pub fn unknown_entries(&self) -> Vec<UnknownEntries> {
         self.unknown.pending()
     }
@@ -143,7 +143,7 @@ impl Consumer {
         min_idle: Duration,
         count: usize,
     ) -> Result<Vec<Delivered>, StreamError> {
-        // XAUTOCLAIM cannot skip entries. Entries deleted by hand are no longer pending afterwards.
+        // XAUTOCLAIM cannot skip entries. This script also removes entries deleted by hand from the pending list.
         const LUA: &str = "
             local function is_unknown(name, known)
                 return name and name ~= known and #name <= 32 and string.match(name, '^[%w._%-]+$')
@@ -209,8 +209,8 @@ impl Consumer {
         Ok(known)
     }
 
-    /// Resets the idle time of entries that are still being processed, so that no other consumer claims them. Entries
-    /// that another consumer has claimed stay with it.
+    /// Resets the idle time of entries that are still being processed, so that no other consumer claims them. Entries that
+    /// another consumer has already claimed remain with that consumer.
     pub async fn renew(&self, ids: &[EntryId]) -> Result<(), StreamError> {
         // JUSTID does not increment the delivery count.
         const LUA: &str = "
@@ -235,7 +235,7 @@ impl Consumer {
     /// Acknowledges entries: removes them from the pending list and the stream, and deletes their attempt counts.
     /// Acknowledging twice is harmless.
     pub async fn acknowledge(&self, ids: &[EntryId]) -> Result<(), StreamError> {
-        // In one script: an entry acknowledged but not deleted would count as backlog forever.
+        // In one script, because an entry acknowledged but not deleted would count as backlog forever.
         const LUA: &str = "
             redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
             redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
@@ -252,16 +252,16 @@ impl Consumer {
         Ok(())
     }
 
-    /// Records an attempt at this entry alone, before it starts, and returns the attempt number.
+    /// Records an attempt at this entry alone before it starts, and returns the attempt number.
     ///
-    /// Before rather than after: the attempt that kills the process must count too.
+    /// It is recorded before rather than after, because an attempt that kills the process must count too.
     pub async fn note_attempt(&self, id: &EntryId) -> Result<u32, StreamError> {
         Ok(self.client.commands().hincrby(&self.keys.attempts, id.as_str(), 1).await?)
     }
 
     /// Moves an entry with all its fields to the dead letters, atomically.
     ///
-    /// Returns false if the entry no longer exists, for instance because it is dead-lettered already.
+    /// Returns false if the entry no longer exists, for example because it has already been dead-lettered.
     pub async fn dead_letter(&self, request: &DeadLetterRequest) -> Result<bool, StreamError> {
         // Posts have four fields; the limit keeps an entry with too many from failing this script.
         const LUA: &str = "
@@ -286,8 +286,8 @@ impl Consumer {
         Ok(self.client.eval(Script { lua: LUA, keys: &keys }, args).await?.convert()?)
     }
 
-    /// Disconnects: closes the reading connection and removes this consumer's name, unless entries are pending under
-    /// it. Other consumers claim those, and a later start removes the name.
+    /// Disconnects: closes the reading connection and removes this consumer's name, unless entries are pending under it.
+    /// Other consumers claim those entries, and a later start removes the name.
     pub async fn disconnect(&self) -> Result<(), StreamError> {
         self.reader.close().await;
         self.sweep(&self.name).await
@@ -302,7 +302,7 @@ impl Consumer {
         let response: Value = commands
             .xreadgroup(GROUP, self.name.as_str(), count, block_ms, false, &self.keys.stream, ">")
             .await?;
-        // Null if nothing arrived, else one stream: `[[name, entries]]`.
+        // The response is null if nothing arrived, otherwise one stream: `[[name, entries]]`.
         let Some(stream) = response.into_array().into_iter().next().filter(|stream| !stream.is_null()) else {
             return Ok(Vec::new());
         };
@@ -310,9 +310,9 @@ impl Consumer {
         self.known(entries.into_iter().map(|entry| (entry, 1)))
     }
 
-    /// Removes names without pending entries: that of `leaving`, and those of dead consumers.
+    /// Removes consumer names without pending entries: that of `leaving`, and those of dead consumers.
     async fn sweep(&self, leaving: &str) -> Result<(), StreamError> {
-        // In one script: an entry delivered between the check and the removal would be lost with the name.
+        // In one script, because an entry delivered between the check and the removal would be lost with the name.
         const LUA: &str = "
             local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
             if consumers.err then return end

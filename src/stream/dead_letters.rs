@@ -11,7 +11,7 @@ use super::client::{Client, Script};
 use super::entry::{self, EntryId};
 use super::keys::Keys;
 
-/// Entries read at once while replaying all.
+/// Number of entries read at a time while replaying all.
 const REPLAYED_AT_ONCE: u64 = 100;
 
 /// Lists and replays dead letters.
@@ -74,7 +74,7 @@ impl DeadLetters {
         Ok(DeadLetterPage { items, next_cursor })
     }
 
-    /// Appends these dead letters to the stream again, and returns how many still existed.
+    /// Appends these dead letters to the stream again, and returns how many of them still existed.
     pub async fn replay(&self, ids: &[EntryId]) -> Result<u64, StreamError> {
         // The first four pairs describe the failure; the rest is the original entry.
         const LUA: &str = "
@@ -92,7 +92,7 @@ impl DeadLetters {
         Ok(n_replayed)
     }
 
-    /// Appends all current dead letters to the stream again. Posts that fail again meanwhile are left for the next
+    /// Appends all current dead letters to the stream again. Posts that fail again in the meantime are left for the next
     /// call.
     pub async fn replay_all(&self) -> Result<u64, StreamError> {
         let newest: Value = self.client.commands().xrevrange(&self.keys.dead, "+", "-", Some(1)).await?;

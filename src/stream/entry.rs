@@ -1,4 +1,4 @@
-//! Stream entries: how a post is decoded from one.
+//! Stream entries, and how a post is decoded from one.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use super::schema::{EntrySchema, KIND, VERSION, first};
 pub struct EntryId(String);
 
 impl EntryId {
-    /// Takes an id as Redis prints it.
+    /// Takes an id in the form in which Redis prints it.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// Returns the id as Redis prints it.
+    /// Returns the id in the form in which Redis prints it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,29 +34,29 @@ impl std::fmt::Display for EntryId {
     }
 }
 
-/// An entry as delivered to a consumer.
+/// Entry as delivered to a consumer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {
-    /// Its id, with which to acknowledge it.
+    /// Entry id, used to acknowledge it.
     pub id: EntryId,
-    /// Number of deliveries, including this one. It counts for the entry's whole batch, so a high number does not
-    /// prove that this entry is the cause.
+    /// Number of deliveries, including this one. It counts for the entry's whole batch, so a high number does not prove that
+    /// this entry is the cause.
     pub n_deliveries: u32,
-    /// The decoded post. A broken entry never fails its batch.
+    /// Decoded post. A broken entry never fails its batch.
     pub content: Result<AcceptedPost, BrokenEntry>,
 }
 
-/// An entry that holds no valid post.
+/// Entry that holds no valid post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenEntry {
-    /// The first error found.
+    /// First error found.
     pub reason: String,
-    /// Its fields, as far as they are text.
+    /// Fields of the entry, as far as they are text.
     pub fields: Vec<(String, String)>,
 }
 
-/// Decodes `[id, [field, value, …]]`, the form in which Redis returns entries. Returns only the schema of an entry
-/// for a newer process.
+/// Decodes `[id, [field, value, …]]`, the form in which Redis returns entries. For an entry meant for a newer process,
+/// returns only its schema.
 pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, EntrySchema>, StreamError> {
     let (id, fields) = split(entry)?;
     if let Some(schema) = EntrySchema::unknown_in(&fields) {

@@ -1,8 +1,8 @@
-//! Errors of Redis.
+//! Redis errors.
 
 use fred::error::{Error, ErrorKind};
 
-/// Error of a command.
+/// Error of a Redis command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// Redis is down, starting, full or too slow. Waiting helps, and the data is not at fault.
@@ -10,7 +10,7 @@ pub enum StreamError {
     /// The command may have taken effect. Repeating it is harmless throughout this module.
     #[error("redis is unavailable: {0}")]
     Unavailable(String),
-    /// Redis understood the command and refused it, for instance because of a wrong password. Waiting does not help.
+    /// Redis understood the command and rejected it, for example because of a wrong password. Waiting does not help.
     #[error("redis refused: {0}")]
     Refused(String),
     /// The response has an unexpected form.
@@ -19,7 +19,7 @@ pub enum StreamError {
 }
 
 impl StreamError {
-    /// Returns the stable code of the error, for programs.
+    /// Returns the stable error code, for programs.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "stream_unavailable",
@@ -45,7 +45,7 @@ impl StreamError {
 
 impl From<Error> for StreamError {
     fn from(error: Error) -> Self {
-        /// Codes of errors that pass without intervention.
+        /// Codes of errors that go away without intervention.
         const PASSING: [&str; 8] =
             ["LOADING", "BUSY", "MASTERDOWN", "READONLY", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN"];
 

@@ -1,15 +1,15 @@
-//! The counter behind frame ids, and the newest id that this process knows.
+//! Counter behind frame ids, and the newest id that this process knows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::keys::Keys;
 use crate::models::live::FrameId;
 
-/// The beginning of every script that touches the sequence. `KEYS`: epoch, offset, history and its size; `ARGV`: an
-/// epoch in case a new one is needed, and the newest id that this process knows.
+/// Beginning of every script that touches the sequence. `KEYS`: epoch, offset, history and its size; `ARGV`: an epoch in
+/// case a new one is needed, and the newest id that this process knows.
 ///
-/// A counter that is missing, or went back because Redis lost its last second, would assign ids twice. A new epoch
-/// makes them different ids and discards the history of the old one.
+/// If the counter is missing, or went back because Redis lost its last second, it would assign ids twice. A new epoch makes
+/// the ids different and discards the old history.
 macro_rules! prelude {
     () => {
         "
@@ -26,7 +26,7 @@ macro_rules! prelude {
 }
 pub(super) use prelude;
 
-/// The newest id that this process was assigned or received, shared by publishers and subscribers.
+/// Newest id that this process was assigned or received, shared by publishers and subscribers.
 pub(super) type NewestFrame = Arc<Mutex<Option<FrameId>>>;
 
 /// Returns the id to pass to [`prelude`].

@@ -12,14 +12,14 @@ use super::client::{Client, Script};
 use super::frame_sequence::{self, NewestFrame};
 use super::keys::Keys;
 
-/// Updates per page. One may hold 256 posts, so a page is a few megabytes at most and blocks Redis for some
-/// milliseconds.
+/// Maximum number of updates per page. An update may hold 256 posts, so a page is at most a few megabytes and blocks Redis
+/// for a few milliseconds.
 const PAGE: usize = 100;
 
-/// Bounds on the history. The first bound reached applies.
+/// Limits of the history. Whichever is reached first applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryLimits {
-    /// Maximum number of updates; each is a commit with its posts, or an alert.
+    /// Maximum number of updates. Each is a commit with its posts, or an alert.
     pub n_updates_max: usize,
     /// Maximum total size as JSON, in bytes.
     pub bytes_max: usize,
@@ -28,27 +28,27 @@ pub struct HistoryLimits {
 }
 
 impl Default for HistoryLimits {
-    /// Ten minutes cover a train in a tunnel or a closed laptop; 32 MB hold about 30,000 posts.
+    /// Ten minutes are enough for a train in a tunnel or a closed laptop; 32 MB hold about 30,000 posts.
     fn default() -> Self {
         Self { n_updates_max: 10_000, bytes_max: 32 << 20, age_max: Duration::from_secs(600) }
     }
 }
 
-/// An update from the history: with the frames it becomes, but without its rollup delta.
+/// Update from the history. It contains the frames that it becomes, but not its rollup delta.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackfilledUpdate {
-    /// The update.
+    /// Update and its position in the sequence.
     pub sequenced: SequencedUpdate,
-    /// Time of publication by the clock of Redis, in milliseconds since 1970.
+    /// When it was published by the clock of Redis, in milliseconds since 1970.
     pub at_ms: i64,
 }
 
-/// All updates after some id that the history still holds.
+/// All updates after a given id that the history still holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backfill {
-    /// The newest id assigned.
+    /// Newest id assigned.
     pub head: FrameId,
-    /// The updates in order. Earlier ones may have expired: compare the first id with the requested one.
+    /// Updates in order. Earlier ones may have expired, so compare the first id with the requested one.
     pub updates: Vec<BackfilledUpdate>,
 }
 
@@ -65,7 +65,7 @@ impl History {
         Self { client, keys, newest }
     }
 
-    /// Returns every update whose last frame has an id after `offset`, or all of them without an offset.
+    /// Returns every update whose last frame has an id after `offset`, or all updates if no offset is given.
     ///
     /// # Errors
     /// When Redis is down, or the sequence was lost while reading.
@@ -90,7 +90,7 @@ impl History {
         }
     }
 
-    /// Reads epoch, counter and entries atomically, so they are consistent.
+    /// Reads the epoch, counter and entries atomically, so that they are consistent.
     async fn page(&self, after: Option<u64>) -> Result<Backfill, StreamError> {
         const LUA: &str = concat!(
             frame_sequence::prelude!(),
@@ -125,7 +125,7 @@ fn last_offset(sequenced: &SequencedUpdate) -> u64 {
     sequenced.first.offset.saturating_add(sequenced.update.n_frames().saturating_sub(1))
 }
 
-/// Decodes epoch and offset, then first offset, time and update of each entry.
+/// Decodes the epoch and offset, followed by the first offset, time and update of each entry.
 fn read_page(response: &Value) -> Result<Backfill, StreamError> {
     let broken = || StreamError::unexpected("a page of history in another form");
     let Value::Array(items) = response else {

@@ -1,32 +1,32 @@
 //! Names of the keys and channels in Redis. Other programs read them, so they never change.
 
-/// The consumer group that all Groundswell processes share.
+/// Consumer group that all Groundswell processes share.
 pub(super) const GROUP: &str = "groundswell";
 
-/// Every key and channel, with its prefix.
+/// All keys and channels, with their prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     /// Stream of incoming posts.
     pub stream: String,
     /// Stream of dead letters.
     pub dead: String,
-    /// Attempts at single posts, by entry id.
+    /// Number of attempts at individual posts, by entry id.
     pub attempts: String,
-    /// Channel of updates.
+    /// Channel on which updates are published.
     pub updates: String,
-    /// The last offset assigned to a frame.
+    /// Last offset assigned to a frame.
     pub offset: String,
-    /// Epoch of the offsets.
+    /// Epoch that the offsets belong to.
     pub epoch: String,
-    /// Prefix of the digests of live tickets.
+    /// Key prefix for the digests of live tickets.
     pub live_ticket: String,
-    /// Trend counters, and when each last published.
+    /// Trend counters, and when each of them last published.
     pub trend_counters: String,
-    /// Recent updates.
+    /// History of recent updates.
     pub history: String,
-    /// Size of the recent updates, in bytes.
+    /// Size of the history in bytes.
     pub history_bytes: String,
-    /// Prefix of every cache key.
+    /// Prefix of all cache keys.
     pub prefix: String,
 }
 

@@ -1,4 +1,4 @@
-//! Single-use tickets for live connections, known to every process that shares the Redis.
+//! Single-use tickets for live connections, known to every process that shares the Redis server.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use super::keys::Keys;
 /// history is worthless.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
-/// Random bytes in a ticket: too many to guess within its lifetime.
+/// Number of random bytes in a ticket: too many to guess within its lifetime.
 const TICKET_BYTES: usize = 32;
 
 /// Issues and redeems tickets.
 ///
-/// Redis holds only the digest of a ticket, so read access to Redis does not allow anyone to connect.
+/// Redis holds only a ticket's digest, so nobody can connect with mere read access to Redis.
 #[derive(Clone)]
 pub struct LiveTickets {
     client: Client,
@@ -43,8 +43,8 @@ impl LiveTickets {
         Ok(ticket)
     }
 
-    /// Redeems a ticket; returns false unless it was issued under this prefix, has not expired and was not used
-    /// before. Reading and removing are one step, so only one of two concurrent attempts succeeds.
+    /// Redeems a ticket. Returns false unless it was issued under this prefix, has not expired and has not been used before.
+    /// Reading and removing it are one step, so only one of two concurrent attempts succeeds.
     ///
     /// # Errors
     /// When Redis is down.
@@ -80,7 +80,7 @@ mod tests {
         assert!(tickets.redeem(&one).await.unwrap());
         assert!(!tickets.redeem(&one).await.unwrap());
         assert!(!tickets.redeem("").await.unwrap());
-        // Another process with the same prefix redeems it as well.
+        // Another process with the same prefix redeems the ticket at the same time.
         assert!(redis.connect().await.live_tickets().redeem(&other).await.unwrap());
     }
 

@@ -1,6 +1,6 @@
 //! Redis: the stream that carries posts into the pipeline, the dead letters, and the updates between processes.
 //!
-//! The only module that names fred. It knows nothing of how posts are processed. Every command fails within
+//! This is the only module that names fred. It knows nothing about how posts are processed. Every command fails within
 //! [`COMMAND_TIMEOUT`] while Redis is down, and works again once Redis is back.
 
 mod client; // one connection, its timeouts and reconnection
@@ -44,25 +44,25 @@ use client::{Client, Protocol};
 use frame_sequence::NewestFrame;
 use keys::Keys;
 
-/// Timeout of a command.
+/// Command timeout.
 ///
-/// A sender waits for the response, so an unavailable Redis must be an error soon; a slow disk below Redis may delay
-/// a command by a second, which must not be one.
+/// A sender waits for the response, so an unavailable Redis must soon become an error; but a slow disk underneath Redis may
+/// delay a command by a second, which must not become one.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(1_800);
 
-/// Address of Redis, and the prefix of its keys.
+/// Redis address, and the prefix of all keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamParams {
     /// `redis://host:port`, or `redis+unix:///path` for a socket.
     pub redis_url: String,
-    /// Prefix of every key and channel, which keeps tests and tenants apart. Usually empty.
+    /// Prefix of every key and channel, which separates tests and tenants. Usually empty.
     pub prefix: String,
 }
 
-/// A connection to Redis, from which everything else in this module is made. Clones share it.
+/// Redis connection, from which everything else in this module is made. Clones share it.
 ///
-/// Connect outside any stage's Arbiter: the connection lives in a task of the runtime that opens it, and would die
-/// with the stage.
+/// Connect outside any stage's Arbiter: the connection lives in a task on the runtime that opens it, and would die with the
+/// stage.
 #[derive(Clone)]
 pub struct Stream {
     client: Client,
@@ -73,7 +73,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Connects. An unavailable Redis is not an error: this waits briefly, then connecting goes on in the background.
+    /// Connects to Redis. An unavailable Redis is not an error: this waits briefly, and then keeps connecting in the
+    /// background.
     pub async fn connect(params: &StreamParams) -> Result<Self, StreamError> {
         let client = Client::connect(params, Protocol::Commands).await?;
         let keys = Keys::new(&params.prefix);
@@ -81,7 +82,7 @@ impl Stream {
         Ok(Self { client, keys, params: params.clone(), limits, newest })
     }
 
-    /// Returns the same connection with other bounds on the history. All processes should use the same bounds: each
+    /// Returns the same connection with different history limits. All processes should use the same limits, because each
     /// publisher enforces its own on the shared history.
     #[must_use]
     pub fn with_history_limits(self, limits: HistoryLimits) -> Self {
@@ -103,8 +104,8 @@ impl Stream {
         Producer::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Returns a consumer under a unique name. It opens a connection of its own, because a blocking read delays every
-    /// later command.
+    /// Returns a consumer under a unique name. It opens its own connection, because a blocking read delays every later
+    /// command.
     pub async fn consumer(&self) -> Result<Consumer, StreamError> {
         let reader = Client::connect(&self.params, Protocol::BlockingReads).await?;
         Ok(Consumer::new(self.client.clone(), reader, self.keys.clone()))
@@ -115,7 +116,7 @@ impl Stream {
         DeadLetters::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Returns a publisher of updates.
+    /// Returns an update publisher.
     pub fn updates(&self) -> Updates {
         Updates::new(self.client.clone(), self.keys.clone(), (self.limits, Arc::clone(&self.newest)))
     }
@@ -125,8 +126,8 @@ impl Stream {
         History::new(self.client.clone(), self.keys.clone(), Arc::clone(&self.newest))
     }
 
-    /// Subscribes to the updates of every process, including this one, on a connection of its own. Holds at most
-    /// `capacity` unread events; further ones are dropped and reported as a gap.
+    /// Subscribes to the updates of every process, including this one, on a separate connection. Holds at most `capacity`
+    /// unread events; further ones are dropped and reported as a gap.
     pub async fn subscribe(&self, capacity: usize) -> Result<Subscription, StreamError> {
         let client = Client::connect(&self.params, Protocol::Subscription).await?;
         Ok(Subscription::start(client, (self.keys.updates.clone(), Arc::clone(&self.newest)), capacity))
@@ -137,7 +138,7 @@ impl Stream {
         Cache::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Returns the issuer of tickets, with which browsers connect without putting a token into a URL.
+    /// Returns the issuer of tickets, which let browsers connect without a token in the URL.
     pub fn live_tickets(&self) -> LiveTickets {
         LiveTickets::new(self.client.clone(), self.keys.clone())
     }

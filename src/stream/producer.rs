@@ -17,13 +17,13 @@ use super::keys::{GROUP, Keys};
 use super::schema::VERSION;
 use super::{StreamError, client};
 
-/// Posts per script. Redis serves nobody else while it runs, about a millisecond for this many.
+/// Maximum number of posts per script. While it runs, for about a millisecond, Redis serves nobody else.
 const POSTS_PER_SCRIPT: usize = 500;
 
-/// Bytes per script, for the same reason.
+/// Maximum number of bytes per script, for the same reason.
 const BYTES_PER_SCRIPT: usize = 1 << 20;
 
-/// Maximum age of a measured backlog. Every request needs it, and it changes far less in this time than the
+/// Maximum age of a measured backlog. Every request needs the backlog, and in this time it changes by far less than the
 /// high-water mark allows.
 const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
 
@@ -38,7 +38,7 @@ pub struct Producer {
 #[derive(Default)]
 struct Backlog {
     measured: Mutex<Option<(Instant, StreamHealth)>>,
-    /// Posts that this process added since then.
+    /// Number of posts that this process has added since the measurement.
     added: AtomicU64,
 }
 
@@ -49,7 +49,8 @@ impl Producer {
 
     /// Appends all posts in order. `Ok` means that all of them are in the stream.
     ///
-    /// After an error some, all or none of them may be. Publishing all again is safe: duplicates are stored once.
+    /// After an error, some, all or none of them may be in the stream. Publishing all of them again is safe: duplicates are
+    /// stored once.
     pub async fn publish(&self, posts: &[AcceptedPost]) -> Result<(), StreamError> {
         const LUA: &str = "
             for i = 1, #ARGV, 4 do
@@ -79,9 +80,9 @@ impl Producer {
         Ok(())
     }
 
-    /// Returns the backlog, measured at most 200 ms ago.
+    /// Returns the backlog as measured at most 200 ms ago.
     pub async fn backlog(&self) -> Result<StreamHealth, StreamError> {
-        // Held while measuring, so a burst of requests queries Redis once.
+        // The lock is held while measuring, so that a burst of requests queries Redis once.
         let mut measured = self.backlog.measured.lock().await;
         if let Some((at, health)) = *measured
             && at.elapsed() < BACKLOG_AGE_MAX
@@ -94,10 +95,10 @@ impl Producer {
         Ok(health)
     }
 
-    /// Returns whether `n` more posts leave the stream at or below its high-water mark.
+    /// Returns whether adding `n` posts keeps the stream at or below its high-water mark.
     ///
-    /// Includes what this process added since the last measurement. Posts of other processes show up 200 ms late, so
-    /// together they may exceed the mark by what they send in that time.
+    /// The backlog includes what this process has added since the last measurement. Posts from other processes show up 200
+    /// ms late, so together the processes may exceed the mark by what they send in that time.
     pub async fn has_room(&self, high_water: u64, n: u64) -> Result<bool, StreamError> {
         let length = self.backlog().await?.length;
         let added = self.backlog.added.load(Ordering::Relaxed);
@@ -105,7 +106,7 @@ impl Producer {
     }
 }
 
-/// Measures the stream. The lag is computed here: the one that Redis 7.0 reports turns null after deletions.
+/// Measures the stream. The lag is computed here, because the lag reported by Redis 7.0 becomes null after deletions.
 pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<StreamHealth, StreamError> {
     // Nothing is pending before the group exists.
     const LUA: &str = "
@@ -120,7 +121,7 @@ pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<Strea
     let [length, pending, dead, oldest_ms] = figures[..] else {
         return Err(StreamError::unexpected("health is not four numbers"));
     };
-    // Ids begin with the milliseconds at which Redis made them; 0 stands for an empty stream.
+    // Ids begin with the time in milliseconds at which Redis assigned them; 0 stands for an empty stream.
     let oldest_at = i64::try_from(oldest_ms).ok().filter(|ms| *ms > 0);
     let oldest_at = oldest_at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
     Ok(StreamHealth { length, lag: length.saturating_sub(pending), pending, dead, oldest_at })

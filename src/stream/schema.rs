@@ -1,17 +1,17 @@
-//! Schemas of stream entries: their version and kind.
+//! Stream entry schemas: the version and kind of an entry.
 
 use bytes::Bytes;
 
 /// Version of the fields that this process writes and reads.
 pub(super) const VERSION: &str = "1";
 
-/// Kind of an entry without a field `kind`.
+/// Kind of an entry that has no `kind` field.
 pub(super) const KIND: &str = "post";
 
 /// Maximum length of a version or kind.
 const NAME_BYTES_MAX: usize = 32;
 
-/// Version and kind of an entry, as its fields name them.
+/// Version and kind of an entry, as declared by its fields.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct EntrySchema {
     pub version: String,
@@ -19,8 +19,8 @@ pub(super) struct EntrySchema {
 }
 
 impl EntrySchema {
-    /// Returns the schema of an entry if this process does not know it. A malformed version or kind makes a broken
-    /// entry of this version rather than one of another version. The script of `Consumer::claim` must decide alike.
+    /// Returns the schema of an entry if this process does not know it. A malformed version or kind makes it a broken entry
+    /// of this version rather than one of another version. The script in `Consumer::claim` must decide the same way.
     pub fn unknown_in(fields: &[(Bytes, Bytes)]) -> Option<Self> {
         let text = |name| first(fields, name).and_then(|value| std::str::from_utf8(value).ok());
         let (version, kind) = (text("v"), text("kind"));
@@ -29,13 +29,13 @@ impl EntrySchema {
         is_unknown.then(|| Self::named(version.unwrap_or_default(), kind.unwrap_or_default()))
     }
 
-    /// Returns a schema; without a kind, that of a post.
+    /// Returns a schema. Without a kind, it is that of a post.
     pub fn named(version: &str, kind: &str) -> Self {
         let kind = if kind.is_empty() { KIND } else { kind };
         Self { version: version.to_owned(), kind: kind.to_owned() }
     }
 
-    /// Returns the schema under which further unknown ones are counted: logs and metrics must not grow with what
+    /// Returns the schema under which further unknown schemas are counted, because logs and metrics must not grow with what
     /// others write.
     pub fn other() -> Self {
         Self { version: "other".to_owned(), kind: "other".to_owned() }
@@ -47,7 +47,7 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_of_name)
 }
 
-/// Returns the first field of this name; names may repeat.
+/// Returns the first field with this name; names may repeat.
 pub(super) fn first<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
     fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes()).map(|(_, value)| value)
 }

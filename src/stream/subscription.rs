@@ -1,4 +1,4 @@
-//! Subscription to the updates of every process, with detection of gaps.
+//! Subscription to the updates of every process, with gap detection.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use super::client::Client;
 use super::frame_sequence::{self, NewestFrame};
 use super::updates;
 
-/// Interval of pings, without which the loss of the other end goes unnoticed.
+/// Ping interval. Without pings, the loss of the other end would go unnoticed.
 const PING_EVERY: Duration = Duration::from_secs(3);
 
-/// Time between two attempts to subscribe on an open connection.
+/// Wait between attempts to subscribe on an open connection.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
-/// An event for a subscriber.
+/// Event for a subscriber.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UpdateEvent {
     /// An update arrived.
     Update(SequencedUpdate),
-    /// Updates may have been lost: at the start, after a disconnection, or because the subscriber was slow. Rebuild
-    /// sums from the database.
+    /// Updates may have been lost: at the start, after a disconnection, or because the subscriber was slow. The subscriber
+    /// must rebuild its sums from the database.
     Gap,
 }
 
-/// The updates in order. Dropping it ends the subscription.
+/// Updates in order. Dropping this ends the subscription.
 pub struct Subscription {
     events: mpsc::Receiver<UpdateEvent>,
 }
@@ -54,7 +54,7 @@ impl Subscription {
         Self { events }
     }
 
-    /// Returns the next event; `None` once the runtime shuts down.
+    /// Returns the next event, or `None` once the runtime shuts down.
     pub async fn next(&mut self) -> Option<UpdateEvent> {
         self.events.recv().await
     }
@@ -67,9 +67,9 @@ struct Listener {
     connected: Receiver<Server>,
     messages: Receiver<Message>,
     sender: mpsc::Sender<UpdateEvent>,
-    /// The id that the next update must have.
+    /// Id that the next update must have.
     next: Option<FrameId>,
-    /// Whether a gap is still to be reported.
+    /// Whether a gap has yet to be reported.
     has_gap: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Slices of the trend counters of every process, readable by all.
+//! Trend counter slices of every process, readable by all processes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,32 +12,32 @@ use super::StreamError;
 use super::client::Client;
 use super::keys::Keys;
 
-/// Maximum number of counters read, the most recently published first. Each start of a process is one; more within
-/// two days means a process that cannot stay up, and its old slices hold little.
+/// Maximum number of counters read, most recently published first. Each process start adds one; more than this within two
+/// days means that a process cannot stay up, and its old slices hold little.
 const COUNTERS_MAX: usize = 64;
 
-/// Time after its last publication when a counter's slices are outside every window.
+/// Time after a counter's last publication at which its slices are outside every window.
 const COUNTER_LIFETIME: Duration = Duration::from_secs(50 * 3_600);
 
 /// Slices to publish for one counter.
 #[derive(Debug, Clone)]
 pub struct PublishedSlices {
-    /// Unique name of the counter.
+    /// Unique counter name.
     pub counter: String,
     /// Name of the span that the slices cover.
     pub span: &'static str,
-    /// Changed slices, by their start.
+    /// Changed slices, by start time.
     pub slices: Vec<(i64, Vec<u8>)>,
-    /// Starts of slices that are no longer needed.
+    /// Start times of slices that are no longer needed.
     pub gone: Vec<i64>,
-    /// How long the last of them is needed.
+    /// How long the last slice is needed.
     pub keep_for: Duration,
 }
 
-/// Writes and reads slices, whose content it does not know.
+/// Writes and reads slices without knowing their content.
 ///
-/// Each counter has its own hash per span, so no counter overwrites another, and the slices of a dead counter stay
-/// until they leave every window: a restart loses nothing that was published.
+/// Each counter has its own hash per span, so no counter overwrites another. The slices of a dead counter are kept until
+/// they leave every window, so a restart loses nothing that was published.
 #[derive(Clone)]
 pub struct TrendSlices {
     client: Client,
@@ -53,12 +53,12 @@ impl TrendSlices {
         format!("{}trends:{span}:{counter}", self.keys.prefix)
     }
 
-    /// Replaces the slices that the same counter published for the same periods. One round trip; idempotent.
+    /// Replaces the slices that the same counter published for the same periods. Takes one round trip and is idempotent.
     pub async fn publish(&self, published: PublishedSlices) -> Result<(), StreamError> {
         let hash = self.hash(published.span, &published.counter);
         let pipeline = fred::clients::Client::clone(self.client.commands()).pipeline();
         let pipeline = pipeline.with_options(self.client.commands().options());
-        // Queued here, sent below.
+        // Commands are queued here and sent below.
         if !published.slices.is_empty() {
             let fields: HashMap<String, Value> = published
                 .slices
@@ -79,7 +79,7 @@ impl TrendSlices {
         Ok(())
     }
 
-    /// Returns the slices of a span with these starts, of every counter.
+    /// Returns the slices of a span with these start times, from every counter.
     pub async fn read(&self, span: &str, starts: &[i64]) -> Result<Vec<(i64, Bytes)>, StreamError> {
         let counters = self.counters().await?;
         if counters.is_empty() || starts.is_empty() {

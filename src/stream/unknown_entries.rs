@@ -1,5 +1,5 @@
-//! Entries of a version or kind that this process does not know. A newer process added them, as in a rolling upgrade;
-//! they stay pending until a process that knows them claims them.
+//! Entries of a version or kind that this process does not know. A newer process added them, for example during a rolling
+//! upgrade; they stay pending until a process that knows them claims them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use crate::telemetry::UNKNOWN_ENTRIES;
 /// Minimum interval between two log messages about the same schema.
 const LOG_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Maximum number of schemas tracked separately. A process meets one or two; further ones are counted together.
+/// Maximum number of schemas tracked separately. A process encounters one or two; further ones are counted together.
 const SCHEMAS_MAX: usize = 16;
 
-/// Unknown entries that are pending, as far as this process has seen.
+/// Pending unknown entries, as far as this process has seen.
 #[derive(Debug, Default)]
 pub(super) struct UnknownEntryTracker {
     state: Mutex<State>,
@@ -25,15 +25,15 @@ pub(super) struct UnknownEntryTracker {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Found in the current scan of the pending entries.
+    /// Entries found so far in the current scan of the pending entries.
     found: BTreeMap<EntrySchema, u64>,
-    /// Found in the last full scan.
+    /// Entries found in the last full scan.
     pending: BTreeMap<EntrySchema, u64>,
     logged_at: BTreeMap<EntrySchema, Instant>,
 }
 
 impl UnknownEntryTracker {
-    /// Records a new entry, which is left pending.
+    /// Records a new entry that is left pending.
     pub fn record(&self, schema: EntrySchema) {
         self.lock().log(schema);
     }

@@ -1,4 +1,4 @@
-//! Publication of updates to every process, under one sequence of frame ids, with a history for reconnecting clients.
+//! Publishes updates to every process in one sequence of frame ids, with a history for reconnecting clients.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,8 @@ pub struct Updates {
     newest: NewestFrame,
 }
 
-/// The part of an update that becomes frames, which is all that reconnecting clients need. Reads as a [`LiveUpdate`].
+/// The part of an update that becomes frames, which is all that reconnecting clients need. It can be read as a
+/// [`LiveUpdate`].
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Frames<'a> {
@@ -36,14 +37,14 @@ enum Frames<'a> {
     Missed,
 }
 
-/// The rollup changes of an update. They are state: a subscriber that missed them reads the rollups.
+/// Rollup changes of an update. A subscriber that missed them reads the rollups instead.
 #[derive(Default, Serialize, Deserialize)]
 struct Changes {
     delta: Vec<(RollupKey, Sums)>,
     places: BTreeMap<String, (f64, f64)>,
 }
 
-/// [`Changes`], borrowed.
+/// Borrowed form of [`Changes`].
 #[derive(Serialize)]
 struct ChangesRef<'a> {
     delta: &'a [(RollupKey, Sums)],
@@ -58,12 +59,11 @@ impl Updates {
 
     /// Publishes an update, which takes [`LiveUpdate::n_frames`] ids, and returns the id of its first frame.
     ///
-    /// Counting, storing and publishing are one step, so updates arrive in the order of their ids, and published
-    /// updates are in the history. After an error the ids may be taken although the update did not arrive;
-    /// subscribers see a gap.
+    /// Counting, storing and publishing are one step, so updates arrive in id order, and every published update is in the
+    /// history. After an error, the ids may be taken although the update did not arrive; subscribers then see a gap.
     pub async fn publish(&self, update: &LiveUpdate) -> Result<FrameId, StreamError> {
-        // An entry's id is that of its last frame, so a frame's id finds what follows it. Entries beyond the bounds
-        // go from the old end, at most a hundred per call, so that lowering a bound blocks nobody for long.
+        // An entry's id is that of its last frame, so a frame's id can be used to find what follows it. Entries beyond the
+        // limits are removed from the old end, at most a hundred per call, so that lowering a limit blocks nobody for long.
         const LUA: &str = concat!(
             frame_sequence::prelude!(),
             "
@@ -116,7 +116,7 @@ impl Updates {
     }
 }
 
-/// Encodes the part for the history and the part that is only published.
+/// Encodes the part stored in the history and the part that is only published.
 fn parts(update: &LiveUpdate) -> Result<(Vec<u8>, Vec<u8>), serde_json::Error> {
     let no_places = BTreeMap::new();
     let (frames, changes) = match update {
@@ -133,7 +133,7 @@ fn parts(update: &LiveUpdate) -> Result<(Vec<u8>, Vec<u8>), serde_json::Error> {
     Ok((serde_json::to_vec(&frames)?, changes.unwrap_or_default()))
 }
 
-/// Decodes the envelope `epoch\noffset\nframes\nchanges`; `None` if it has another form, as from a newer version.
+/// Decodes the envelope `epoch\noffset\nframes\nchanges`; `None` if it has another form, for example from a newer version.
 pub(super) fn open(envelope: &[u8]) -> Option<SequencedUpdate> {
     let mut parts = envelope.splitn(4, |byte| *byte == b'\n');
     let epoch = std::str::from_utf8(parts.next()?).ok()?.to_owned();
