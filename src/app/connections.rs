@@ -1,4 +1,4 @@
-//! PostgreSQL, Redis and the models, which the stages share.
+//! PostgreSQL, Redis and the models, shared by the stages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,21 +22,21 @@ use crate::stream::{Consumer, Stream, StreamParams};
 
 /// Shared connections and models.
 pub struct Connections {
-    /// Connections of the pipeline.
+    /// Pipeline connections.
     pub store: Store,
-    /// Connections of HTTP, whose slow queries must not take those of the pipeline.
+    /// HTTP connections. They are separate so that slow queries do not take the pipeline's.
     pub reading: Store,
-    /// Connections of alerting and health checks: neither a burst of posts nor one of requests must delay alerts.
+    /// Connections for alerting and health checks: neither a burst of posts nor a burst of requests may delay alerts.
     pub alerting: Store,
-    /// Redis.
+    /// Redis connection.
     pub stream: Stream,
     /// Membership of this process in the consumer group.
     pub consumer: Arc<Consumer>,
-    /// Models, one for each tier.
+    /// Models, one per tier.
     pub models: Arc<Models>,
-    /// Enricher that derives language, location and products.
+    /// Derives language, location and products.
     pub enricher: Arc<Enricher>,
-    /// Sender of notifications.
+    /// Sends notifications.
     pub messenger: Arc<Messenger>,
 }
 
@@ -53,7 +53,7 @@ impl Connections {
     }
 }
 
-/// Opens everything on the runtime of the connections, because the tasks that they spawn must outlive every stage.
+/// Opens everything on the I/O runtime, because the tasks that the connections spawn must outlive every stage.
 pub async fn connect(config: &Config, endpoints: &Endpoints, io: &Handle) -> anyhow::Result<Connections> {
     let config = config.clone();
     let endpoints = endpoints.clone();
@@ -135,7 +135,7 @@ fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {
     })
 }
 
-/// Starts `groundswell read-deep`, in which the deep model runs on CPU that would otherwise be idle.
+/// Starts `groundswell read-deep`, which runs the deep model on CPU that would otherwise be idle.
 fn deep_process() -> OpenRemote {
     OpenRemote(Arc::new(|| Ok(Box::new(DeepProcess(Background::start(&["read-deep"])?)))))
 }

@@ -1,4 +1,4 @@
-//! Health monitor: measures the process and its servers once a second, for HTTP, dashboards and service alerts.
+//! Health monitor: once a second, measures the process and its servers, for HTTP, dashboards and service alerts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,44 +30,44 @@ use crate::telemetry::{
 };
 use crate::ws::Sockets;
 
-/// Interval between measurements. `/readyz` is this old, and some seconds older while a server hangs.
+/// Interval between measurements. `/readyz` is up to this old, and a few seconds older while a server hangs.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// Timeout of a query. Some seconds below the age from which a measurement is outdated.
+/// Query timeout. It is a few seconds below the age at which a measurement is outdated.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time after which a measurement counts as frozen.
 const MEASURE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Measurements per update of the dashboards.
+/// Number of measurements per dashboard update.
 const SHOW_EVERY: u64 = 2;
 
-/// Measurements per count of open alerts, which change by the minute.
+/// Number of measurements per count of open alerts, which changes only by the minute.
 const COUNT_ALERTS_EVERY: u64 = 10;
 
-/// Subject of the measurements, and their receivers.
+/// What the monitor measures, and who receives the measurements.
 pub struct Subject {
-    /// Servers and models.
+    /// Servers and models to measure.
     pub connections: Arc<Connections>,
     /// Health of the stages and tasks.
     pub board: Arc<HealthBoard>,
-    /// Cascade, which decides by the backlog whether scoring is behind.
+    /// Cascade, which uses the backlog to decide whether scoring is behind.
     pub cascade: Arc<Cascade>,
-    /// Stage that shows health to dashboards.
+    /// Stage that shows health on dashboards.
     pub show: Downstream<PublishSystem>,
     /// Stage that opens service alerts.
     pub observe: Downstream<ObserveHealth>,
     /// Open service alerts.
     pub service_alerts: Arc<ServiceAlertState>,
-    /// Folder whose disk is measured.
+    /// Folder whose disk space is measured.
     pub data_dir: PathBuf,
-    /// Open sockets.
+    /// Registry of open sockets.
     pub sockets: Sockets,
-    /// Maximum sockets.
+    /// Maximum number of sockets.
     pub sockets_max: u64,
     /// `embedded` or `external`.
     pub mode: &'static str,
-    /// Start of the process.
+    /// When the process started.
     pub started_at: Timestamp,
 }
 
@@ -95,10 +95,10 @@ impl Subject {
             let health = Arc::new(self.measure().await);
             self.cascade.observe_backlog(health.stream.map(|stream| stream.lag));
             set_gauges(&health);
-            // A restarting alerter receives the next one.
+            // If the alerter is restarting, it receives the next measurement.
             let _ = self.observe.try_send(ObserveHealth(Arc::clone(&health)));
             if n % SHOW_EVERY == 0 {
-                // A restarting broadcaster receives the next one.
+                // If the broadcaster is restarting, it receives the next measurement.
                 let _ = self.show.try_send(PublishSystem(Arc::clone(&health)));
             }
             let counts_alerts = n % COUNT_ALERTS_EVERY == 0 && health.postgres.reachable;
@@ -133,7 +133,7 @@ impl Subject {
         }
     }
 
-    /// Counts the open alerts of all processes. While PostgreSQL is away the figures keep their values.
+    /// Counts the open alerts of all processes. While PostgreSQL is down, the figures keep their last values.
     async fn count_alerts(&self) {
         let Ok(counts) = query(alerts::count_open(&self.connections.alerting)).await else {
             return;
@@ -161,7 +161,7 @@ impl Subject {
         health.stream = stream.ok();
         health.disk = disk.ok().flatten();
         health.alerting = alerting.ok().flatten();
-        // Includes the posts of other processes, and of dead ones.
+        // Includes posts of other processes, even dead ones.
         if let Ok(awaiting) = awaiting {
             health.tiers.awaiting = awaiting;
         }
@@ -184,8 +184,8 @@ fn set_gauges(health: &SystemHealth) {
     }
 }
 
-/// Returns the free space at a folder. It runs on a blocking thread, because the disk may hang; at most one thread hangs with
-/// it.
+/// Returns the free space on the disk that holds a folder. Runs on a blocking thread, because the disk may hang; at most one
+/// thread hangs with it.
 async fn disk_at(folder: PathBuf) -> Option<DiskHealth> {
     static LOOKING: Semaphore = Semaphore::const_new(1);
     let permit = LOOKING.acquire().await.ok()?;
@@ -198,7 +198,7 @@ async fn disk_at(folder: PathBuf) -> Option<DiskHealth> {
     tokio::task::spawn_blocking(look).await.ok()?
 }
 
-/// Returns the result of a query, or why there is none in time.
+/// Returns the result of a query, or why none arrived in time.
 async fn query<T, E: std::error::Error>(pending: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     match tokio::time::timeout(QUERY_TIMEOUT, pending).await {
         Ok(result) => result.map_err(|error| error.to_string()),

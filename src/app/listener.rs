@@ -1,4 +1,4 @@
-//! sentiment_updates → ApplyUpdate to the live metrics, Publish to the broadcaster.
+//! Forwards updates from `sentiment_updates`: ApplyUpdate to the live metrics, Publish to the broadcaster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::actors::runtime::stage_metrics::StageMetrics;
 use crate::actors::runtime::supervision_plan::SupervisionPlan;
 use crate::stream::{Stream, UpdateEvent};
 
-/// Maximum updates queued for the stages of this process. Beyond it the queue is replaced by a gap.
+/// Maximum number of updates queued for this process's stages. Beyond that, further updates are dropped and reported as a
+/// gap.
 const UPDATES_QUEUED_MAX: usize = 256;
 
-/// Time a stage has to accept an update. Live metrics that missed one receive a gap before the next.
+/// How long a stage has to accept an update. If the live metrics miss one, they receive a gap before the next.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Starts the task that forwards the updates of all processes to the stages of this one, in order.
+/// Starts the task that forwards the updates of all processes to this process's stages, in order.
 pub fn start(connections: &Connections, pipeline: &Pipeline, supervisors: &mut Supervisors) {
     let stream = connections.stream.clone();
     let (live_metrics, broadcaster) = (pipeline.apply.clone(), pipeline.publish.clone());
@@ -39,7 +40,7 @@ struct Listener {
 }
 
 impl Listener {
-    /// Subscribes and forwards updates until the subscription ends. Each subscription begins with a gap, so the stages read
+    /// Subscribes, and forwards updates until the subscription ends. Each subscription begins with a gap, so the stages read
     /// what was published in between from the history.
     async fn listen(&self, stream: &Stream) {
         let mut updates = match stream.subscribe(UPDATES_QUEUED_MAX).await {
@@ -49,7 +50,8 @@ impl Listener {
         let mut missed = false;
         while let Some(event) = updates.next().await {
             let event = Arc::new(event);
-            // The broadcaster first, because people wait for frames. Sessions of a restarting broadcaster reconnect.
+            // The broadcaster comes first, because people are waiting for frames. If it is restarting, its sessions
+            // reconnect.
             let _ = self.broadcaster.send(Publish(Arc::clone(&event)), TIMEOUT).await;
             if missed {
                 missed = self.apply(Arc::new(UpdateEvent::Gap)).await;

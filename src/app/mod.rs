@@ -1,4 +1,4 @@
-//! Wiring only: servers, then connections, then stages from last to first, then HTTP; and a graceful stop.
+//! Wiring only: starts servers, connections, stages from last to first, and HTTP, in that order, and stops them gracefully.
 
 mod connections; // PostgreSQL, Redis and the models
 mod health_monitor; // measures the health of the process
@@ -32,31 +32,32 @@ use connections::Connections;
 use pipeline::Pipeline;
 use supervisors::{KillSwitch, Supervisors};
 
-/// Time that batches in flight have to settle after reading has stopped. Later ones are delivered again, so nothing is lost.
+/// How long batches in flight have to settle once reading has stopped. Batches that take longer are delivered again, so
+/// nothing is lost.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Threads for connections. They only move bytes; with two, a slow connection does not block the others.
+/// Number of I/O threads. They only move bytes; with two, a slow connection does not block the others.
 const IO_THREADS: usize = 2;
 
-/// Control of a server by its caller.
+/// Lets the caller control a server.
 pub struct Control {
     /// Cancelled to stop gracefully.
     pub stop: CancellationToken,
     /// Cancelled to exit at once. Batches in flight are delivered again.
     pub leave: CancellationToken,
-    /// Receives the address once the server listens.
+    /// Receives the address once the server is listening.
     pub started: oneshot::Sender<Started>,
 }
 
 /// Running server.
 pub struct Started {
-    /// Address on which it listens.
+    /// Address on which the server listens.
     pub address: SocketAddr,
     /// Switches that make a stage or task panic. Only tests use them.
     pub kill: Vec<KillSwitch>,
 }
 
-/// Runs a server until SIGTERM or Ctrl-C. Returns whether it stopped on request.
+/// Runs a server until SIGTERM or Ctrl-C. Returns whether it stopped because of one of these.
 ///
 /// # Errors
 /// When the server cannot start; the message names the remedy.
@@ -81,7 +82,7 @@ pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
     })
 }
 
-/// Runs a server on this thread until [`Control::stop`]. `prepare` may use the runtime of the connections.
+/// Runs a server on this thread until [`Control::stop`]. `prepare` may use the I/O runtime.
 ///
 /// # Errors
 /// When the server cannot start.
@@ -94,12 +95,12 @@ pub fn run(
     let io = runtime()?;
     prepare(io.handle(), &control)?;
     let outcome = actix::System::new().block_on(live(config, io.handle().clone(), metrics, control));
-    // Connections are closed by now, so remaining tasks serve no one.
+    // Connections are closed by now, so the remaining tasks have nothing left to do.
     io.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
-/// Creates the runtime of short commands.
+/// Creates the runtime for short-lived commands.
 ///
 /// # Errors
 /// When the system refuses another thread.
@@ -178,7 +179,7 @@ async fn live(
     };
     let outcome = match (&web, noted) {
         (Some(web), Ok(())) => {
-            // The caller may have gone.
+            // The caller may be gone.
             let _ = started.send(Started { address: web.address, kill: supervisors.kill.clone() });
             tokio::select! {
                 () = stop_asked.cancelled() => Ok(true),
@@ -223,14 +224,16 @@ fn start_background_tasks(supervisors: &mut Supervisors, sockets: &ws::Sockets, 
     });
 }
 
-/// Stops in order: the ingester drains, sockets close, stages stop, and then the web server and the private servers.
+/// Stops everything in order: the ingester drains, sockets close, stages stop, and finally the web server and the private
+/// servers stop.
 async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     let Stopping { embedded, connections, pipeline, supervisors, web } = parts;
     pipeline.drain.cancel();
     if pipeline.ingests && tokio::time::timeout(DRAIN_TIMEOUT, pipeline.drained.cancelled()).await.is_err() {
         warn!("some batches in flight were not stored in time, they will be delivered again");
     }
-    // Before the broadcaster stops: a session that loses it closes with "try again" instead of "server stopping".
+    // This happens before the broadcaster stops, because a session that loses the broadcaster closes with "try again"
+    // instead of "server stopping".
     if let Some(web) = &web {
         web.close_sockets();
     }
@@ -300,7 +303,7 @@ fn announce(address: SocketAddr) {
     println!("Groundswell is listening on http://{address}");
 }
 
-/// Retries an attempt until it succeeds, for up to 30 seconds: the server may be starting, or restarting.
+/// Retries for up to 30 seconds until an attempt succeeds, because the server may be starting or restarting.
 async fn retry_until_ready<T, E, F>(what: &str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = Result<T, E>>,

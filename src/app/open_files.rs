@@ -1,10 +1,11 @@
-//! Limit of open files and sockets of this process.
+//! Limit on the files and sockets that this process may open.
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard limit, and returns it; `None` is unlimited.
+/// Raises the soft limit to the hard limit, and returns the new limit; `None` means unlimited.
 ///
-/// Almost everywhere a process starts with a limit of 1,024, for programs older than `poll`. Each browser takes one file.
+/// On almost every system a process starts with a limit of 1,024, for programs older than `poll`. Each browser takes one
+/// file.
 pub fn raise_limit() -> Option<u64> {
     let (current, maximum) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     // If the system refuses, the server starts with fewer sockets.

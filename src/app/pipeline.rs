@@ -44,27 +44,27 @@ pub struct Pipeline {
     pub drained: CancellationToken,
     /// Whether this process reads the stream.
     pub ingests: bool,
-    /// Handle with which HTTP scores texts.
+    /// Scores texts for HTTP.
     pub on_demand_scorer: OnDemandScorer,
-    /// State of the cascade.
+    /// Shared state of the cascade.
     pub cascade: Arc<Cascade>,
-    /// Address for updates of the live windows.
+    /// Receives updates for the live windows.
     pub apply: Downstream<ApplyUpdate>,
-    /// Address for updates to clients.
+    /// Receives updates for clients.
     pub publish: Downstream<Publish>,
-    /// Address for new and changed subscriptions.
+    /// Receives new and changed subscriptions.
     pub watch: Downstream<Watch>,
-    /// Address for disconnected clients.
+    /// Receives disconnected clients.
     pub disconnect: Downstream<Disconnect>,
-    /// Address for health to show to clients.
+    /// Receives health to show to clients.
     pub show: Downstream<PublishSystem>,
-    /// Address for health to check for service alerts.
+    /// Receives health to check for service alerts.
     pub observe: Downstream<ObserveHealth>,
     /// Open service alerts.
     pub service_alerts: Arc<ServiceAlertState>,
 }
 
-/// Starts every stage that the roles of this process require.
+/// Starts every stage that this process's roles require.
 pub fn start(
     config: &Config,
     connections: &Connections,
@@ -253,8 +253,8 @@ pub fn start(
     }
 }
 
-/// Returns the unread entries in the stream beyond which scoring does not keep up: twice as many as may be in flight, because
-/// that many may well gather while those are being stored.
+/// Returns the number of unread stream entries beyond which scoring is not keeping up: twice as many as may be in flight,
+/// because that many can easily accumulate while the ones in flight are being stored.
 pub(super) fn backlog_max(settings: &PipelineSettings) -> u64 {
     let in_flight = settings.batch_size.saturating_mul(settings.batches_in_flight);
     u64::try_from(in_flight.saturating_mul(2)).unwrap_or(u64::MAX)

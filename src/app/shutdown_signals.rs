@@ -1,4 +1,4 @@
-//! Shutdown by SIGTERM and Ctrl-C.
+//! Shutdown on SIGTERM and Ctrl-C.
 
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,4 @@
-//! Supervisors of the stages and tasks of this process.
+//! Supervisors of this process's stages and tasks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +19,17 @@ use crate::actors::runtime::supervisor::{
     Stage, StageContext, StageSpec, Supervision, TaskContext, TaskSpec, supervise, supervise_task,
 };
 
-/// Capacity of a mailbox, beyond which `try_send` fails. Messages with a ticket are not bound by it.
+/// Mailbox capacity, beyond which `try_send` fails. It does not limit messages that carry a ticket.
 const MAILBOX: usize = 256;
 
-/// Time that stages have to stop.
+/// How long stages have to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Running stages and tasks of this process. Instances of the same kind differ in their names.
+/// Running stages and tasks of this process. Instances of the same kind have different names.
 pub struct Supervisors {
-    /// State that all of them share.
+    /// State shared by all of them.
     pub supervision: Supervision,
-    /// Switches that make one of them panic. Only tests use them.
+    /// Switches that make a stage or task panic. Only tests use them.
     pub kill: Vec<KillSwitch>,
     running: JoinSet<()>,
     io: Handle,
@@ -40,13 +40,13 @@ pub struct Supervisors {
 pub struct KillSwitch {
     /// Name, as in [`SupervisionPlan::name`].
     pub name: Arc<str>,
-    /// Stage or task.
+    /// Whether it is a stage or a task.
     pub role: Role,
     pull: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl KillSwitch {
-    /// Makes the current incarnation panic; returns false when there is none.
+    /// Makes the current incarnation panic. Returns false if there is none.
     pub fn pull(&self) -> bool {
         (self.pull)()
     }
@@ -63,7 +63,7 @@ impl Supervisors {
         Self { supervision, kill: Vec::new(), running: JoinSet::new(), io }
     }
 
-    /// Returns the runtime of tasks and of everything else that must outlive a stage.
+    /// Returns the runtime for tasks and for everything else that must outlive a stage.
     pub fn io(&self) -> Handle {
         self.io.clone()
     }
@@ -104,7 +104,7 @@ impl Supervisors {
         self.running.spawn_local(supervise(spec, self.supervision.clone()));
     }
 
-    /// Starts a task on the runtime of the connections. `timeout` is the longest time it may take without finishing anything.
+    /// Starts a task on the I/O runtime. `timeout` is the longest it may go without finishing anything.
     pub fn start_task<F>(
         &mut self,
         plan: SupervisionPlan,
@@ -135,14 +135,14 @@ impl Supervisors {
         self.running.spawn_local(supervise_task(spec, self.supervision.clone()));
     }
 
-    /// Waits until the process must end, because a supervisor gave up or ended.
+    /// Waits until the process must exit because a supervisor gave up or ended.
     pub async fn gave_up(&mut self) {
         let gave_up = self.supervision.gave_up.clone();
         tokio::select! {
             biased;
             () = gave_up.cancelled() => {}
             Some(ended) = self.running.join_next() => {
-                // A supervisor that gives up ends as well.
+                // A supervisor that gives up ends too.
                 if !gave_up.is_cancelled() {
                     error!(panicked = ended.is_err(), "a supervisor ended, its stage is no longer supervised");
                 }
@@ -150,8 +150,8 @@ impl Supervisors {
         }
     }
 
-    /// Stops every stage. Sockets close when the broadcaster stops. Tasks lose only their supervision: they end with what they
-    /// work on.
+    /// Stops every stage. Sockets close when the broadcaster stops. Tasks lose only their supervisor; they end with whatever
+    /// they are using.
     pub async fn stop(mut self) {
         self.supervision.stopping.cancel();
         let all = async { while self.running.join_next().await.is_some() {} };

@@ -1,4 +1,4 @@
-//! HTTP and WebSockets.
+//! HTTP server and live sockets.
 
 use std::cell::{Cell, RefCell};
 use std::net::{SocketAddr, TcpListener};
@@ -32,34 +32,35 @@ use crate::http::state::{AppState, HttpParams};
 use crate::http::token::Token;
 use crate::ws::{self, Sockets, SocketsParams};
 
-/// Worker threads. Handlers mostly wait for servers, so two suffice and leave the cores to those.
+/// Number of worker threads. Handlers mostly wait for servers, so two threads are enough and leave the cores to those
+/// servers.
 const WORKERS: usize = 2;
 
-/// Time that requests in progress have to finish when the server stops, in seconds.
+/// Seconds that requests in progress have to finish when the server stops.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
 
-/// Maximum connections waiting to be accepted: as many as reconnect at once after a restart.
+/// Maximum number of connections waiting to be accepted: as many as may reconnect at once after a restart.
 const BACKLOG_MAX: i32 = 2_048;
 
 /// Dependencies of the web server.
 pub struct Parts<'a> {
-    /// Settings.
+    /// Settings of this process.
     pub config: &'a Config,
-    /// Servers and models for handlers.
+    /// Servers and models that handlers use.
     pub connections: &'a Connections,
     /// Running stages.
     pub pipeline: &'a Pipeline,
-    /// Live sockets.
+    /// Registry of live sockets.
     pub sockets: Sockets,
     /// Latest health measurement.
     pub health: LatestHealth,
-    /// Source of `/metrics`.
+    /// Source of the `/metrics` response.
     pub metrics: PrometheusHandle,
 }
 
 /// Running web server.
 pub struct Web {
-    /// Address on which it listens.
+    /// Address on which the server listens.
     pub address: SocketAddr,
     server: Rc<RefCell<Option<ServerHandle>>>,
     sockets: Sockets,
@@ -75,7 +76,7 @@ pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     })
 }
 
-/// Returns the limits of exports. They use at most a quarter of the connections, so that lists find free ones.
+/// Returns the export limits. Exports use at most a quarter of the connections, so that lists still find free ones.
 fn exports(config: &Config) -> ExportLimitsParams {
     ExportLimitsParams {
         n_max: config.http.exports_max,
@@ -84,7 +85,7 @@ fn exports(config: &Config) -> ExportLimitsParams {
     }
 }
 
-/// Binds the address and starts serving. A server that dies releases its connections and the address, and is started again.
+/// Binds the address and starts serving. A server that dies releases its connections and the address, and is restarted.
 ///
 /// # Errors
 /// When the address is in use or not local.
@@ -143,7 +144,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
     Ok(Web { address, server, sockets })
 }
 
-/// Recipe for the server of a listener.
+/// Everything needed to start a server on a listener.
 struct ServerSpec {
     state: Data<AppState>,
     serves_all: bool,
@@ -179,12 +180,12 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Web {
-    /// Closes every socket with the code for a server that is stopping.
+    /// Closes every socket with the close code for a stopping server.
     pub fn close_sockets(&self) {
         self.sockets.close_all();
     }
 
-    /// Finishes requests in progress, and stops.
+    /// Finishes requests in progress, then stops the server.
     pub async fn stop(self) {
         let server = self.server.take();
         if let Some(server) = server {
