@@ -1,9 +1,9 @@
-//! Changes from one live window to the next, as a JSON merge patch (RFC 7396).
+//! Changes between two live windows, as a JSON merge patch (RFC 7396).
 
 use serde_json::{Map, Value};
 
-/// Fields that are arrays, with the key of their items. A merge patch can only replace an array as a whole, so in a patch they
-/// are objects by that key.
+/// Array fields, with the key of their items. A merge patch can only replace an array as a whole, so in a patch these fields
+/// are objects indexed by that key.
 const ITEMS: [(&str, &str); 6] = [
     ("geo", "key"),
     ("products", "key"),
@@ -13,7 +13,7 @@ const ITEMS: [(&str, &str); 6] = [
     ("items", "from"),
 ];
 
-/// Returns the patch that turns `old` into `new`; an empty object when they are equal.
+/// Returns the patch that turns `old` into `new`, which is an empty object if they are equal.
 pub fn patch(old: &Value, new: &Value) -> Value {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => Value::Object(patch_fields(old, new)),
@@ -45,7 +45,7 @@ fn patch_field(name: &str, old: &Value, new: &Value) -> Value {
     Value::Object(patch_fields(&by_name(old, key), &by_name(new, key)))
 }
 
-/// Returns items by their key, each without it.
+/// Returns the items by key. The key is removed from each item.
 fn by_name(items: &[Value], key: &str) -> Map<String, Value> {
     let named = items.iter().filter_map(|item| {
         let mut fields = item.as_object()?.clone();
@@ -72,7 +72,7 @@ mod tests {
     use crate::models::rollup::delta_of;
     use crate::models::score::{EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 
-    /// Applies a patch as a client does, by RFC 7396 and the rule for arrays.
+    /// Applies a patch as a client does, following RFC 7396 and the rule for arrays.
     fn merge(target: &mut Value, patch: &Value) {
         let Value::Object(patch) = patch else {
             *target = patch.clone();
@@ -146,7 +146,7 @@ mod tests {
         check(json!({"a": 1}), json!({"a": 1}), json!({}));
     }
 
-    /// A post of the shipped replay, scored by the length of its text: the test measures bytes, not accuracy.
+    /// A post from the shipped replay, scored by the length of its text, because the test measures bytes and not accuracy.
     fn post(text: &str, at: Timestamp) -> ScoredPost {
         let n = text.len();
         let label = [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative][n % 3];
@@ -186,7 +186,7 @@ mod tests {
         ScoredPost { post, score, awaits_correction: false }
     }
 
-    /// The texts and times of the busiest hour of the shipped replay.
+    /// Texts and times from the busiest hour of the shipped replay.
     fn recorded_hour() -> Vec<(Timestamp, String)> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mayweather-mcgregor_tweets.csv.gz");
         let file = flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap());
@@ -198,7 +198,7 @@ mod tests {
             })
             .collect();
         posts.sort();
-        // The file has whole seconds; posts of the same second are spread over it.
+        // The file has whole seconds, so posts of the same second are spread over it.
         for same in posts.chunk_by_mut(|left, right| left.0 == right.0) {
             let apart = SignedDuration::from_secs(1) / i32::try_from(same.len()).unwrap();
             for (post, n) in same.iter_mut().zip(0..) {
@@ -213,8 +213,8 @@ mod tests {
         posts[busiest].to_vec()
     }
 
-    /// Four windows a second while posts arrive, and every ten seconds a whole one, as in production. A soak covers a recorded
-    /// hour, otherwise some minutes of it.
+    /// Four windows a second while posts arrive, with a whole window every ten seconds, as in production. A soak test covers
+    /// a recorded hour; otherwise the test covers a few minutes of it.
     #[test]
     fn deltas_take_at_most_fifteen_percent_of_the_bytes_of_whole_windows() {
         let posts = recorded_hour();

@@ -1,4 +1,4 @@
-//! Encoding of frames as JSON. Each is encoded once, however many sessions receive it.
+//! Encodes frames as JSON. Each frame is encoded once, however many sessions receive it.
 
 use bytestring::ByteString;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::models::alert::AlertRule;
 use crate::models::live::{AlertChange, FrameId};
 use crate::models::subscription::Feed;
 
-/// Envelope that all frames share, over borrowed data.
+/// Envelope shared by all frames, over borrowed data.
 #[derive(Serialize)]
 struct Envelope<'a, D> {
     event: &'static str,
@@ -26,7 +26,7 @@ struct Envelope<'a, D> {
 /// Encodes an update as a frame of its feed, or a subscription as a reply.
 ///
 /// # Errors
-/// When the data cannot be JSON, such as a map whose keys are not text, which is a bug in the types.
+/// When the data cannot be represented as JSON, such as a map whose keys are not text. That would be a bug in the types.
 pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Frame, serde_json::Error> {
     let header = |event, feed| FeedHeader { event, feed, id, base: None };
     match frame {
@@ -91,7 +91,7 @@ pub fn subscribed(subscribed: &Subscribed) -> Result<Frame, serde_json::Error> {
     reply("subscribed", subscribed)
 }
 
-/// Encodes the reply to a refused operation.
+/// Encodes the reply to a rejected operation.
 ///
 /// # Errors
 /// As [`live`].

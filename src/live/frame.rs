@@ -1,4 +1,4 @@
-//! Frames for sessions, each encoded once for all of them.
+//! Frames sent to sessions. Each is encoded once for all sessions.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,14 +13,14 @@ use crate::models::post::ScoredPost;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
 
-/// Content of a frame.
+/// What a frame contains.
 #[derive(Debug, Clone, Copy)]
 pub enum LiveFrame<'a> {
-    /// The live window, for a new subscriber.
+    /// Live window for a new subscriber.
     MetricsInitial(&'a LiveMetrics),
-    /// The live window, after a change.
+    /// Live window after a change.
     MetricsUpdate(&'a LiveMetrics),
-    /// Changes of the live window since the frame with this id.
+    /// Changes to the live window since the frame with this id.
     MetricsDelta(&'a FrameId, &'a serde_json::Value),
     /// A post was stored.
     MessageNew(&'a ScoredPost),
@@ -41,7 +41,7 @@ pub struct SubscriptionState<'a> {
     pub subscription: &'a Subscription,
     /// Whether all missed frames follow.
     pub recovered: bool,
-    /// Id after which the following frames begin; `None` while the position of the sequence is unknown.
+    /// Id after which the following frames begin; `None` while the sequence position is unknown.
     pub since: Option<&'a FrameId>,
 }
 
@@ -52,14 +52,15 @@ pub struct Frame {
     pub event: &'static str,
     /// Position in the sequence, `epoch:offset`; `None` in replies to operations.
     pub id: Option<Box<str>>,
-    /// JSON text of the frame.
+    /// Frame as JSON text.
     pub text: ByteString,
-    /// Text message with its WebSocket header (RFC 6455, section 5.2). The text is a slice of it, so it is held once.
+    /// Text message with its WebSocket header (RFC 6455, section 5.2). The text is a slice of it, so it is held in memory
+    /// only once.
     pub message: Bytes,
     as_event: OnceLock<Bytes>,
 }
 
-/// Maximum length of the WebSocket header of a message from a server.
+/// Maximum length of the WebSocket header that a server sends.
 const MESSAGE_HEADER_BYTES_MAX: usize = 10;
 
 impl Frame {
@@ -73,13 +74,13 @@ impl Frame {
         Self { event, id, text, message, as_event: OnceLock::new() }
     }
 
-    /// Returns the lines `event` and `data` of a server-sent event, encoded on first use.
+    /// Returns the `event` and `data` lines of a server-sent event, encoded on first use.
     pub fn as_event(&self) -> &Bytes {
         self.as_event.get_or_init(|| Bytes::from(format!("event: {}\ndata: {}\n\n", self.event, self.text)))
     }
 }
 
-/// Encoder of frames. `app` passes it in, so that actors do not depend on the wire protocol. Replies ignore the id.
+/// Frame encoder. `app` passes it in, so that actors do not depend on the wire protocol. Replies ignore the id.
 pub type Encode = fn(&FrameId, LiveFrame<'_>) -> Option<Frame>;
 
 /// Live window at one moment, in all forms that sessions receive. Each form is encoded on first use.
@@ -98,7 +99,7 @@ pub struct MetricsFrame {
 /// Changes since the previous version.
 #[derive(Debug)]
 pub struct Delta {
-    /// Version to which it applies.
+    /// Version to which the changes apply.
     pub base: u64,
     /// Encoded frame.
     pub frame: Arc<Frame>,
@@ -106,31 +107,31 @@ pub struct Delta {
 
 /// Fields of a [`MetricsFrame`].
 pub struct MetricsParams {
-    /// Number of the frame within its broadcaster, from 1.
+    /// Frame number within the broadcaster, starting at 1.
     pub version: u64,
-    /// Id of the last update it contains.
+    /// Id of the last update included.
     pub id: FrameId,
     /// Figures of the window.
     pub metrics: Arc<LiveMetrics>,
-    /// Encoder of its forms.
+    /// Encoder of all forms.
     pub encode: Encode,
-    /// Changes since the previous version; without it, sessions with deltas receive the whole window.
+    /// Changes since the previous version. Without them, sessions that take deltas receive the whole window.
     pub delta: Option<Delta>,
 }
 
 impl MetricsFrame {
-    /// Creates a frame without encoding any form.
+    /// Creates a frame. No form is encoded yet.
     pub fn new(params: MetricsParams) -> Self {
         let MetricsParams { version, id, metrics, encode, delta } = params;
         Self { version, id, metrics, encode, initial: OnceLock::new(), whole: OnceLock::new(), delta }
     }
 
-    /// Returns the number of the frame within its broadcaster.
+    /// Returns the frame number within the broadcaster.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Returns the id of the last update it contains.
+    /// Returns the id of the last update included.
     pub fn id(&self) -> &FrameId {
         &self.id
     }
@@ -140,7 +141,8 @@ impl MetricsFrame {
         self.written(&self.initial, LiveFrame::MetricsInitial(&self.metrics))
     }
 
-    /// Returns the form for a session whose last version is `has`: a delta if it takes deltas and this one applies.
+    /// Returns the form for a session that last received version `has`: a delta if the session takes deltas and this one
+    /// applies.
     pub fn update(&self, has: u64, takes_delta: bool) -> Option<Arc<Frame>> {
         if let Some(delta) = self.delta.as_ref().filter(|delta| takes_delta && delta.base == has) {
             return Some(Arc::clone(&delta.frame));

@@ -1,4 +1,4 @@
-//! Frames of the live protocol, each encoded once, and the bounded outbox of each connection.
+//! Live protocol frames, each encoded once, and the bounded outbox of each connection.
 
 pub mod delta; // changes from one live window to the next
 pub mod encode; // encoding of frames

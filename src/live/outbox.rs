@@ -1,4 +1,4 @@
-//! Outbox of one session: a bounded queue of frames, and the rules by which a slow reader loses posts or its connection.
+//! Session outbox: a bounded queue of frames, and the rules by which a slow reader loses posts or its connection.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,53 +8,55 @@ use std::time::{Duration, Instant};
 use super::frame::{Frame, MetricsFrame};
 use crate::telemetry::FRAMES_SKIPPED_TOTAL;
 
-/// Maximum queued posts. One transaction shows up to 256 at once, so half of this would skip posts of sessions that read well.
+/// Maximum number of queued posts. One transaction shows up to 256 at once, so half of this would skip posts for sessions
+/// that keep up.
 pub const POSTS_QUEUED_MAX: usize = 512;
 
-/// Maximum bytes of queued posts. Frames are shared, so this bounds what a single slow session keeps alive.
+/// Maximum number of bytes of queued posts. Frames are shared, so this limits what a single slow session keeps alive.
 pub const POST_BYTES_MAX: usize = 16 << 20;
 
-/// Maximum queued alerts. Alerts are never skipped: a session with more is closed, reconnects, and reads them from the history.
+/// Maximum number of queued alerts. Alerts are never skipped: a session that exceeds this is closed, reconnects, and reads
+/// them from the history.
 pub const ALERTS_QUEUED_MAX: usize = 1_000;
 
-/// Maximum bytes of queued alerts.
+/// Maximum number of bytes of queued alerts.
 pub const ALERT_BYTES_MAX: usize = 8 << 20;
 
-/// Maximum queued replies: twice as many as a client may request at once. A client that keeps requesting and hardly reads would
-/// exhaust memory.
+/// Maximum number of queued replies: twice as many as a client may request at once. Otherwise a client that keeps sending
+/// requests and hardly reads would exhaust memory.
 pub const REPLIES_QUEUED_MAX: usize = 100;
 
 /// Interval at which skipped posts are reported while other frames are queued.
 const REPORT_SKIPPED_EVERY: Duration = Duration::from_secs(1);
 
-/// Reason for closing a session.
+/// Why a session is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
     /// Too many alerts or replies are queued.
     TooSlow,
-    /// Updates were lost on their way to this process, and are not in the history either.
+    /// Updates were lost on their way to this process and are not in the history either.
     PositionLost,
     /// The broadcaster is restarting.
     TryAgainLater,
 }
 
-/// Frames taken from an outbox at once.
+/// Frames taken from an outbox together.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Frames in the order of sending.
+    /// Frames in sending order.
     pub frames: Vec<Arc<Frame>>,
-    /// Posts skipped before the next frame, if they are to be reported now.
+    /// Posts skipped before the next frame, if it is time to report them.
     pub skipped: Option<PostsSkipped>,
-    /// Reason for closing; nothing follows.
+    /// Why the session is closing. Nothing follows.
     pub close_reason: Option<CloseReason>,
-    /// Whether the outbox is empty now. The waker is called when that changes, so there is no need to poll before.
+    /// Whether the outbox is now empty. The waker is called when that changes, so there is no need to poll earlier.
     pub is_all: bool,
 }
 
-/// Number of skipped posts, by reason.
+/// Number of skipped posts by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PostsSkipped {
-    /// Skipped by the rate limit of the session.
+    /// Skipped by the session's rate limit.
     pub by_rate: u64,
     /// Skipped because the client read too slowly.
     pub too_slow: u64,
@@ -66,12 +68,12 @@ impl PostsSkipped {
     }
 }
 
-/// Frames on their way to one session, in the order of their ids.
+/// Frames on their way to a session, in id order.
 ///
-/// It is bounded, whatever the client does. Of state, such as metrics, one frame is queued at its position and only the newest
-/// later one behind all others. Posts beyond the maximum are skipped and counted. Alerts are kept up to a maximum, at which the
-/// session is closed. So a frame never overtakes one with an earlier id, and the newest id of a client marks what it
-/// received.
+/// The outbox is bounded, whatever the client does. For state such as metrics, one frame is queued at its position, and of
+/// the later ones only the newest, behind all other frames. Posts beyond the maximum are skipped and counted. Alerts are
+/// kept up to a maximum, at which the session is closed. A frame therefore never overtakes one with an earlier id, and a
+/// client's newest id marks what it has received.
 #[derive(Debug)]
 pub struct Outbox {
     state: Mutex<State>,
@@ -79,7 +81,7 @@ pub struct Outbox {
 
 #[derive(Debug)]
 struct State {
-    /// Holds frames back until the client had time to subscribe.
+    /// Whether frames are held back until the client has had time to subscribe.
     is_held: bool,
     queue: VecDeque<Entry>,
     n_posts: usize,
@@ -90,7 +92,7 @@ struct State {
     takes_delta: bool,
     /// Version of the last window sent; 0 before the first.
     has_version: u64,
-    /// Whether the next window is the initial one.
+    /// Whether the next window must be sent as the initial one.
     owes_initial: bool,
     is_metrics_queued: bool,
     next_metrics: Option<Arc<MetricsFrame>>,
@@ -100,11 +102,11 @@ struct State {
     reported_at: Option<Instant>,
     close_reason: Option<CloseReason>,
     waker: Option<Waker>,
-    /// Whether the waker was called since the last poll.
+    /// Whether the waker has been called since the last poll.
     is_notified: bool,
-    /// Time since which frames are queued and none was taken.
+    /// Since when frames have been queued without any being taken.
     stalled_at: Option<Instant>,
-    /// Time of the last activity of the session.
+    /// When the session was last active.
     alive_at: Instant,
 }
 
@@ -113,7 +115,7 @@ enum Entry {
     Post(Arc<Frame>),
     Alert(Arc<Frame>),
     Reply(Arc<Frame>),
-    /// Missed frame of a bounded replay.
+    /// Missed frame from a bounded replay.
     Replay(Arc<Frame>),
     Metrics(Arc<MetricsFrame>),
     System(Arc<Frame>),
@@ -148,7 +150,7 @@ impl Outbox {
         Self { state: Mutex::new(state) }
     }
 
-    /// Starts delivery after the first subscription. Frames queued before it are discarded.
+    /// Starts delivery after the first subscription. Frames queued earlier are discarded.
     pub fn begin(&self) {
         self.change(|state| {
             if std::mem::take(&mut state.is_held) {
@@ -157,7 +159,7 @@ impl Outbox {
         });
     }
 
-    /// Starts delivery to a client that did not subscribe. Frames queued before are kept.
+    /// Starts delivery to a client that did not subscribe. Frames queued earlier are kept.
     pub fn release(&self) {
         self.change(|state| state.is_held = false);
     }
@@ -167,7 +169,7 @@ impl Outbox {
         self.lock().takes_delta = takes_delta;
     }
 
-    /// Queues a post, or skips it when too many are queued.
+    /// Queues a post, or skips it if too many are queued.
     pub fn post(&self, frame: &Arc<Frame>) {
         self.change(|state| {
             if state.n_posts >= POSTS_QUEUED_MAX || state.post_bytes >= POST_BYTES_MAX {
@@ -180,7 +182,7 @@ impl Outbox {
         });
     }
 
-    /// Queues an alert. One too many closes the session.
+    /// Queues an alert. Exceeding the maximum closes the session.
     pub fn alert(&self, frame: &Arc<Frame>) {
         self.change(|state| {
             state.n_alerts += 1;
@@ -192,7 +194,7 @@ impl Outbox {
         });
     }
 
-    /// Queues the reply to an operation of the client. One too many closes the session.
+    /// Queues the reply to a client's operation. Exceeding the maximum closes the session.
     pub fn reply(&self, frame: Arc<Frame>) {
         self.change(|state| {
             state.n_replies += 1;
@@ -203,12 +205,12 @@ impl Outbox {
         });
     }
 
-    /// Queues a missed frame of a replay. Replays are bounded, so their frames are neither skipped nor counted.
+    /// Queues a missed frame from a replay. Replays are bounded, so their frames are neither skipped nor counted.
     pub fn replay(&self, frame: Arc<Frame>) {
         self.change(|state| state.queue.push_back(Entry::Replay(frame)));
     }
 
-    /// Queues the live window. With `is_first` the session receives it, or a newer one, as `metrics:initial`.
+    /// Queues the live window. With `is_first`, the session receives this window, or a newer one, as `metrics:initial`.
     pub fn metrics(&self, frame: &Arc<MetricsFrame>, is_first: bool) {
         self.change(|state| {
             state.owes_initial |= is_first;
@@ -236,7 +238,7 @@ impl Outbox {
         self.change(|state| state.skipped.by_rate += n_posts);
     }
 
-    /// Closes the session once the queued frames are sent.
+    /// Closes the session once the queued frames have been sent.
     pub fn close(&self, close_reason: CloseReason) {
         self.change(|state| {
             state.close_reason.get_or_insert(close_reason);
@@ -258,7 +260,7 @@ impl Outbox {
         batch.map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Records activity of the session.
+    /// Records that the session is active.
     pub fn is_alive(&self) {
         self.lock().alive_at = Instant::now();
     }
@@ -282,7 +284,7 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Applies a change and wakes the session if there is something to send. A closing session takes nothing more.
+    /// Applies a change and wakes the session if there is something to send. A closing session accepts nothing more.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
         if state.close_reason.is_some() {
@@ -335,7 +337,7 @@ impl State {
             self.reported_at = Some(now);
         }
         if is_empty {
-            // A session that caught up after a stall releases the memory of its queue.
+            // A session that has caught up after a stall releases its queue's memory.
             self.queue.shrink_to(CAPACITY_KEPT);
             batch.close_reason = self.close_reason;
         }
@@ -344,7 +346,7 @@ impl State {
         batch
     }
 
-    /// Returns the frame to send for an entry that left the queue.
+    /// Returns the frame to send for an entry that has left the queue.
     fn frame_of(&mut self, entry: Entry) -> Option<Arc<Frame>> {
         match entry {
             Entry::Post(frame) => {
@@ -396,7 +398,7 @@ impl State {
     }
 }
 
-/// Capacity that an idle outbox keeps.
+/// Capacity that an idle outbox retains.
 const CAPACITY_KEPT: usize = 8;
 
 #[cfg(test)]
