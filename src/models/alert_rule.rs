@@ -1,4 +1,4 @@
-//! Alert rules as people write them.
+//! Alert rules as people define them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,15 +15,15 @@ mod tests;
 
 pub use check::{VIRALITY_SEEN, WINDOW_SECONDS_MAX};
 
-/// Built-in rule: more than half of all posts are negative. A migration inserts it.
+/// Built-in rule, inserted by a migration: more than half of all posts are negative.
 pub const NEGATIVITY_OVERALL: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001);
 
 /// Built-in rule: more than half of a product's posts are negative.
 pub const NEGATIVITY_PRODUCTS: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0002);
 
-/// Built-in rule for posts at high churn risk.
+/// Built-in rule about posts at high churn risk.
 ///
-/// The only rule that is evaluated post by post, see [`crate::store::alerts::flagged_posts`]: each post at high risk
+/// This is the only rule that is evaluated post by post, see [`crate::store::alerts::flagged_posts`]: each post at high risk
 /// belongs to exactly one alert of each of its products.
 pub const CHURN: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003);
 
@@ -43,7 +43,7 @@ pub enum Metric {
     Volume,
     /// Highest predicted virality of any post, 0 to 100; values below [`VIRALITY_SEEN`] read as 0.
     Virality,
-    /// Share of posts whose strongest emotion is this one, 0 to 1; an index into [`EMOTIONS`].
+    /// Share of posts whose strongest emotion is this one (an index into [`EMOTIONS`]), 0 to 1.
     Emotion(u8),
 }
 
@@ -80,7 +80,7 @@ impl Metric {
         .chain((0..7).map(Self::Emotion))
     }
 
-    /// Returns the kind of alert that rules on this metric raise, which decides the event of the push.
+    /// Returns the kind of alert that rules on this metric raise, which determines the event that is pushed.
     pub const fn kind(self) -> AlertRule {
         match self {
             Self::NegativeShare | Self::SentimentAverage => AlertRule::Negativity,
@@ -143,7 +143,8 @@ pub struct RuleScope {
 }
 
 impl RuleScope {
-    /// Returns whether the rule watches this scope. A rule about each key skips `""`, the posts that name none.
+    /// Returns whether the rule watches this scope. A rule about each key skips `""`, which stands for posts that name no
+    /// key.
     pub fn covers(&self, scope: &Scope) -> bool {
         if self.dimension != scope.dimension {
             return false;

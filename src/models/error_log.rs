@@ -70,7 +70,7 @@ pub enum ErrorWindow {
 }
 
 impl ErrorWindow {
-    /// Returns the number of steps and the minutes of each.
+    /// Returns the number of steps and the length of each in minutes.
     pub const fn steps(self) -> (i64, i64) {
         match self {
             Self::Hour => (60, 1),

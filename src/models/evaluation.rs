@@ -1,4 +1,4 @@
-//! State of the series of alert rules, and the changes of one evaluation.
+//! State of alert rule series, and the changes that one evaluation makes.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -7,16 +7,16 @@ use super::alert::{AlertPhase, AlertPost, Evidence, Scope, Severity};
 use super::alert_rule::{Metric, Rule};
 use super::rollup::{Dimension, Sums};
 
-/// Phase of a series.
+/// Evaluation phase of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// The condition does not hold.
     Inactive,
-    /// The condition holds, but not for long enough, or too soon after the alert resolved.
+    /// The condition holds, but not for long enough yet, or too soon after the last alert resolved.
     Pending,
     /// The alert is open and the condition holds.
     Firing,
-    /// The alert is open, but the condition no longer holds.
+    /// The alert is open, although the condition no longer holds.
     Recovering,
 }
 
@@ -40,31 +40,31 @@ impl Phase {
     }
 }
 
-/// State of one series, that is of one rule for one scope.
+/// State of one series, which is one rule applied to one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
-    /// Current phase.
+    /// Phase that the series is in.
     pub phase: Phase,
-    /// Start of the phase.
+    /// When the phase began.
     pub since: Timestamp,
-    /// Time of the last resolution.
+    /// When the last alert resolved.
     pub resolved_at: Option<Timestamp>,
-    /// Recent openings, oldest first.
+    /// Times of recent openings, oldest first.
     pub openings: Vec<Timestamp>,
-    /// Whether it opened so often that its alert is held open.
+    /// Whether the alert opened so often that it is held open.
     pub flapping: bool,
 }
 
-/// Identity of a series.
+/// Identifies a series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesId {
-    /// Rule of the series.
+    /// Rule that the series belongs to.
     pub rule_id: Uuid,
-    /// Scope of the series.
+    /// Scope that the series measures.
     pub scope: Scope,
 }
 
-/// Series with its open alert, as stored between evaluations.
+/// Series and its open alert, as stored between evaluations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSeries {
     /// State of the series.
@@ -76,11 +76,11 @@ pub struct StoredSeries {
 /// Measurement that several rules share: all keys of a dimension over the same window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Group {
-    /// Length of the window.
+    /// Window length in seconds.
     pub window_seconds: i64,
     /// Dimension of the keys.
     pub dimension: Dimension,
-    /// Whether it covers the posts with a high predicted virality, which rollups do not contain.
+    /// Whether it covers posts with a high predicted virality, which rollups do not contain.
     pub is_viral: bool,
 }
 
@@ -95,7 +95,7 @@ impl Group {
     }
 }
 
-/// Measured figures of one key.
+/// Figures measured for one key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum KeyMeasurement {
     /// Sums over all posts of the key.
@@ -104,40 +104,40 @@ pub enum KeyMeasurement {
     Viral {
         /// Highest predicted virality.
         highest: f64,
-        /// Number of such posts.
+        /// Number of posts with a high predicted virality.
         count: i64,
     },
 }
 
-/// Figures of one key in one past step.
+/// Figures for one key in one past step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// Start of the step.
     pub at: Timestamp,
     /// Key within the dimension.
     pub key: String,
-    /// Measured figures.
+    /// Figures measured in the step.
     pub measured: KeyMeasurement,
 }
 
 /// Alert to open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opening {
-    /// Series of the alert.
+    /// Series that the alert is about.
     pub id: SeriesId,
-    /// Rule of the alert.
+    /// Rule that opens the alert.
     pub rule: Rule,
-    /// Severity of the alert.
+    /// Severity at the opening.
     pub severity: Severity,
-    /// Title of the alert.
+    /// Title shown to people.
     pub title: String,
     /// Measured value.
     pub value: f64,
     /// Number of posts behind the value.
     pub count: i64,
-    /// Time since which the condition holds.
+    /// Since when the condition has held.
     pub pending_since: Timestamp,
-    /// State of the series after the opening.
+    /// Series state after the opening.
     pub series: Series,
     /// Example posts, filled in before the alert is written.
     pub posts: Vec<AlertPost>,
@@ -148,32 +148,32 @@ pub struct Opening {
 /// Update of an open alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refresh {
-    /// Alert to update.
+    /// Id of the alert to update.
     pub alert: Uuid,
-    /// Severity, which never falls while the alert is open.
+    /// Severity, which never decreases while the alert is open.
     pub severity: Severity,
-    /// Title of the alert.
+    /// Title shown to people.
     pub title: String,
     /// Measured value.
     pub value: f64,
     /// Number of posts behind the value.
     pub count: i64,
-    /// Phase that the alert enters, if it changes.
+    /// Phase that the alert enters, if its phase changes.
     pub entered: Option<AlertPhase>,
     /// Whether the severity rose.
     pub escalated: bool,
 }
 
-/// All changes of one evaluation.
+/// All changes that one evaluation makes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
     /// Alerts to open.
     pub openings: Vec<Opening>,
-    /// Updates of alerts that stay open.
+    /// Updates of alerts that remain open.
     pub refreshes: Vec<Refresh>,
     /// Alerts to resolve.
     pub endings: Vec<Uuid>,
-    /// Alerts to withdraw, because their rule was deleted, disabled or changed.
+    /// Alerts to withdraw because their rule was deleted, disabled or changed.
     pub withdrawals: Vec<Uuid>,
     /// Series to store.
     pub kept: Vec<(SeriesId, StoredSeries)>,
@@ -181,10 +181,10 @@ pub struct Changes {
     pub forgotten: Vec<SeriesId>,
 }
 
-/// Silencing and inhibition of an alert.
+/// Whether an alert is silenced or inhibited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suppression {
-    /// Alert to update.
+    /// Id of the alert to update.
     pub alert: Uuid,
     /// Whether a silence covers the alert.
     pub silenced: bool,
@@ -193,18 +193,18 @@ pub struct Suppression {
 }
 
 impl Suppression {
-    /// Returns whether the alert may be notified.
+    /// Returns whether notifications about the alert may be sent.
     pub const fn is_none(&self) -> bool {
         !self.silenced && self.inhibited_by.is_none()
     }
 }
 
-/// Alert with the last notice about it.
+/// Alert with the last notice that was sent about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotifiedAlert {
-    /// Current state of the alert.
+    /// Alert in its current state.
     pub alert: super::alert::Alert,
-    /// Alert under whose id the last notice was sent, with its severity then; `None` before the first.
+    /// Alert under whose id the last notice was sent, with its severity at that time; `None` before the first notice.
     pub notified_as: Option<(Uuid, Severity)>,
     /// Channels to notify; empty means every channel whose minimum severity fits.
     pub channels: Vec<Uuid>,
@@ -213,13 +213,13 @@ pub struct NotifiedAlert {
 /// Notice to send, with the alerts that it covers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DueNotice {
-    /// Alert under whose id it is sent, worded for all alerts that it covers.
+    /// Alert under whose id the notice is sent, worded for all alerts that the notice covers.
     pub alert: super::alert::Alert,
     /// Channels to notify.
     pub channels: Vec<Uuid>,
-    /// Event that it reports.
+    /// Event that the notice reports.
     pub kind: NoticeKind,
-    /// Alerts that it covers.
+    /// Ids of the alerts that the notice covers.
     pub about: Vec<Uuid>,
 }
 
@@ -228,8 +228,8 @@ pub struct DueNotice {
 pub enum NoticeKind {
     /// The alert fires.
     Fired,
-    /// The severity rose since the last notice.
+    /// The severity has risen since the last notice.
     Escalated,
-    /// The alert and all others of its notice resolved.
+    /// Every alert in the notice has resolved.
     Over,
 }

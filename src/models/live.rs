@@ -38,7 +38,7 @@ impl std::str::FromStr for FrameId {
     }
 }
 
-/// Reason for pushing an alert.
+/// Why an alert is pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertChange {
@@ -54,22 +54,21 @@ pub enum AlertChange {
 pub enum LiveUpdate {
     /// A transaction stored posts.
     Committed {
-        /// Sums added to each rollup row. `revision` is the row's value after the change, so that a delta that a
-        /// rebuilt window already contains is recognised and not added twice. Empty in the replay buffer for
-        /// reconnecting clients.
+        /// Sums added to each rollup row. `revision` is the row's value after the change, so that a delta already contained
+        /// in a rebuilt window is recognised and not added twice. Empty in the replay buffer for reconnecting clients.
         #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
-        /// Stored posts, or a sample of them.
+        /// Stored posts, or a sample of these.
         posts: Vec<ScoredPost>,
-        /// Number of stored posts; more than in `posts` when the feed is sampled.
+        /// Number of stored posts. Greater than the length of `posts` if the feed is sampled.
         n_posts: u64,
         /// Coordinates of the cities in the delta: latitude and longitude in degrees.
         #[serde(default)]
         places: BTreeMap<String, (f64, f64)>,
     },
-    /// A transaction corrected the scores of stored posts, so no count of posts grows.
+    /// A transaction corrected the scores of stored posts, so post counts do not grow.
     Corrected {
-        /// Changes to each rollup row, with `revision` as above. Single sums may be negative.
+        /// Changes to each rollup row, with `revision` as above. Individual sums may be negative.
         #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
         /// Posts whose scores changed noticeably, or a sample of them.
@@ -77,20 +76,20 @@ pub enum LiveUpdate {
     },
     /// An alert opened, changed or resolved.
     Alert {
-        /// Reason for the push.
+        /// Why the alert is pushed.
         change: AlertChange,
-        /// Current alert.
+        /// Alert in its current state.
         alert: Box<Alert>,
     },
-    /// An earlier update of this process could not be published, so live windows must be rebuilt.
+    /// An earlier update from this process could not be published, so live windows must be rebuilt.
     Missed,
 }
 
 impl LiveUpdate {
-    /// Returns the number of offsets that the update takes in the frame sequence: one for each of its frames.
+    /// Returns how many offsets the update takes in the frame sequence: one for each of its frames.
     pub fn n_frames(&self) -> u64 {
         match self {
-            // The delta itself takes one, so that a missed update without posts is noticed.
+            // The delta itself takes one offset, so that a missed update without posts is noticed.
             Self::Committed { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
             Self::Corrected { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
             Self::Alert { .. } | Self::Missed => 1,
@@ -103,15 +102,15 @@ impl LiveUpdate {
 pub struct CorrectedPost {
     /// Post with its new score.
     pub scored: ScoredPost,
-    /// Previous label; clients whose filter admitted it receive the correction too.
+    /// Previous label. Clients whose filter admitted it receive the correction too.
     pub was: SentimentLabel,
 }
 
 /// Update with its position in the frame sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SequencedUpdate {
-    /// Id of the first frame; the others follow without a gap.
+    /// Id of the first frame; the others follow without gaps.
     pub first: FrameId,
-    /// The update.
+    /// Update to deliver.
     pub update: LiveUpdate,
 }

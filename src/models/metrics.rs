@@ -27,18 +27,18 @@ pub struct LiveWindow(i64);
 impl LiveWindow {
     /// Minimum length in seconds; a shorter window would mostly be empty.
     pub const SECONDS_MIN: i64 = BUCKET_SECONDS;
-    /// Maximum length in seconds. Summing a longer window four times a second would cost too much; history serves
-    /// those.
+    /// Maximum length in seconds. Summing a longer window four times a second would cost too much; the history calls cover
+    /// longer ones.
     pub const SECONDS_MAX: i64 = 900;
 
-    /// Returns a window of this length; `None` when the length is not allowed.
+    /// Returns a window of this length, or `None` if the length is not allowed.
     pub fn of_seconds(seconds: i64) -> Option<Self> {
         let fits =
             (Self::SECONDS_MIN..=Self::SECONDS_MAX).contains(&seconds) && seconds % BUCKET_SECONDS == 0;
         fits.then_some(Self(seconds))
     }
 
-    /// Returns the length in seconds.
+    /// Returns the window length in seconds.
     pub const fn seconds(self) -> i64 {
         self.0
     }

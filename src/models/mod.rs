@@ -1,4 +1,4 @@
-//! Data model. Plain types without I/O, which every other module may use.
+//! Data model: plain types without I/O that every other module may use.
 
 pub mod alert; // alerts
 pub mod alert_rule; // alert rules and their validation

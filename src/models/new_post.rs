@@ -1,7 +1,7 @@
 //! Posts as senders submit them, and the validation that accepts or rejects them.
 //!
-//! Validation is written by hand rather than derived: each message names the field as the sender wrote it, several
-//! rules depend on the time of arrival, and ten thousand posts a second pass through here.
+//! Validation is written by hand rather than derived: each message names the field as the sender wrote it, several rules
+//! depend on the time of arrival, and ten thousand posts a second pass through here.
 
 use std::time::Duration;
 
@@ -14,14 +14,15 @@ use super::post::{Author, Engagement, Source};
 mod parse;
 pub use parse::parse;
 
-/// Tolerance for senders' clocks that run ahead. Posts dated later are rejected; they would end up in windows that have
-/// not begun.
+/// Tolerance for senders whose clocks run ahead. Posts dated later are rejected, because they would end up in windows that
+/// have not begun.
 pub const MAX_AHEAD: Duration = Duration::from_secs(300);
 
 /// Maximum length of a text in characters. Long reviews fit; a book would cost as much to score as a batch.
 pub const MAX_TEXT_CHARS: usize = 10_000;
 
-/// Maximum of any count: more views than any post on earth, yet sums over a billion posts cannot overflow.
+/// Maximum of any count: more views than any post has ever had, but small enough that sums over a billion posts cannot
+/// overflow.
 const MAX_COUNT: i64 = 1_000_000_000_000;
 
 /// Location from which a post was written, as submitted.
@@ -96,14 +97,14 @@ pub struct NewPost {
     pub engagement: Option<Engagement>,
 }
 
-/// A valid post with its source and event time, as the stream carries it.
+/// Valid post with its source and event time, as carried by the stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AcceptedPost {
-    /// Source through which the post came in.
+    /// Source from which the post came in.
     pub source: Source,
-    /// Time of acceptance.
+    /// When the post was accepted.
     pub received_at: Timestamp,
-    /// The sender's fields. `created_at` is always present here: absent ones become `received_at`.
+    /// Fields sent by the sender. `created_at` is always present here: if it was absent, it becomes `received_at`.
     pub post: NewPost,
 }
 
@@ -121,7 +122,7 @@ pub struct Rejection {
     pub message: String,
 }
 
-/// Context of a request that decides whether its posts are accepted.
+/// What decides, apart from the posts themselves, whether a request's posts are accepted.
 #[derive(Debug, Clone)]
 pub struct AcceptContext {
     /// Time of arrival, which becomes the event time of posts that carry none.
@@ -196,7 +197,7 @@ fn check_text(text: &str) -> Result<(), Rejection> {
     if text.trim().is_empty() {
         return Err(reject("empty", "text", "the text must not be empty"));
     }
-    // A character takes at least one byte, so most texts need no counting.
+    // A character takes at least one byte, so most texts need not be counted.
     if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS {
         return Err(reject("too_long", "text", "the text must be at most 10,000 characters"));
     }
@@ -240,7 +241,7 @@ fn check_counts(post: &NewPost) -> Result<(), Rejection> {
 }
 
 fn check_coordinates(geo: &Geo) -> Result<(), Rejection> {
-    // NaN lies in no range, so this rejects it as well.
+    // NaN lies in no range, so this rejects it too.
     if geo.lat.is_some_and(|lat| !(-90.0..=90.0).contains(&lat)) {
         return Err(reject("out_of_range", "geo.lat", "the latitude must be between -90 and 90"));
     }
@@ -279,8 +280,7 @@ fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// Returns whether this resembles a BCP 47 tag: a language of 2 or 3 letters, then subtags of up to 8 letters or
-/// digits.
+/// Returns whether the tag looks like BCP 47: a language of 2 or 3 letters, then subtags of up to 8 letters or digits.
 fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()))

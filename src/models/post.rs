@@ -1,4 +1,4 @@
-//! Posts on their way through the pipeline: accepted, enriched, scored.
+//! Posts as they pass through the pipeline: accepted, enriched, scored.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -198,7 +198,7 @@ pub struct PostWithHistory {
 
 /// Milliseconds after the end of its minute during which a post still counts as on time.
 ///
-/// With less, every post written in a minute's last second and sent in the next would be late.
+/// With a shorter grace period, every post written in the last second of a minute and sent in the next would be late.
 pub const LATE_GRACE_MS: i64 = 5_000;
 
 impl Post {

@@ -1,7 +1,7 @@
 //! Exact sums of scores by bucket, source, dimension and key.
 //!
-//! All sums are integers: with floats, `sum(rollups)` would depend on the order of addition, and subtracting a
-//! contribution would not cancel it exactly.
+//! All sums are integers: with floats, `sum(rollups)` would depend on the order of addition, and subtracting a contribution
+//! would not cancel it exactly.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::post::{Post, ScoredPost, Source};
 use super::score::{CHURN_HIGH, Score, SentimentLabel};
 
-/// Width of the fine buckets, in seconds. Six to a minute, so that fine buckets merge into minutes.
+/// Width of the fine buckets in seconds. There are six to a minute, so that they merge into minutes.
 pub const BUCKET_SECONDS: i64 = 10;
 
-/// Factor by which sums of probabilities are scaled: they are stored in millionths.
+/// Factor by which sums of probabilities are scaled, because they are stored in millionths.
 pub const MICROS: f64 = 1_000_000.0;
 
 /// Dimension of a rollup row.
@@ -49,21 +49,21 @@ impl Dimension {
     }
 }
 
-/// Key of a rollup row. Its order is the order of upserts: two processes that locked rows in different orders would
+/// Key of a rollup row. Rows are upserted in key order, because two processes that locked rows in different orders would
 /// deadlock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RollupKey {
-    /// Start of the bucket, by event time.
+    /// Start of the bucket by event time.
     pub bucket: Timestamp,
     /// Source of the posts.
     pub source: Source,
-    /// Dimension of the row.
+    /// Dimension that the row belongs to.
     pub dimension: Dimension,
     /// City, product, channel or platform; `""` for `overall` and for posts without one.
     pub key: String,
 }
 
-/// Sums of one row, or of any set of rows.
+/// Sums over one rollup row, or over any set of rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     /// Number of posts.
@@ -78,7 +78,7 @@ pub struct Sums {
     pub sentiment_micros: i64,
     /// Sum of churn risks, in millionths.
     pub churn_micros: i64,
-    /// Number of posts at or above [`CHURN_HIGH`].
+    /// Number of posts whose churn risk is at least [`CHURN_HIGH`].
     pub churn_high: i64,
     /// Sum of toxicities, in millionths.
     pub toxicity_micros: i64,
@@ -86,17 +86,17 @@ pub struct Sums {
     pub emotions: [i64; 7],
     /// Number of posts accepted after their minute had closed.
     pub late: i64,
-    /// Number of transactions that changed the row.
+    /// Number of transactions that have changed the row.
     pub revision: i64,
 }
 
 impl Sums {
-    /// Returns the contribution of one post, with `revision` 0.
+    /// Returns what one post contributes, with `revision` 0.
     pub fn of(scored: &ScoredPost) -> Self {
         Self::of_score(&scored.post, &scored.score)
     }
 
-    /// Returns the contribution of one post with this score.
+    /// Returns what one post contributes with this score.
     fn of_score(post: &Post, score: &Score) -> Self {
         let label = score.sentiment.label;
         let mut emotions = [0; 7];
@@ -118,12 +118,12 @@ impl Sums {
         }
     }
 
-    /// Adds every field.
+    /// Adds the other sums field by field.
     pub fn add(&mut self, other: &Self) {
         self.add_times(1, other);
     }
 
-    /// Subtracts every field, which cancels an earlier addition exactly.
+    /// Subtracts the other sums field by field, which cancels an earlier addition exactly.
     pub fn subtract(&mut self, other: &Self) {
         self.add_times(-1, other);
     }
@@ -145,7 +145,7 @@ impl Sums {
     }
 }
 
-/// Changes of one transaction to the rollups, ordered so that upserts follow key order.
+/// Changes that one transaction makes to the rollups, ordered so that upserts follow key order.
 pub type Delta = BTreeMap<RollupKey, Sums>;
 
 /// Returns the start of the bucket that contains the time.
@@ -154,7 +154,7 @@ pub fn bucket_of(at: Timestamp) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(at)
 }
 
-/// Returns the changes to the rollups for posts newly stored by one transaction.
+/// Returns the rollup changes for the posts newly stored by one transaction.
 ///
 /// Each touched row gains one `revision`, however many posts touch it.
 pub fn delta_of<'a>(posts: impl IntoIterator<Item = &'a ScoredPost>) -> Delta {
@@ -165,9 +165,9 @@ pub fn delta_of<'a>(posts: impl IntoIterator<Item = &'a ScoredPost>) -> Delta {
     delta
 }
 
-/// Returns the changes to the rollups when one transaction replaces scores: each post as it was, with its new score.
+/// Returns the rollup changes when one transaction replaces scores. Takes each post as it was, with its new score.
 ///
-/// No count of posts changes, so single sums of the delta may be negative.
+/// Post counts do not change, so individual sums in the delta may be negative.
 pub fn delta_between<'a>(corrected: impl IntoIterator<Item = (&'a ScoredPost, &'a Score)>) -> Delta {
     let mut delta = Delta::new();
     for (before, score) in corrected {
@@ -198,7 +198,7 @@ fn contribute(delta: &mut Delta, post: &Post, sums: &Sums) {
     }
 }
 
-/// Returns a probability or score in millionths, rounded so that adding and later subtracting cancel exactly.
+/// Returns a probability or score in millionths, rounded so that adding it and later subtracting it cancel exactly.
 #[expect(clippy::cast_possible_truncation, reason = "scores lie within ±1, so ±1,000,000")]
 fn micros(value: f32) -> i64 {
     (f64::from(value) * MICROS).round() as i64

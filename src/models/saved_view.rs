@@ -1,4 +1,4 @@
-//! Saved views: pages of the dashboard with their filters.
+//! Saved views: dashboard pages with their filters.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

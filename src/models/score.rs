@@ -5,16 +5,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Emotions in the order of every model output and every stored array.
+/// Emotions, in the order of every model output and every stored array.
 pub const EMOTIONS: [&str; 7] = ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"];
 
 /// Churn risk at or above which a post counts as high risk and is reported to the alerter.
 pub const CHURN_HIGH: f32 = 0.8;
 
-/// Predicted virality, 0 to 100, at or above which posts are in a dedicated index.
+/// Predicted virality (0 to 100) at or above which posts enter a dedicated index.
 pub const VIRALITY_HIGH: f32 = 60.0;
 
-/// Confidence below which a label is shown as uncertain: the other two together are then at least as likely.
+/// Confidence below which a label is shown as uncertain, because the other two labels together are then at least as likely.
 pub const UNCERTAIN_BELOW: f32 = 0.5;
 
 /// Sentiment of a post towards its subject.
@@ -73,12 +73,12 @@ impl EmotionScores {
         [self.anger, self.disgust, self.fear, self.joy, self.neutral, self.sadness, self.surprise]
     }
 
-    /// Creates the scores from the order of [`EMOTIONS`].
+    /// Creates scores from values in the order of [`EMOTIONS`].
     pub const fn from_array([anger, disgust, fear, joy, neutral, sadness, surprise]: [f32; 7]) -> Self {
         Self { anger, disgust, fear, joy, neutral, sadness, surprise }
     }
 
-    /// Returns the index in [`EMOTIONS`] of the strongest emotion; the first among equals.
+    /// Returns the strongest emotion as an index into [`EMOTIONS`]. Ties go to the first.
     pub fn strongest(self) -> usize {
         let mut best = (0, f32::MIN);
         for (i, value) in self.to_array().into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Service alerts: problems of the service itself.
+//! Service alerts: problems with the service itself.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ impl ServiceCondition {
         }
     }
 
-    /// Returns `critical` where posts are rejected, delayed or about to be lost; the others can wait until morning.
+    /// Returns `critical` if posts are rejected, delayed or about to be lost; other conditions can wait until morning.
     pub const fn severity(self) -> Severity {
         match self {
             Self::PostgresAway

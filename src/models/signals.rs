@@ -1,4 +1,4 @@
-//! Settings of anomaly detection.
+//! Anomaly detection settings.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! Silences: periods in which matching alerts are raised and shown, but not notified.
+//! Silences: periods in which matching alerts are raised and shown, but no notifications are sent.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::rollup::Dimension;
 /// Maximum length of a comment in characters.
 const COMMENT_CHARS_MAX: usize = 500;
 
-/// Maximum length of a key in bytes, the same as for a post.
+/// Maximum length of a key in bytes, the same as in a post.
 pub(super) const KEY_BYTES_MAX: usize = 128;
 
 /// Stored silence.
@@ -61,7 +61,7 @@ impl NewSilence {
     /// Validates the silence.
     ///
     /// # Errors
-    /// The first field that is wrong.
+    /// Returns the first field that is wrong.
     pub fn check(&self, now: Timestamp) -> Result<(), Rejection> {
         let reject = |code, field: &str, message: &str| {
             Err(Rejection { code, field: field.to_owned(), message: message.to_owned() })
@@ -87,7 +87,7 @@ impl NewSilence {
         }
     }
 
-    /// Returns whether this silences the alert now.
+    /// Returns whether the silence covers the alert now.
     pub fn covers(&self, alert: &Alert, now: Timestamp) -> bool {
         self.starts_at <= now
             && now < self.ends_at

@@ -1,4 +1,4 @@
-//! Health of the pipeline, as the supervisor evaluates it, `/api/v1/system` returns it and the dashboard draws it.
+//! Health of the pipeline, as measured by the health monitor, returned by `/api/v1/system` and drawn by the dashboard.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ pub struct TierHealth {
 }
 
 impl TiersHealth {
-    /// Sets the shares of the two tiers from the number of stored posts and the number of corrected ones among them.
+    /// Sets the shares of the two tiers from the number of stored posts and how many of these were corrected.
     pub fn set_shares(&mut self, n_stored: u64, n_corrected: u64) {
         // Corrections of posts that a dead process stored can exceed the posts stored here.
         let n_all = n_stored.max(n_corrected);
@@ -206,9 +206,9 @@ pub struct NotReady {
 }
 
 impl SystemHealth {
-    /// Returns everything that keeps the process from being ready; empty when it is ready.
+    /// Returns everything that keeps the process from being ready, which is nothing if it is ready.
     ///
-    /// A lexicon that stands in for a model does not count: scoring posts and marking them beats refusing them.
+    /// A lexicon standing in for a model does not count: it is better to score posts and mark them than to reject them.
     pub fn not_ready(&self) -> Vec<NotReady> {
         let servers = [("redis", &self.redis), ("postgres", &self.postgres)]
             .into_iter()

@@ -51,12 +51,12 @@ impl Feed {
     }
 }
 
-/// Set of feeds as a bit mask, since every frame is checked against every session.
+/// Set of feeds as a bit mask, because every frame is checked against every session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Feeds(u8);
 
 impl Feeds {
-    /// The empty set.
+    /// Set without feeds.
     pub const NONE: Self = Self(0);
 
     /// Returns whether the set contains the feed.
@@ -64,13 +64,13 @@ impl Feeds {
         self.0 & feed.bit() != 0
     }
 
-    /// Returns the union with `other`.
+    /// Returns the feeds of both sets.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Returns the set without the feeds of `other`.
+    /// Returns the set without the feeds in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
@@ -81,7 +81,7 @@ impl Feeds {
         self.0 == 0
     }
 
-    /// Iterates over the feeds in the order of [`Feed::ALL`].
+    /// Iterates over the feeds in the set, in the order of [`Feed::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Feed> {
         Feed::ALL.into_iter().filter(move |feed| self.contains(*feed))
     }
@@ -126,7 +126,7 @@ impl Filter {
         self.admits_label(scored.score.sentiment.label) && self.admits_content(scored)
     }
 
-    /// Returns whether the filter admits a corrected post, under its new label or its old one.
+    /// Returns whether the filter admits a corrected post under its new or its old label.
     pub fn admits_correction(&self, corrected: &CorrectedPost) -> bool {
         let CorrectedPost { scored, was } = corrected;
         let by_label = self.admits_label(scored.score.sentiment.label) || self.admits_label(*was);
@@ -151,9 +151,9 @@ impl Filter {
 
     /// Returns whether the filter admits the alert.
     ///
-    /// An alert is filtered by the product, platform, channel or city that it is about, and by the platforms of its
-    /// posts where it lists all of them. A product filter admits only alerts about that product; filters on channel and
-    /// city also admit alerts about everything or about another dimension, which may concern them. An alert has no
+    /// An alert is filtered by the product, platform, channel or city that it is about, and by the platforms of its posts if
+    /// it lists all of them. A product filter admits only alerts about that product. Channel and city filters also admit
+    /// alerts about everything or about another dimension, because those may concern the channel or city. An alert has no
     /// label.
     pub fn admits_alert(&self, alert: &Alert) -> bool {
         let is_about = |dimension| alert.scope.dimension == dimension;
@@ -179,7 +179,7 @@ impl Filter {
     }
 }
 
-/// Subscription of one client.
+/// What a client has subscribed to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// Feeds to deliver.
@@ -188,7 +188,7 @@ pub struct Subscription {
     pub filter: Filter,
     /// Maximum number of posts per second; unlimited when absent.
     pub max_rate: Option<MaxRate>,
-    /// Whether metrics are sent as deltas to the previous frame.
+    /// Whether metrics are sent as deltas from the previous frame.
     pub delta: bool,
 }
 
@@ -264,7 +264,7 @@ mod tests {
         check(platform, alert(Overall, "", &["y", "x"]), true);
         check(platform, alert(Overall, "", &["y"]), false);
         check(platform, alert(Overall, "", &[]), true);
-        // It lists some of many posts; others may well come from there.
+        // The alert lists only some of its posts, so others may come from there.
         check(platform, Alert { count: 9, ..alert(Overall, "", &["y"]) }, true);
         check(channel, alert(Channel, "support", &[]), true);
         check(channel, alert(Channel, "sales", &[]), false);

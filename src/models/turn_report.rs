@@ -1,4 +1,4 @@
-//! Report on an evaluation of the alert rules, with the work that it deferred.
+//! Report on an evaluation of the alert rules, including the work that it deferred.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl LeftOut {
         ]
     }
 
-    /// Returns whether notifications of conditions that hold are delayed.
+    /// Returns whether notifications are delayed for conditions that hold.
     pub const fn delays_alerts(&self) -> bool {
         self.rules > 0 || self.series > 0 || self.waiting > 0 || self.no_room > 0 || self.notices > 0
     }

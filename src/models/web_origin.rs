@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Origin of a page as browsers send it in the `Origin` header: `https://dash.example.org`.
+/// Origin of a page as browsers send it in the `Origin` header, such as `https://dash.example.org`.
 ///
-/// Always in the canonical form that browsers send: no path, lower case, without the scheme's default port. Two origins
-/// are therefore equal exactly when their texts are.
+/// Always in the canonical form that browsers send: no path, lower case, no default port. Two origins are therefore equal
+/// exactly if their texts are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// Error for a text that is not an origin.
+/// Error returned for a text that is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be an origin such as `https://dash.example.org` or `http://localhost:5173`, without a path or a `*`"

@@ -9,8 +9,8 @@ use crate::models::silence::KEY_BYTES_MAX;
 /// Maximum length of a window. Longer windows move so slowly that a chart shows more than an alert.
 pub const WINDOW_SECONDS_MAX: i64 = 86_400;
 
-/// Predicted virality from which posts are in a dedicated index, so that a rule reads the few posts that may go far and
-/// not all others.
+/// Predicted virality at which posts enter a dedicated index, so that a rule reads only the few posts that may spread
+/// widely.
 pub const VIRALITY_SEEN: f64 = VIRALITY_HIGH as f64;
 
 /// Maximum length of a wait.
@@ -19,14 +19,14 @@ const WAIT_SECONDS_MAX: i64 = 86_400;
 const NAME_CHARS_MAX: usize = 100;
 const VOLUME_MAX: i64 = 1_000_000_000;
 
-/// Maximum number of channels of a rule.
+/// Maximum number of channels per rule.
 const CHANNELS_MAX: usize = 32;
 
 impl NewRule {
     /// Validates the rule.
     ///
     /// # Errors
-    /// The first field that is wrong.
+    /// Returns the first field that is wrong.
     pub fn check(&self) -> Result<(), Rejection> {
         self.check_name()?;
         self.check_scope()?;
@@ -45,11 +45,11 @@ impl NewRule {
         Ok(())
     }
 
-    /// Validates the rule as a replacement for the rule with this id. The store decides which posts the churn rule
-    /// covers, so that part of it is fixed.
+    /// Validates the rule as a replacement for the rule with this id. The store decides which posts the churn rule covers,
+    /// so that part of the rule cannot be changed.
     ///
     /// # Errors
-    /// The first field that is wrong.
+    /// Returns the first field that is wrong.
     pub fn check_in_place_of(&self, id: uuid::Uuid) -> Result<(), Rejection> {
         self.check()?;
         if id != CHURN {
@@ -117,7 +117,7 @@ impl NewRule {
                 && self.comparison == Comparison::Below
                 && self.scope.dimension != Dimension::Overall =>
             {
-                // A key without any post is unknown, so its silence cannot be noticed.
+                // A key without any posts is unknown, so its silence cannot be noticed.
                 reject("missing_field", "scope.key", "a rule about low volume needs one key; enter it")
             }
             _ => Ok(()),
@@ -131,7 +131,7 @@ impl NewRule {
             Metric::ChurnHigh | Metric::Volume => (0.0, 1e12, "0 or more"),
             Metric::Virality => (VIRALITY_SEEN, 100.0, "between 60 and 100"),
         };
-        // NaN lies in no range, so this rejects it as well.
+        // NaN lies in no range, so this rejects it too.
         for (field, value) in [("threshold", self.threshold), ("clear_threshold", self.clear_threshold())] {
             if !(least..=most).contains(&value) {
                 let message = format!("`{field}` must be {range} for `{}`", self.metric.name());

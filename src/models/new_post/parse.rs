@@ -1,18 +1,18 @@
-//! Parsing of JSON into a [`NewPost`], with an error that names the field.
+//! Parses JSON into a [`NewPost`]. Errors name the field.
 
 use super::{NewPost, Rejection, reject};
 
-/// Parses one JSON object as a post without validating its values, see [`super::accept`].
+/// Parses one JSON object as a post. Does not validate its values, see [`super::accept`].
 pub fn parse(json: &[u8]) -> Result<NewPost, Rejection> {
-    // Serde would also read the fields of a struct from an array; senders would be surprised.
+    // Serde would also read the fields of a struct from an array, which would surprise senders.
     if json.trim_ascii_start().first() == Some(&b'[') {
         return Err(reject("wrong_type", "", "send the post as a JSON object, not an array"));
     }
-    // Tracking the path costs more than the parsing, and nearly every post is valid.
+    // Tracking the path costs more than parsing, and nearly every post is valid.
     serde_json::from_slice(json).map_err(|_| explain(json))
 }
 
-/// Parses again with the path tracked to find out what is wrong and where.
+/// Parses again, this time tracking the path, to find out what is wrong and where.
 fn explain(json: &[u8]) -> Rejection {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let outcome: Result<NewPost, _> = serde_path_to_error::deserialize(&mut reader);
@@ -51,7 +51,7 @@ fn code_of(error: &serde_json::Error, message: &str) -> &'static str {
     if let Some((_, code)) = WORDS.iter().find(|(words, _)| message.starts_with(words)) {
         return code;
     }
-    // Only timestamps have a string format of their own.
+    // Only timestamps have their own string format.
     if error.is_data() { "invalid_time" } else { "malformed_json" }
 }
 
