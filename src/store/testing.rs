@@ -40,7 +40,7 @@ pub(crate) async fn test_store() -> Store {
     store
 }
 
-/// Creates a database without any table.
+/// Creates a database without tables.
 pub(crate) async fn empty_store() -> Store {
     let server = SERVER.get_or_init(start_server).await;
     let name = format!("test_{}", Uuid::now_v7().simple());
@@ -52,13 +52,13 @@ pub(crate) async fn empty_store() -> Store {
     connect(&server.replace("/postgres?", &format!("/{name}?"))).await
 }
 
-/// Connects with the parameters of the tests.
+/// Connects with the test parameters.
 pub(crate) async fn connect(url: &str) -> Store {
     let params = StoreParams { url: url.to_owned(), pool_size: 10, retention: RETENTION };
     Store::connect(params).await.unwrap()
 }
 
-/// The URL of the server that all tests of this run share. It stops with the process.
+/// URL of the server shared by all tests of a run. The server stops with the process.
 static SERVER: OnceCell<String> = OnceCell::const_new();
 
 async fn start_server() -> String {
@@ -97,7 +97,7 @@ pub(crate) async fn created_at_once<T>(
     table: &str,
     create: impl AsyncFn() -> Option<T>,
 ) -> usize {
-    // Slow inserts make all of them start before the first one ends.
+    // Slow inserts, so that all of them start before the first one ends.
     let slow_down = format!(
         "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
@@ -119,17 +119,17 @@ pub(crate) async fn execute(store: &Store, sql: &str) {
     store.client().await.unwrap().batch_execute(sql).await.unwrap();
 }
 
-/// Returns the first number of a query's result.
+/// Returns the first number in a query's result.
 pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
     store.client().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// Returns the current time at the precision of PostgreSQL.
+/// Returns the current time, truncated to PostgreSQL's precision.
 pub(crate) fn now_in_micros() -> Timestamp {
     super::codec::truncate(Timestamp::now())
 }
 
-/// Returns the `n`-th of a series of distinct posts, written at `at`.
+/// Returns the `n`-th post in a series of distinct posts, written at `at`.
 pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
     let label = [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative][n % 3];
     let share = |m: usize| (n * 37 % m) as f32 / m as f32;

@@ -33,7 +33,7 @@ fn posts(ids: std::ops::Range<u32>) -> Vec<AcceptedPost> {
     ids.map(post).collect()
 }
 
-/// Far more than any step takes on a busy machine.
+/// Timeout of a step, far longer than any step takes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Waits until `happened` returns a value.

@@ -27,7 +27,7 @@ impl Bench {
         Self { store, evaluator: Evaluator::new(params), now: Timestamp::now(), _redis: redis }
     }
 
-    /// Runs one turn, a second after the last.
+    /// Runs one turn, one second after the last turn.
     async fn turn(&mut self) -> TurnReport {
         self.now += SignedDuration::from_secs(1);
         self.evaluator.evaluate(self.now).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_wave_opens_alerts_turn_by_turn_and_each_turn_reports_its_deferred_wor
     assert_eq!(number(&bench.store, n_told).await, 3, "one notice for each turn, not for each alert");
     assert!(bench.turn().await.left_out.pushes > 0, "browsers receive them a hundred per turn");
 
-    // No posts mention them any more.
+    // Posts no longer mention them.
     execute(&bench.store, "DELETE FROM sentiment_rollups").await;
     bench.now += SignedDuration::from_secs(10);
     let mut n_open = Vec::new();
@@ -123,7 +123,7 @@ async fn alerts_that_were_not_committed_are_not_counted() {
             FOR EACH ROW EXECUTE FUNCTION refuse()";
     execute(&bench.store, refuse).await;
     let (started_at, mut n_failed) = (Instant::now(), 0);
-    // The server releases a lost lead a moment later.
+    // The server takes a moment to release the lock of a leader that was lost.
     while n_failed < 3 {
         assert!(started_at.elapsed() < Duration::from_secs(120), "{n_failed} failed");
         n_failed += i32::from(bench.evaluator.evaluate(bench.now).await.is_err());

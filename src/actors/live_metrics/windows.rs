@@ -67,7 +67,7 @@ impl LiveWindows {
         back(now, self.kept_seconds())
     }
 
-    /// Replaces the rows with those of PostgreSQL.
+    /// Replaces all rows with the rows read from PostgreSQL.
     pub fn rebuild(
         &mut self,
         rows: Vec<(RollupKey, Sums)>,

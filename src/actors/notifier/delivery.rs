@@ -32,7 +32,7 @@ pub enum DeliveryError {
 /// Returns the key pair that identifies this deployment to push services. The first call creates it.
 ///
 /// # Errors
-/// When PostgreSQL is away, or the stored key pair cannot be opened.
+/// When PostgreSQL is down, or the stored key pair cannot be opened.
 pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, DeliveryError> {
     let (new, keyring) = (VapidKey::generate(), messenger.keyring());
     let row = PushKeyRow {

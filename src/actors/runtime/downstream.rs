@@ -99,7 +99,7 @@ where
     /// Sends a message, waits up to `timeout` for the result, and records the wait.
     ///
     /// # Errors
-    /// [`Unreachable`] when the stage is down, dies meanwhile, or does not respond in time.
+    /// [`Unreachable`] when the stage is down, dies before it responds, or does not respond in time.
     pub async fn send(&self, message: M, timeout: Duration) -> Result<M::Result, Unreachable> {
         let recipient = self.current.borrow().clone();
         let unreachable = Unreachable { stage: self.stage };

@@ -169,7 +169,7 @@ proptest! {
         id in "[^\\x00]{1,60}",
         text in "[^\\x00\\s][^\\x00]{0,300}",
         followers in proptest::option::of(0..MAX_COUNT),
-        // JSON numbers of up to 15 digits are read back to the bit.
+        // JSON numbers of up to 15 digits are read back exactly.
         lat in (-90_000_000i32..=90_000_000).prop_map(|micro_degrees| f64::from(micro_degrees) / 1e6),
         micros in 0i64..1_000_000_000,
     ) {

@@ -40,7 +40,7 @@ fn found(rule: AlertRule, at: Timestamp) -> NewAlert {
     }
 }
 
-/// Runs a change of alerts in a transaction of its own.
+/// Changes alerts in a separate transaction.
 macro_rules! alone {
     ($store:expr, $work:path, $($argument:expr),*) => {{
         let mut client = $store.client().await.unwrap();
@@ -154,7 +154,7 @@ async fn pages_of_alerts_name_each_once() {
     let store = test_store().await;
     let now = Timestamp::now();
     for n in 0..7 {
-        // Several open at the same time.
+        // Several alerts open at the same time.
         let mut alert = found(AlertRule::Negativity, now + MINUTE * (n / 3));
         alert.series.scope.key = format!("product {n}");
         alone!(store, open_or_update, &alert);

@@ -184,7 +184,7 @@ async fn a_broken_entry_does_not_spoil_its_batch() {
     }
 }
 
-/// Returns consumer and delivery count of each pending entry.
+/// Returns the consumer and delivery count of each pending entry.
 fn pending(redis: &Redis) -> Vec<(String, String)> {
     let response = redis.run(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "1000"]);
     let lines: Vec<&str> = response.lines().collect();

@@ -1,4 +1,4 @@
-//! A private Redis on a Unix socket, which can be stopped, frozen and restarted.
+//! Private Redis on a Unix socket, which can be stopped, frozen and restarted.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ impl Redis {
         format!("redis+unix://{}", self.socket())
     }
 
-    /// Stops it as its supervisor would, so that it persists everything.
+    /// Stops Redis as its supervisor would, so that it persists everything.
     pub fn stop(&mut self) {
         self.signal("TERM");
         self.server.wait().unwrap();
@@ -64,7 +64,7 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        // It may have been stopped already.
+        // Redis may have been stopped already.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }

@@ -69,7 +69,7 @@ async fn a_slow_subscriber_receives_a_gap() {
     assert_eq!(heard_update(&mut subscription).await.1, 0);
     assert_eq!(heard_update(&mut subscription).await.1, 1);
     assert_eq!(next_event(&mut subscription).await, UpdateEvent::Gap);
-    // Some updates may arrive after the gap, in order; the newest always arrives in the end.
+    // Some updates may arrive after the gap, in order; the newest always arrives eventually.
     updates.publish(&committed(99)).await.unwrap();
     while heard_update(&mut subscription).await.1 != 99 {}
 }

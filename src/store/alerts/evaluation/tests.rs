@@ -168,7 +168,7 @@ async fn a_process_that_lost_its_lease_unnoticed_writes_nothing() {
     assert_eq!(number(&store, "SELECT count(*) FROM sentiment_alerts").await, 0);
     let mut next = LeaderLease::connect(&store, LeaderRole::Rules).await.unwrap();
     let started_at = Instant::now();
-    // The server releases the lock a moment after it closed the connection.
+    // The server releases the lock shortly after it closes the connection.
     while !next.try_acquire().await.unwrap() {
         assert!(started_at.elapsed() < Duration::from_secs(60), "no process takes over");
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -29,7 +29,7 @@ async fn correct(store: &Store, posts: &[ScoredPost], risk: f32) -> Corrected {
     apply(store, &posts.iter().map(correction).collect::<Vec<_>>()).await.unwrap()
 }
 
-/// Takes the flagged posts in a transaction of its own.
+/// Takes the flagged posts in a separate transaction.
 async fn raise_now<J: Into<Triage>>(
     store: &Store,
     judge: impl Fn(&[ScoredPost]) -> J,
@@ -42,7 +42,7 @@ async fn raise_now<J: Into<Triage>>(
     Ok(raised)
 }
 
-/// Takes the flagged posts as if long after they were stored.
+/// Takes the flagged posts as if they had been stored long ago.
 async fn raise_late<J: Into<Triage>>(
     store: &Store,
     judge: impl Fn(&[ScoredPost]) -> J,
@@ -108,7 +108,7 @@ async fn a_post_awaiting_correction_waits_for_it_briefly() {
     assert!(matches!(raise_now(&store, one_alert).await.unwrap()[..], [Raise::Opened(_)]));
     give_up(&store, &[batch[2].post.uuid]).await.unwrap();
     assert!(matches!(raise_now(&store, one_alert).await.unwrap()[..], [Raise::Updated(_)]));
-    // The process that should have corrected the last one is dead or overloaded.
+    // The process that should have corrected the last post is dead or overloaded.
     assert!(matches!(raise_late(&store, one_alert).await.unwrap()[..], [Raise::Updated(_)]));
     assert_eq!(alerts(&store).await[0].count, 3);
     assert_eq!(number(&store, "SELECT count(*) FROM flagged_posts").await, 0);

@@ -68,7 +68,7 @@ async fn messages_of_a_dead_process_are_sent_by_another_with_the_same_id() {
     let second = take(&store).await;
     assert_eq!(first[0].message, second[0].message);
     assert_ne!(first[0].lease, second[0].lease);
-    // The first was only slow. Its result counts, and it releases no lease but its own.
+    // The first process was only slow. Its result counts, and it releases only its own lease.
     settle(&store, &first[0], &outcome(DeliveryOutcome::Sent)).await.unwrap();
     const HELD: &str = "SELECT count(*) FROM notification_channels WHERE leased_until > now()";
     assert_eq!(number(&store, HELD).await, 1);
@@ -163,7 +163,7 @@ async fn only_five_days_of_continuous_failure_disable_a_channel() {
         shown(&store, id).await
     };
     assert!(fail().await.failing_since.is_some());
-    // Six days ago, without any attempt since: that is a new failure.
+    // The last failure was six days ago, with no attempt since, so this is a new failure.
     let long_ago = "UPDATE notification_channels SET failing_since = now() - interval '6 days',
         paused_until = now() - interval '5 days'";
     execute(&store, long_ago).await;

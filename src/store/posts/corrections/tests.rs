@@ -24,7 +24,7 @@ fn admitted(n: usize, at: Timestamp) -> Vec<ScoredPost> {
     batch
 }
 
-/// Returns a post with its score replaced by that of the `n`-th of the series.
+/// Returns a post with the score of the `n`-th post in the series.
 fn correction(scored: &ScoredPost, n: usize) -> Correction {
     let mut score = testing::post(n, scored.post.created_at).score;
     score.model = ModelId { name: "deep".to_owned(), version: "1".to_owned(), hash: "1".to_owned() }.into();
@@ -106,7 +106,7 @@ async fn only_admitted_posts_await_a_correction_and_are_corrected() {
     let mut batch = admitted(20, Timestamp::now());
     batch.iter_mut().step_by(2).for_each(|scored| scored.awaits_correction = false);
     record(&store, &batch).await.unwrap();
-    // Sent again with another label: it is the same post.
+    // The same post, sent again with another label.
     batch.iter_mut().for_each(|scored| scored.awaits_correction = true);
     assert_eq!(record(&store, &batch).await.unwrap().n_duplicates, 20);
     assert_eq!(awaiting(&store).await.unwrap(), 10);
@@ -153,7 +153,7 @@ async fn posts_of_a_dead_process_are_claimed_by_another() {
     let stored: Vec<_> =
         batch.iter().cloned().map(|scored| ScoredPost { awaits_correction: false, ..scored }).collect();
     assert_eq!(claimed, stored);
-    // Claimed by one, corrected by another that was only slow: the post is corrected once.
+    // One process claims the post, and another, which was only slow, corrects it: the post is corrected once.
     assert_eq!(apply(&store, &corrections(&batch, 1)).await.unwrap().applied.len(), 12);
     assert_eq!(apply(&store, &corrections(&claimed, 2)).await.unwrap().applied.len(), 0);
     let_claims_run_out(&store).await;
@@ -180,7 +180,7 @@ async fn a_process_that_dies_during_a_correction_leaves_nothing_of_it() {
     let store = test_store().await;
     let batch = admitted(10, Timestamp::now());
     record(&store, &batch).await.unwrap();
-    // The correction blocks at the last of its steps.
+    // The correction blocks at its last step.
     let mut blocker = store.client().await.unwrap();
     let blocking = blocker.transaction().await.unwrap();
     blocking.execute("SELECT FROM sentiment_rollups FOR UPDATE", &[]).await.unwrap();
@@ -211,7 +211,7 @@ async fn a_correction_of_an_old_post_changes_the_row_that_counts_it() {
     let batch = admitted(30, old);
     record(&store, &batch[..10]).await.unwrap();
     rollups::compact(&store, now).await.unwrap();
-    // Late posts recreate the fine row beside the minute's, which counts the first post.
+    // Late posts recreate the fine row next to the minute's row, which counts the first post.
     record(&store, &batch[10..]).await.unwrap();
     let corrected = apply(&store, &corrections(&batch[..10], 1)).await.unwrap();
     assert_eq!(corrected.applied.len(), 10);
@@ -237,7 +237,7 @@ async fn corrections_expire_with_their_posts() {
     assert_exact(&store).await;
     assert_eq!(awaiting(&store).await.unwrap(), 5);
     assert_eq!(number(&store, "SELECT count(*) FROM sentiment_analysis_history").await, 15);
-    // Corrections of expired posts come too late, and those of the others do not.
+    // Corrections of expired posts come too late; the others are applied.
     let rest = apply(&store, &corrections(&batch[30..], 5)).await.unwrap();
     assert_eq!(rest.applied, [1, 3, 5, 7, 9]);
     assert_exact(&store).await;
@@ -309,9 +309,9 @@ async fn concurrent_posts_corrections_claims_and_compaction_lose_nothing() {
 enum Step {
     /// Stores posts `from..from + n`, new or repeated.
     Record(usize, usize),
-    /// Applies their corrections, with the scores of others.
+    /// Applies corrections to these posts, with the scores of other posts.
     Apply(usize, usize, usize),
-    /// Claims and corrects some unclaimed posts, as another process.
+    /// Claims and corrects some unclaimed posts, as another process would.
     Claim(usize, usize),
     Compact,
 }

@@ -38,7 +38,7 @@ async fn a_post_reads_back_as_it_was_stored() {
 async fn pages_name_each_post_once_newest_first_while_others_arrive() {
     let store = test_store().await;
     let now = testing::now_in_micros();
-    // Three per time, over several days.
+    // Three posts share each event time, over several days.
     let at = |n: usize| now - SignedDuration::from_hours(n as i64 / 3 * 5);
     let batch: Vec<_> = (0..50).map(|n| testing::post(n, at(n))).collect();
     record(&store, &batch).await.unwrap();
