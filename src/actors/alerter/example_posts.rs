@@ -15,7 +15,7 @@ use crate::trends::contrast::{DistinctiveTerm, TermCounts, distinctive_terms};
 /// Maximum number of terms shown.
 const TERMS_MAX: usize = 10;
 
-/// Period before the alert with whose posts the alert's posts are compared.
+/// Period before the alert that serves as the baseline for the alert's posts.
 const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
 
 /// Posts of a period and their distinctive terms.

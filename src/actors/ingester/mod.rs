@@ -41,10 +41,10 @@ const REDIS_RETRY: Duration = Duration::from_millis(250);
 /// How long to wait for the next stage before settlements are handled again.
 const STAGE_RETRY: Duration = Duration::from_millis(250);
 
-/// Number of failed attempts alone after which a post is dead-lettered.
+/// Number of failed attempts in isolation after which a post is dead-lettered.
 pub const ATTEMPTS_MAX: u32 = 3;
 
-/// Number of times the process may end during an attempt alone before the post is dead-lettered. Higher than
+/// Number of times the process may end during an isolated attempt before the post is dead-lettered. Higher than
 /// [`ATTEMPTS_MAX`], because people restart processes for other reasons.
 const ENDINGS_MAX: u32 = 10;
 
@@ -120,7 +120,7 @@ struct InFlight {
     entries: Vec<Delivered>,
     /// Whether nothing else is in flight, so that a failure can only come from this batch.
     alone: bool,
-    /// Attempts alone, this one included; 0 for an ordinary batch.
+    /// Number of isolated attempts, including this one; 0 for an ordinary batch.
     attempts: u32,
 }
 

@@ -15,7 +15,7 @@ pub struct RetryBatch {
     pub entries: Vec<Delivered>,
     /// Why the last attempt failed; `None` when another consumer left the batch behind.
     pub reason: Option<String>,
-    /// Number of attempts made alone so far.
+    /// Number of attempts made in isolation so far.
     pub attempts: u32,
 }
 
