@@ -1,4 +1,4 @@
-//! DeferredPost posts → CorrectBatch, on worker threads that score only on idle CPU.
+//! Deferred posts → CorrectBatch, on worker threads that score only on idle CPU.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
