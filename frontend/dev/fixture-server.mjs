@@ -201,7 +201,7 @@ function system() {
         condition: 'dead_letters',
         stage: null,
         severity: 'warning',
-        title: 'Posts that cannot be processed arrive among the dead letters',
+        title: 'Posts that cannot be processed are becoming dead letters',
         detail: '2 arrived of late, 2 are there.',
         instance: 'fixture:8080',
         since: minutesAgo(3),

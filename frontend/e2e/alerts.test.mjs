@@ -163,7 +163,7 @@ test('errors appear in the chart, in the list and in service alerts', async (t) 
   await errors.getByRole('button', { name: 'Table' }).click();
   await errors.getByRole('columnheader', { name: 'Dead letters' }).waitFor();
   const alerts = page.getByRole('region', { name: 'Service alerts' });
-  await alerts.getByText('Posts that cannot be processed arrive among the dead letters').waitFor();
+  await alerts.getByText('Posts that cannot be processed are becoming dead letters').waitFor();
   await alerts.getByText('no one is notified').waitFor();
   assert.deepEqual(problems, []);
 });
