@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::limits::{Demand, Limits};
 use super::machine::Verdict;
-use super::measurement;
-use super::measurement::Measurement;
+use super::measurement::{self, Measurement};
 use super::step::{Case, Outcome, Write, step};
 use crate::models::alert::{Alert, Scope, Severity};
 use crate::models::alert_rule::{CHURN, Rule};

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::machine::Transition;
-use super::measurement;
-use super::measurement::Measurement;
+use super::measurement::{self, Measurement};
 use super::rolling::{BySteps, Steps};
 use crate::models::alert_rule::{NewRule, Preview, PreviewPoint, Stretch};
 use crate::models::evaluation::{Series, Step};

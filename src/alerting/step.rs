@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::machine::Transition;
-use super::measurement;
-use super::measurement::Measurement;
+use super::measurement::{self, Measurement};
 use super::title;
 use crate::models::alert::{Alert, AlertPhase};
 use crate::models::alert_rule::Rule;

@@ -21,8 +21,7 @@ use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::inference::ScorerFactory as _;
 use crate::models::alert::{AlertRule, Severity};
 use crate::models::stage_health::{DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth};
-use crate::store::alerts;
-use crate::store::alerts::evaluation;
+use crate::store::alerts::{self, evaluation};
 use crate::store::posts::corrections;
 use crate::telemetry::{
     AWAITING_CORRECTION, DEAD_LETTERS, DISK_FREE_BYTES, DISK_TOTAL_BYTES, OPEN_ALERTS,

@@ -8,8 +8,7 @@ use crate::egress::Egress;
 use crate::egress::allowlist::Allowlist;
 use crate::models::notification::ChannelKind;
 use crate::notify::keyring::SECRET_CHARACTERS_MIN;
-use crate::notify::operator_destinations;
-use crate::notify::operator_destinations::Destination;
+use crate::notify::operator_destinations::{self, Destination};
 
 /// Notification channels.
 #[derive(Debug, Clone, Args)]

@@ -77,8 +77,7 @@ mod tests {
     use crate::models::alert::{AlertPhase, AlertRule, AlertState};
     use crate::models::alert_rule;
     use crate::models::rollup::Dimension;
-    use crate::store::alerts;
-    use crate::store::alerts::evaluation;
+    use crate::store::alerts::{self, evaluation};
     use crate::store::testing::{self, empty_store, number};
 
     #[tokio::test]

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, Pool};
 use groundswell::models::alert::{Alert, Severity};
-use groundswell::store::notifications::outbox;
-use groundswell::store::notifications::outbox::{Notice, NoticeEvent};
+use groundswell::store::notifications::outbox::{self, Notice, NoticeEvent};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 use uuid::Uuid;

@@ -23,8 +23,7 @@ use crate::models::post::ScoredPost;
 use crate::models::rollup::{RollupKey, Sums};
 use crate::models::score::CHURN_HIGH;
 use crate::store::metrics::rollup_order::RollupGuard;
-use crate::store::posts::record;
-use crate::store::posts::record::Recorded;
+use crate::store::posts::record::{self, Recorded};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{
     COMMIT_POSTS, COMMIT_SECONDS, POST_COMMIT_SECONDS, POSTS_DUPLICATE_TOTAL, POSTS_STORED_TOTAL,

@@ -16,8 +16,7 @@ use crate::models::live::{AlertChange, CorrectedPost, LiveUpdate};
 use crate::models::post::ScoredPost;
 use crate::models::score::{CHURN_HIGH, Score};
 use crate::store::StoreError;
-use crate::store::posts::corrections;
-use crate::store::posts::corrections::{Corrected, Correction};
+use crate::store::posts::corrections::{self, Corrected, Correction};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
 /// Pause between transactions, during which corrections accumulate. Each transaction has a fixed cost, and a correction may

@@ -7,8 +7,7 @@ use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::store::page::PAGE_MAX;
 use crate::store::posts::filter::PostFilter;
-use crate::store::posts::list;
-use crate::store::posts::list::PostsQuery;
+use crate::store::posts::list::{self, PostsQuery};
 use crate::store::{Store, StoreError};
 use crate::trends::contrast::{DistinctiveTerm, TermCounts, distinctive_terms};
 

@@ -11,8 +11,7 @@ use crate::alerting::plan::{self, Measurements};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Group, Phase, SeriesId, StoredSeries};
 use crate::store::Store;
-use crate::store::alerts::measurements;
-use crate::store::alerts::measurements::MeasurementQuery;
+use crate::store::alerts::measurements::{self, MeasurementQuery};
 
 /// Minimum and maximum interval between measurements of a window, in seconds. The interval is a sixtieth of the window: a
 /// short window moves fast; a long one is expensive to read and moves slowly.

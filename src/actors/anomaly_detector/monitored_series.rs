@@ -7,8 +7,7 @@ use crate::anomaly::judge::{Baseline, Models, Recent};
 use crate::anomaly::state_machine::AnomalyState;
 use crate::models::alert::Scope;
 use crate::store::alerts::AlertSeries;
-use crate::store::alerts::anomalies;
-use crate::store::alerts::anomalies::Steps;
+use crate::store::alerts::anomalies::{self, Steps};
 use crate::store::{Store, StoreError};
 
 /// Maximum number of monitored series. Those with the most posts in the last day are chosen. Each takes 130 KB.

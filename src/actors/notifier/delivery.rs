@@ -10,8 +10,7 @@ use crate::notify::message::{Item, Message, MessageKind, Topic, test_message};
 use crate::notify::messenger::{Messenger, Outcome, Recipient};
 use crate::notify::policy::{NextStep, plan};
 use crate::notify::vapid::VapidKey;
-use crate::store::notifications::channels;
-use crate::store::notifications::channels::{PushKeyRow, StoredChannel};
+use crate::store::notifications::channels::{self, PushKeyRow, StoredChannel};
 use crate::store::notifications::outbox::{ClaimedMessage, DeliveryOutcome, Settlement};
 use crate::store::{Store, StoreError};
 

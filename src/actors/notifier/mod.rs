@@ -16,8 +16,7 @@ use crate::models::error_log::ErrorKind;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::store::notifications::history;
-use crate::store::notifications::outbox;
-use crate::store::notifications::outbox::ClaimedMessage;
+use crate::store::notifications::outbox::{self, ClaimedMessage};
 use crate::telemetry::{NOTIFICATIONS_TOTAL, errors};
 
 /// Interval at which the outbox is polled. In a notification, a second goes unnoticed.

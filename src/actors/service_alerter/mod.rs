@@ -12,8 +12,7 @@ use tracing::{debug, info, warn};
 
 use self::state::ServiceAlertState;
 use super::messages::ObserveHealth;
-use super::notifier::delivery;
-use super::notifier::delivery::DeliveryError;
+use super::notifier::delivery::{self, DeliveryError};
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;

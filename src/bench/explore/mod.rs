@@ -19,8 +19,7 @@ use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::store::metrics::{breakdown, series};
 use crate::store::operations::explain as explaining;
 use crate::store::operations::explain::{ExplainTarget, Plan, explain};
-use crate::store::posts::list;
-use crate::store::posts::list::PostsQuery;
+use crate::store::posts::list::{self, PostsQuery};
 use crate::store::{Store, StoreError, StoreParams};
 
 /// Latency budget per query, on which the dashboard relies.

@@ -10,8 +10,7 @@ use crate::models::score::SentimentLabel;
 use crate::store::metrics::series::ExploreQuery;
 use crate::store::operations::explain::ExplainTarget;
 use crate::store::posts::filter::PostFilter;
-use crate::store::posts::list;
-use crate::store::posts::list::PostsQuery;
+use crate::store::posts::list::{self, PostsQuery};
 use crate::store::{Store, StoreError};
 
 /// A query and its name in the report.

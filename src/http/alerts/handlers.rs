@@ -7,8 +7,7 @@ use utoipa::IntoParams;
 
 use crate::actors::alerter::publication;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::{EmptyQuery, Parameters};
+use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
 use crate::store::alerts::{self, AlertsQuery};

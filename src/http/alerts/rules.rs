@@ -7,16 +7,13 @@ use jiff::Timestamp;
 use crate::alerting::preview;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::{EmptyQuery, Parameters};
+use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
 use crate::models::new_post::Rejection;
-use crate::store::alerts::measurements;
-use crate::store::alerts::measurements::StepsQuery;
-use crate::store::alerts::rules;
-use crate::store::alerts::rules::RULES_MAX;
+use crate::store::alerts::measurements::{self, StepsQuery};
+use crate::store::alerts::rules::{self, RULES_MAX};
 use crate::store::page::Page;
 
 /// Maximum number of keys in the preview of a rule that applies to each key; a chart shows one of them.

@@ -7,12 +7,10 @@ use jiff::Timestamp;
 use super::rules::BODY_BYTES_MAX;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::{EmptyQuery, Parameters};
+use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::silence::{NewSilence, Silence};
-use crate::store::alerts::silences;
-use crate::store::alerts::silences::SILENCES_MAX;
+use crate::store::alerts::silences::{self, SILENCES_MAX};
 use crate::store::page::Page;
 
 /// List up to 500 silences, latest end first

@@ -8,14 +8,12 @@ use utoipa::ToSchema;
 
 use super::range::{RangeName, RangeQuery};
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::Parameters;
+use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
 use crate::models::explore::{BreakdownBy, ExploreBreakdown, ExploreSeries, Step};
 use crate::models::score::EMOTIONS;
 use crate::store::metrics::breakdown;
-use crate::store::metrics::series;
-use crate::store::metrics::series::ExploreQuery;
+use crate::store::metrics::series::{self, ExploreQuery};
 use crate::store::posts::filter::PostFilter;
 
 /// Maximum search length in characters. PostgreSQL matches every word of a search against every post.

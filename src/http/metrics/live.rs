@@ -10,8 +10,7 @@ use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::models::metrics::{Breakdowns, Emotions, Overall, Trend};
 use crate::models::rollup::Dimension;
-use crate::store::metrics::summaries;
-use crate::store::metrics::summaries::{MetricsFilter, MetricsQuery};
+use crate::store::metrics::summaries::{self, MetricsFilter, MetricsQuery};
 
 /// Period that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

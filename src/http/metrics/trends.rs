@@ -6,8 +6,7 @@ use utoipa::IntoParams;
 
 use super::trend_cache::TERMS_MAX;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::Parameters;
+use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
 use crate::models::trends::Trends;
 use crate::trends::timeline::TrendWindow;

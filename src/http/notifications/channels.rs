@@ -11,16 +11,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::channel_request::{NewChannel, draft, read, rejected, require_persistent_key};
-use crate::actors::notifier::delivery;
-use crate::actors::notifier::delivery::DeliveryError;
+use crate::actors::notifier::delivery::{self, DeliveryError};
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::{EmptyQuery, Parameters};
+use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::notification::{Channel, PublicSetting};
 use crate::notify::settings;
-use crate::store::notifications::channels;
-use crate::store::notifications::channels::{CHANNELS_MAX, Removal, Resealed, StoredChannel};
+use crate::store::notifications::channels::{self, CHANNELS_MAX, Removal, Resealed, StoredChannel};
 
 /// Maximum number of attempts to rotate a secret while other requests change the channel.
 const ROTATIONS_MAX: usize = 4;

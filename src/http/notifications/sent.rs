@@ -8,12 +8,10 @@ use uuid::Uuid;
 use super::channel_request::require_persistent_key;
 use crate::actors::notifier::delivery;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::{EmptyQuery, Parameters};
+use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::notification::{Notification, NotificationState};
-use crate::store::notifications::history;
-use crate::store::notifications::history::{NotificationsQuery, Resent};
+use crate::store::notifications::history::{self, NotificationsQuery, Resent};
 use crate::store::page::Page;
 
 /// Maximum number of notifications per page.

@@ -9,8 +9,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::Parameters;
+use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::stream::{DeadLetterPage, EntryId};

@@ -8,16 +8,14 @@ use super::export::{self, Format};
 use super::ingest::{self, BODY_BYTES_MAX, PostsBody, Receipt};
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract;
-use crate::http::extract::{EmptyQuery, Parameters};
+use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::metrics::explore::filter_parameters;
 use crate::http::metrics::range::RangeQuery;
 use crate::http::state::AppState;
 use crate::models::new_post::AcceptContext;
 use crate::models::post::{ListedPost, PostOrder, PostWithHistory, Source};
 use crate::store::page::Page;
-use crate::store::posts::list;
-use crate::store::posts::list::{PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
+use crate::store::posts::list::{self, PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
 
 /// Maximum number of posts per page; exports have no such limit.
 const LIMIT_MAX: usize = 500;

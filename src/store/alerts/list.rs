@@ -12,8 +12,7 @@ use super::row::{alert_of, columns};
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Severity};
 use crate::models::evaluation::NotifiedAlert;
 use crate::store::codec::{PgTimestamp, enum_at};
-use crate::store::notifications::outbox;
-use crate::store::notifications::outbox::{Notice, NoticeEvent};
+use crate::store::notifications::outbox::{self, Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 

@@ -9,8 +9,7 @@ use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule, Rule, RuleScope};
 use crate::models::rollup::Dimension;
 use crate::store::codec::{PgTimestamp, enum_at};
-use crate::store::locks;
-use crate::store::locks::Lock;
+use crate::store::locks::{self, Lock};
 use crate::store::notifications::channels;
 use crate::store::{Store, StoreError};
 

@@ -11,8 +11,7 @@ use super::window::at;
 use crate::models::metrics::Window;
 use crate::models::rollup::Delta;
 use crate::store::codec::PgTimestamp;
-use crate::store::operations::late_post_locks;
-use crate::store::operations::late_post_locks::MaintenanceTask;
+use crate::store::operations::late_post_locks::{self, MaintenanceTask};
 use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;

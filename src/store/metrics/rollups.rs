@@ -14,8 +14,7 @@ use super::sum_columns::{self, Detail, MINUTE_OF_BUCKET, N_SUMS};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
 use crate::store::codec::{PgTimestamp, enum_at};
-use crate::store::operations::late_post_locks;
-use crate::store::operations::late_post_locks::MaintenanceTask;
+use crate::store::operations::late_post_locks::{self, MaintenanceTask};
 use crate::store::{Store, StoreError};
 
 /// Returns the rows whose bucket starts at `since` or later, from which a restarted stage rebuilds its windows.

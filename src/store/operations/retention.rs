@@ -9,8 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use tracing::info;
 
-use super::late_post_locks;
-use super::late_post_locks::MaintenanceTask;
+use super::late_post_locks::{self, MaintenanceTask};
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 

@@ -8,8 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::record::{Counts, counts};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::models::post::ScoredPost;
-use crate::store::testing;
-use crate::store::testing::record;
+use crate::store::testing::{self, record};
 
 /// Enough to show a tenfold slowdown in the output. Use ten times as many for figures worth quoting.
 const N_POSTS: usize = 4_000;

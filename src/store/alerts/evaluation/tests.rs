@@ -11,8 +11,7 @@ use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
 use crate::models::evaluation::{Changes, DueNotice, NoticeKind, Opening, Refresh, Suppression};
 use crate::models::rollup::Dimension;
 use crate::models::turn_report::{LeftOut, RuleLeftOut};
-use crate::store::alerts;
-use crate::store::alerts::rules;
+use crate::store::alerts::{self, rules};
 use crate::store::alerts::{AlertSeries, NewAlert, Raise};
 use crate::store::testing::{channel, execute, now_in_micros, number, test_store};
 

@@ -20,8 +20,7 @@ use crate::store::alerts::history::{self, Event};
 use crate::store::alerts::list;
 use crate::store::alerts::raise::{Merge, raise};
 use crate::store::codec::PgTimestamp;
-use crate::store::notifications::outbox;
-use crate::store::notifications::outbox::{Notice, NoticeEvent};
+use crate::store::notifications::outbox::{self, Notice, NoticeEvent};
 
 /// The leader's transaction. If it is dropped without [`EvaluationTransaction::commit`], it changes nothing.
 pub struct EvaluationTransaction<'a> {

@@ -9,8 +9,7 @@ use crate::models::alert::{Alert, Severity};
 use crate::models::notification::{Attempt, Channel, Notification, NotificationState};
 use crate::store::Store;
 use crate::store::notifications::channels;
-use crate::store::notifications::history;
-use crate::store::notifications::history::{NotificationsQuery, Resent};
+use crate::store::notifications::history::{self, NotificationsQuery, Resent};
 use crate::store::testing::{channel, execute, number, test_store};
 
 const LEASE: Duration = Duration::from_secs(30);

@@ -13,8 +13,7 @@ pub use super::awaiting_correction::{FIRST_CLAIM, awaiting, claim, give_up};
 
 use super::awaiting_correction::AwaitedPost;
 use super::record::ATTEMPTS;
-use super::score_replacement;
-use super::score_replacement::Superseded;
+use super::score_replacement::{self, Superseded};
 use super::scored_rows::{SCORE_COLUMNS, scores_of};
 use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
