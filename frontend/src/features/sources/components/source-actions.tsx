@@ -1,0 +1,97 @@
+import { Button } from '@/components/ui/button';
+import { DeleteButton } from '@/components/ui/confirm';
+import { Failure, Notice } from '@/components/ui/notice';
+import { useRotateSecret, useTestSource } from '@/features/sources/api/use-sources';
+import type { RevealedSource, Source } from '@/features/sources/api/wire';
+import { BackfillPopover } from '@/features/sources/components/backfill-popover';
+import { RotateSecret } from '@/features/sources/components/rotate-secret';
+import type { SourceAction } from '@/features/sources/model/action';
+import { describeTest, isStopped } from '@/features/sources/model/describe';
+
+interface SourceActionsProps {
+  source: Source;
+  isBusy: boolean;
+  onAct: (action: SourceAction) => void;
+  onEdit: () => void;
+  onRevealed: (source: RevealedSource) => void;
+}
+
+/** What can be done with a source; what a test found follows below. */
+export function SourceActions(props: SourceActionsProps) {
+  const { source, isBusy, onAct, onEdit, onRevealed } = props;
+  const test = useTestSource();
+  const rotate = useRotateSecret();
+  const { id, name, network, state } = source;
+  const isWebhook = network === 'webhook';
+  const next = state === 'paused' ? 'resume' : 'pause';
+  const verb = state === 'paused' ? 'Resume' : 'Pause';
+  return (
+    <>
+      <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
+        <Button
+          aria-label={`Test ${name}`}
+          disabled={test.isPending}
+          onClick={() => test.mutate(id)}
+        >
+          {test.isPending ? 'Testing…' : 'Test'}
+        </Button>
+        {isStopped(state) && !isWebhook && (
+          <Button
+            aria-label={`Try again: ${name}`}
+            disabled={isBusy}
+            onClick={() => onAct({ kind: 'retry', source })}
+          >
+            Try again
+          </Button>
+        )}
+        <Button
+          aria-label={`${verb} ${name}`}
+          disabled={isBusy}
+          onClick={() => onAct({ kind: next, source })}
+        >
+          {verb}
+        </Button>
+        {isWebhook ? (
+          <RotateSecret
+            name={name}
+            disabled={rotate.isPending}
+            onRotate={() => rotate.mutate(id, { onSuccess: onRevealed })}
+          />
+        ) : (
+          <BackfillPopover
+            name={name}
+            disabled={isBusy}
+            onBackfill={(hours) => onAct({ kind: 'backfill', source, hours })}
+          />
+        )}
+        <Button aria-label={`Edit ${name}`} onClick={onEdit}>
+          Edit
+        </Button>
+        <DeleteButton noun="source" name={name} onDelete={() => onAct({ kind: 'delete', source })}>
+          Its posts are kept.
+        </DeleteButton>
+      </div>
+      {test.data !== undefined && (
+        <Notice tone={test.data.state === 'running' ? 'good' : 'warning'} className="basis-full">
+          <span className="wrap-anywhere">Test: {describeTest(test.data)}</span>
+        </Notice>
+      )}
+      {rotate.error !== null && (
+        <Failure
+          className="basis-full"
+          what="The secret could not be rotated"
+          error={rotate.error}
+          onRetry={() => rotate.mutate(id, { onSuccess: onRevealed })}
+        />
+      )}
+      {test.error !== null && (
+        <Failure
+          className="basis-full"
+          what="The source could not be tested"
+          error={test.error}
+          onRetry={() => test.mutate(id)}
+        />
+      )}
+    </>
+  );
+}
