@@ -108,6 +108,7 @@ export default tseslint.config(
           'requestAnimationFrame',
           'AbortSignal',
           'MutationObserver',
+          'PerformanceObserver',
           'navigator',
           'caches',
           'self',

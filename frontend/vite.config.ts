@@ -2,6 +2,7 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { preloadPages } from './pwa/preload.ts';
 import { serviceWorker } from './pwa/plugin.ts';
 
 /** The server that `npm run dev` uses: the real one or `npm run fixture`. */
@@ -11,6 +12,7 @@ export default defineConfig({
   plugins: [
     react(),
     tailwindcss(),
+    preloadPages(),
     serviceWorker(new URL('./pwa/service-worker.js', import.meta.url)),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
@@ -18,6 +20,19 @@ export default defineConfig({
     // The content security policy allows fonts and images from our own origin only, so nothing is inlined as `data:`.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // In one file, because every page needs them and small files cost round trips.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'framework',
+              test: /node_modules[\\/](react|react-dom|scheduler|@tanstack)[\\/]/,
+            },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: {
@@ -31,6 +46,8 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/testing/setup.ts'],
     restoreMocks: true,
+    // The tests of the design language read the tokens.
+    css: { include: [/tokens\.css/] },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -1,4 +1,4 @@
-/** The responses of `npm run fixture` for Explore, Alerts and dead letters: generated and kept in memory. */
+/** The responses of `npm run fixture` for Explore, rules, silences, channels and dead letters: generated and kept in memory. */
 import { makePost, summarize } from './fixture-posts.mjs';
 
 const HOUR_MS = 3_600_000;
@@ -55,6 +55,8 @@ function series(query) {
       items.push({
         from: new Date(at - shift).toISOString(),
         to: new Date(at - shift + STEP_MS[step]).toISOString(),
+        seconds: (Math.min(at + STEP_MS[step], Date.now()) - at) / 1000,
+        complete: at - shift + STEP_MS[step] <= Date.now(),
         ...tally(count, 0.1 * Math.sin(phase * 17)),
       });
     }
@@ -70,7 +72,101 @@ function series(query) {
     step,
     answered_from: query.has('q') || query.has('label') ? 'posts' : 'rollups',
     items: steps(0),
+    peaks: peaksOf(steps(0)),
     previous: query.get('compare') === 'previous' ? steps(to - from) : null,
+  };
+}
+
+/** Marks one completed step. */
+function peaksOf(items) {
+  const step = items[Math.floor(items.length * 0.6)];
+  if (items.length < 12 || !step.complete) return [];
+  const { from, to, count } = step;
+  const found = { value: count, expected: count / 3, count, deviations: 12 };
+  return [{ metric: 'volume', from, to, at: from, ...found }];
+}
+
+/** Explains any period in the same way. */
+function explanation(query) {
+  const { from, to } = stretch(query);
+  const window = (start, end) => ({
+    from: new Date(start).toISOString(),
+    to: new Date(end).toISOString(),
+    seconds: (end - start) / 1000,
+  });
+  const figures = (count, negative) => ({
+    count,
+    sentiment: { ...tally(count, -0.2).sentiment, negative },
+    negative_share: negative / count,
+  });
+  const range = window(from, to);
+  const times = [{ time: range.from }, { text: ' and ' }, { time: range.to }];
+  const rise = ', up from 212 before; 71% of them about Tide Card (6% before).';
+  return {
+    range,
+    complete: true,
+    compared_with: window(2 * from - to, from),
+    answered_from: 'rollups',
+    sample: null,
+    now: figures(1_840, 1_250),
+    before: figures(212, 44),
+    change: { count: 1_628, sentiment: -0.4, negative_share: 0.47 },
+    sentences: [
+      {
+        text: `1,840 posts between ${range.from} and ${range.to}${rise}`,
+        parts: [{ text: '1,840 posts between ' }, ...times, { text: rise }],
+      },
+      ...['62% are near copies of one post; “recall” appears in 41%, before in 2%.'].map(
+        (text) => ({ text, parts: [{ text }] }),
+      ),
+    ],
+    read: { posts: 1_840, of: 1_840, sampled: false, error: 0 },
+    read_before: { posts: 212, of: 212, sampled: false, error: 0 },
+    terms: [
+      { term: 'recall', count: 754, share: 0.41, previous_share: 0.02, deviations: 14 },
+      { term: 'card declined', count: 320, share: 0.17, previous_share: 0.01, deviations: 9 },
+    ],
+    clusters: [
+      {
+        posts: 1_141,
+        share: 0.62,
+        authors: 903,
+        example: {
+          uuid: '01930000-0000-7000-8000-0000000000ff',
+          created_at: range.from,
+          platform: 'twitter',
+          text: 'We are recalling all Tide Cards issued since May because they can be declined abroad',
+          lang: 'en',
+          author: 'harborwatch',
+          followers: 1_240_000,
+        },
+        phrase: 'recalling all tide cards issued',
+        phrase_posts: 1_141,
+      },
+    ],
+    distinct_texts: 700,
+    authors: {
+      distinct: 1_502,
+      unknown: 3,
+      share: 0.08,
+      items: KEYS.author.map((author, i) => ({
+        author,
+        posts: 60 - i * 12,
+        share: (60 - i * 12) / 1_840,
+        reach: 1_240_000 / (i + 1),
+      })),
+    },
+    contributions: [
+      {
+        by: 'product',
+        key: 'Tide Card',
+        count: 1_306,
+        share: 0.71,
+        previous_count: 13,
+        change: 1_293,
+      },
+      { by: 'platform', key: 'reddit', count: 12, share: 0.01, previous_count: 40, change: -28 },
+    ],
   };
 }
 
@@ -102,7 +198,7 @@ function breakdown(query) {
   return { range, by, answered_from: 'rollups', items };
 }
 
-const kept = { views: [], rules: [], silences: [], channels: [] };
+const kept = { annotations: [], views: [], rules: [], silences: [], channels: [] };
 let settings = { sensitivity: 'balanced', minimum_volume: 30 };
 let n_made = 0;
 
@@ -133,7 +229,7 @@ kept.rules.push(
   {
     ...RULE,
     id: 'r2',
-    name: 'Customers sound ready to leave',
+    name: 'Posts that suggest churn',
     metric: 'churn_high',
     threshold: 1,
     clear_threshold: 1,
@@ -174,24 +270,6 @@ const notifications = ['sent', 'dead'].map((state, i) => ({
   created_at: ago(4e6),
 }));
 
-const EVIDENCE = {
-  series: Array.from({ length: 40 }, (_, i) => {
-    const baseline = 12 + 3 * Math.sin(i / 6);
-    return {
-      at: ago((40 - i) * 60_000),
-      value: i < 31 ? baseline + ((i * 37) % 5) - 2 : 20 + (i - 30) * 5,
-      baseline,
-      low: baseline - 6,
-      high: baseline + 6,
-    };
-  }),
-  terms: [
-    { term: 'refund', count: 41, expected: 3.2 },
-    { term: 'charged twice', count: 28, expected: 0.7 },
-    { term: 'support', count: 19, expected: 6.4 },
-  ],
-};
-
 const letters = Array.from({ length: 3 }, (_, i) => ({
   id: `17-${i}`,
   reason: 'the text could not be stored: invalid byte sequence',
@@ -216,29 +294,37 @@ function resource(name, { method, id, body }) {
     list.push(made);
     return made;
   }
-  if (method === 'PUT') return (list[at] = { ...list[at], ...body, updated_at: now });
+  if (method === 'PUT') {
+    const put = { ...list[at], ...body, id, updated_at: now };
+    // Putting a deleted item restores it.
+    list.splice(at < 0 ? list.length : at, 1, put);
+    return put;
+  }
   if (method === 'DELETE') return list.splice(at, 1)[0];
   return id === undefined ? { items: list } : list[at];
 }
 
 /** Returns the response, or null for another path. */
-export function answerPages(url, method, body, { alerts }) {
+export function answerPages(url, method, body) {
   const query = url.searchParams;
   const [, , version, what, id, verb] = url.pathname.split('/');
   if (version !== 'v1') return null;
   switch (what) {
     case 'explore':
+      if (id === 'explain') return explanation(query);
       return id === 'series' ? series(query) : breakdown(query);
+    case 'annotations':
+      return resource('annotations', { method, id, body });
     case 'views':
       return resource('views', { method, id, body });
     case 'alert-rules':
       if (id === 'preview') {
-        const items = EVIDENCE.series.map(({ at, value }, i) => ({
-          at,
-          value: value / 80,
+        const items = Array.from({ length: 40 }, (_, i) => ({
+          at: ago((40 - i) * 2_160_000),
+          value: 0.2 + 0.05 * Math.sin(i / 6) + (i < 31 ? 0 : (i - 30) * 0.05),
           count: 40 + i,
         }));
-        const peak = items.slice(33);
+        const peak = items.slice(36);
         return {
           series: items,
           firings: [{ from: peak[0].at, to: peak.at(-1).at }],
@@ -246,8 +332,10 @@ export function answerPages(url, method, body, { alerts }) {
         };
       }
       return resource('rules', { method, id, body: { builtin: false, ...body } });
-    case 'silences':
-      return resource('silences', { method, id, body });
+    case 'silences': {
+      const starts_at = new Date().toISOString();
+      return resource('silences', { method, id, body: body && { starts_at, ...body } });
+    }
     case 'signal-settings':
       return (settings = method === 'PUT' ? body : settings);
     case 'notifications':
@@ -270,12 +358,6 @@ export function answerPages(url, method, body, { alerts }) {
     case 'dead-letters':
       if (id === 'replay') return { replayed: letters.splice(0).length };
       return { items: letters, next_cursor: null };
-    case 'alerts': {
-      const alert = alerts.find((known) => known.id === id);
-      if (alert === undefined || verb !== undefined) return null;
-      const history = [{ at: alert.opened_at, phase: 'firing', value: alert.value }];
-      return { ...alert, evidence: EVIDENCE, history };
-    }
     case 'posts':
       if (verb === 'label') return { post: id, label: body?.label ?? null };
       return null;

@@ -251,8 +251,11 @@ export function summarize(posts, { now, seconds, stepSeconds, trendSeconds }) {
       step_seconds: stepSeconds,
       items: [...steps].map(([step, tally]) => ({
         from: new Date(step * stepSeconds * 1000).toISOString(),
+        seconds: Math.min(stepSeconds, now / 1000 - step * stepSeconds),
+        complete: (step + 1) * stepSeconds * 1000 <= now - 1000,
         ...close(tally),
       })),
+      peaks: [],
     },
   };
 }

@@ -10,7 +10,11 @@ import { extname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { answerAlert, makeAlerts } from './fixture-alerts.mjs';
 import { answerPages, n_dead } from './fixture-pages.mjs';
+import { answerWork, fillQueue } from './fixture-work.mjs';
+import { answerSources } from './fixture-sources.mjs';
+import { answerTopics } from './fixture-topics.mjs';
 import { correct, DEEP, makePost, summarize, SWIFT } from './fixture-posts.mjs';
 
 const option = (name, fallback) => {
@@ -75,65 +79,8 @@ if (rate > 0 && rate <= 200) {
 }
 
 const minutesAgo = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
-const alertPosts = posts
-  .filter(({ score }) => score.churn_risk >= 0.8)
-  .slice(-3)
-  .map(({ post, score }) => ({
-    uuid: post.uuid,
-    text: post.text,
-    platform: post.platform,
-    source: post.source,
-    churn_risk: score.churn_risk,
-  }));
-const alerts =
-  rate === 0
-    ? []
-    : [
-        {
-          id: 'a1',
-          rule: 'churn',
-          scope: { dimension: 'product', key: 'Harbor Pay' },
-          state: 'open',
-          severity: 'critical',
-          title: 'Customers of Harbor Pay sound ready to leave',
-          value: 0.93,
-          threshold: 0.8,
-          count: 14,
-          opened_at: minutesAgo(1.2),
-          updated_at: minutesAgo(0.2),
-          posts: alertPosts,
-        },
-        {
-          id: 'a2',
-          rule: 'negativity',
-          scope: { dimension: 'product', key: 'Tide Card' },
-          state: 'open',
-          severity: 'warning',
-          title: 'Most posts about Tide Card are negative',
-          value: 0.58,
-          threshold: 0.5,
-          count: 87,
-          opened_at: minutesAgo(6),
-          updated_at: minutesAgo(1),
-          acknowledged_at: minutesAgo(3),
-          posts: [],
-        },
-        {
-          id: 'a3',
-          rule: 'negativity',
-          scope: { dimension: 'overall', key: '' },
-          state: 'resolved',
-          severity: 'warning',
-          title: 'Most posts are negative',
-          value: 0.47,
-          threshold: 0.5,
-          count: 611,
-          opened_at: minutesAgo(42),
-          updated_at: minutesAgo(31),
-          resolved_at: minutesAgo(31),
-          posts: [],
-        },
-      ];
+fillQueue(posts);
+const alerts = rate === 0 ? [] : makeAlerts(posts);
 
 /** A past restart and an unreachable receiver. */
 function errors(window) {
@@ -201,8 +148,8 @@ function system() {
         condition: 'dead_letters',
         stage: null,
         severity: 'warning',
-        title: 'Posts that cannot be processed are becoming dead letters',
-        detail: '2 arrived of late, 2 are there.',
+        title: 'Some posts could not be processed',
+        detail: '2 new dead letters, 2 in total. Replay them on the System page.',
         instance: 'fixture:8080',
         since: minutesAgo(3),
         opened_at: minutesAgo(3),
@@ -301,7 +248,6 @@ function answer(url, method) {
     return { items, next_cursor: null };
   }
   if (url.pathname === '/api/v1/trends') return trends();
-  if (url.pathname === '/api/v1/alerts') return { items: alerts, next_cursor: null };
   if (url.pathname === '/api/v1/system') return system();
   if (url.pathname === '/api/v1/system/errors') return errors(query.get('window') ?? '1h');
   if (url.pathname === '/api/v1/models/reload' && method === 'POST') {
@@ -326,9 +272,6 @@ function answer(url, method) {
     for (const client of sockets.clients) client.close(Number(query.get('code') ?? 1001));
     return {};
   }
-  const acknowledged = /^\/api\/v1\/alerts\/(\w+)\/acknowledge$/.exec(url.pathname)?.[1];
-  const alert = alerts.find(({ id }) => id === acknowledged);
-  if (alert) return Object.assign(alert, { acknowledged_at: new Date().toISOString() });
   return null;
 }
 
@@ -337,9 +280,15 @@ const server = createServer(async (request, response) => {
   response.setHeader('content-security-policy', POLICY);
   const sent = await text(request);
   const asked = sent === '' ? undefined : JSON.parse(sent);
-  const body = answerPages(url, request.method, asked, { alerts }) ?? answer(url, request.method);
+  const body =
+    answerAlert(url, request.method, asked, alerts) ??
+    answerPages(url, request.method, asked) ??
+    answerWork(url, request.method, asked) ??
+    answerSources(url, request.method, asked) ??
+    answerTopics(url, request.method, asked, posts) ??
+    answer(url, request.method);
   if (body !== null || url.pathname.startsWith('/api/')) {
-    response.writeHead(body === null ? 404 : body.error ? 422 : 200, {
+    response.writeHead(body === null ? 404 : body.error?.code ? 422 : 200, {
       'content-type': 'application/json',
     });
     response.end(JSON.stringify(body ?? { error: { code: 'not_found', message: 'no such call' } }));

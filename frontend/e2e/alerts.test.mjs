@@ -7,6 +7,8 @@ import { RealServer, until } from './support/server.mjs';
 const SOON_MS = 30_000;
 /** Rules are evaluated every few seconds; a busy machine takes longer. */
 const EVALUATED_MS = 60_000;
+/** A preview consists of complete steps, so the first posts appear in it after a step. */
+const PREVIEWED_MS = 120_000;
 
 let server;
 let browser;
@@ -36,6 +38,24 @@ async function open(t, path, options = {}) {
   return opened;
 }
 
+/** Whether a preview finds posts. */
+async function havePreviewedPosts() {
+  const rule = { name: '…', metric: 'volume', scope: { dimension: 'overall' } };
+  const response = await fetch(`${server.url}/api/v1/alert-rules/preview`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      ...rule,
+      window_seconds: 300,
+      comparison: 'above',
+      threshold: 1,
+      severity: 'info',
+    }),
+  });
+  const { series } = await response.json();
+  return series.some(({ count }) => count > 0);
+}
+
 const about = (page, text) =>
   page
     .getByRole('list', { name: 'Open alerts' })
@@ -52,10 +72,18 @@ test('an alert shows its evidence and stays acknowledged', async (t) => {
     .first()
     .click();
   const sheet = page.getByRole('dialog');
-  await sheet.getByText('Fired').first().waitFor();
+  await sheet.getByText('Opened').first().waitFor();
   assert.ok(new URL(page.url()).searchParams.has('alert'));
-  await sheet.getByRole('button', { name: 'Acknowledge' }).click();
+  await sheet.getByRole('button', { name: /^Acknowledge: / }).click();
   await sheet.getByText('acknowledged', { exact: true }).waitFor();
+  await sheet.getByRole('button', { name: /^Undo acknowledgement: / }).click();
+  await sheet.getByText('acknowledged', { exact: true }).waitFor({ state: 'hidden' });
+  await sheet.getByText('Acknowledgement undone').waitFor();
+  await sheet.getByRole('button', { name: /^Acknowledge: / }).click();
+  await sheet.getByText('acknowledged', { exact: true }).waitFor();
+  await sheet.getByRole('textbox', { name: 'Comment' }).fill('Refunds are out.');
+  await sheet.getByRole('button', { name: 'Add comment' }).click();
+  await sheet.getByRole('list', { name: 'History' }).getByText('Refunds are out.').waitFor();
   await sheet.getByRole('link', { name: 'View posts in Explore' }).click();
   await page.waitForURL(/\/explore\?/);
   await page.getByRole('img', { name: /^Volume and sentiment: [1-9]/ }).waitFor();
@@ -86,20 +114,72 @@ test('an alert is silenced from its card, and the silence can be ended', async (
   await silence.getByText('expired').waitFor();
 });
 
+test('a silence for planned work has a start, and a silence of everything must be meant', async (t) => {
+  const { page } = await open(t, '/alerts?tab=silences');
+  await page.getByRole('button', { name: 'New silence' }).click();
+  await page.getByRole('button', { name: 'Save silence' }).click();
+  await page.getByText(/tick “Silence all alerts”/).waitFor();
+  await page.getByLabel('Scope').selectOption('product');
+  await page.getByLabel('Starts').selectOption('later');
+  await page.getByLabel('Comment').fill('Planned payment outage');
+  await page.getByRole('button', { name: 'Save silence' }).click();
+  await page.getByText(/or tick “Every product”/).waitFor();
+  await page.getByLabel('Product', { exact: true }).fill('Harbr Pay');
+  await page.getByRole('button', { name: 'Save silence' }).click();
+  await page.getByText(/^No posts for the product “Harbr Pay”/).waitFor();
+  await page.getByLabel('Product', { exact: true }).fill('Harbor Pay');
+  await page.getByRole('button', { name: 'Save silence' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  const silences = page.getByRole('list', { name: 'Silences' }).getByRole('listitem');
+  const silence = silences.filter({ hasText: 'Planned payment outage' });
+  await silence.getByText('upcoming').waitFor();
+  await silence.getByRole('button', { name: 'End now' }).click();
+  await silence.getByText('expired').waitFor();
+});
+
+test('acknowledging moves no row under the pointer, and several alerts are acknowledged at once', async (t) => {
+  const { page } = await open(t, '/alerts');
+  const rows = page.getByRole('list', { name: 'Open alerts' }).getByRole('listitem');
+  await until('two alerts', EVALUATED_MS, async () => (await rows.count()) >= 2);
+  const undone = page.getByRole('button', { name: /^Undo acknowledgement: / });
+  for (let left = await undone.count(); left > 0; left -= 1) {
+    await undone.first().click();
+    await until('one less', SOON_MS, async () => (await undone.count()) < left);
+  }
+  const titles = () =>
+    rows.locator('button[aria-haspopup="dialog"]:not([aria-label])').allTextContents();
+  await rows.first().hover();
+  const before = await titles();
+  const first = rows.first().getByRole('button', { name: /^Acknowledge: / });
+  await first.dblclick();
+  await rows
+    .first()
+    .getByRole('button', { name: /^Undo acknowledgement: / })
+    .waitFor();
+  assert.equal(await undone.count(), 1);
+  assert.deepEqual((await titles()).slice(0, before.length), before);
+  await page.getByLabel('Select all').check();
+  await page.getByRole('button', { name: 'Acknowledge selected' }).click();
+  await page.getByText(/^\d+ alerts? acknowledged\./).waitFor();
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await page.getByText(/^\d+ alerts? no longer acknowledged\./).waitFor();
+});
+
 test('a rule is previewed, validated, saved, turned off and deleted', async (t) => {
   const { page } = await open(t, '/alerts?tab=rules');
   const rules = page.getByRole('list', { name: 'Rules' });
   await rules.getByText('built-in').first().waitFor();
+  await until('posts in the preview', PREVIEWED_MS, havePreviewedPosts);
   await page.getByRole('button', { name: 'New rule' }).click();
   await page.getByRole('img', { name: /^Preview: The rule would/ }).waitFor();
-  await page.getByLabel('Name').fill('Nobody speaks of us');
+  await page.getByLabel('Name', { exact: true }).fill('Nobody speaks of us');
   await page.getByLabel('Metric').selectOption('volume');
-  await page.getByLabel('Alert when value is').selectOption('below');
-  await page.getByLabel('Threshold (posts)').fill('5');
-  await page.getByLabel('Clears at (posts)').fill('10');
+  await page.getByLabel('Alert when the value is').selectOption('below');
+  await page.getByLabel('Alert below (posts)').fill('5');
+  await page.getByLabel('Resolve above (posts)').fill('10');
   await page.getByRole('button', { name: 'Save rule' }).click();
   // Only the server checks that a lower bound needs a single product.
-  const key = page.getByLabel('Which product');
+  const key = page.getByLabel('Product', { exact: true });
   await until('the error beside its field', SOON_MS, async () =>
     Boolean(await key.getAttribute('aria-invalid')),
   );
@@ -110,7 +190,7 @@ test('a rule is previewed, validated, saved, turned off and deleted', async (t) 
   await page.getByRole('button', { name: 'Save rule' }).click();
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
   const rule = rules.getByRole('listitem').filter({ hasText: 'Nobody speaks of us' });
-  await rule.getByText('Number of posts for Harbor Pay below 5 posts over 5 minutes').waitFor();
+  await rule.getByText('Fewer than 5 posts for Harbor Pay in 5 minutes').waitFor();
   await rule.getByRole('switch').click();
   await rule.getByText('off', { exact: true }).waitFor();
   await page.reload();
@@ -124,8 +204,7 @@ test('the history is filtered by type, and its URL can be shared', async (t) => 
   const { page } = await open(t, '/alerts?tab=history');
   const alerts = page.getByRole('list', { name: 'Alerts, newest first' }).getByRole('listitem');
   await alerts.first().waitFor();
-  await page.getByRole('combobox', { name: /^Type/ }).click();
-  await page.getByRole('option', { name: 'Virality' }).click();
+  await page.getByRole('combobox', { name: 'Type' }).selectOption('virality');
   await page.getByText('No matching alerts').waitFor();
   assert.equal(new URL(page.url()).search, '?tab=history&rule=virality');
   await page.goBack();
@@ -163,7 +242,7 @@ test('errors appear in the chart, in the list and in service alerts', async (t) 
   await errors.getByRole('button', { name: 'Table' }).click();
   await errors.getByRole('columnheader', { name: 'Dead letters' }).waitFor();
   const alerts = page.getByRole('region', { name: 'Service alerts' });
-  await alerts.getByText('Posts that cannot be processed are becoming dead letters').waitFor();
+  await alerts.getByText('Some posts could not be processed').waitFor();
   await alerts.getByText('no one is notified').waitFor();
   assert.deepEqual(problems, []);
 });

@@ -48,20 +48,20 @@ async function open(t, path, options = {}) {
 
 test('a webhook shows its secret once, and its test shows failures', async (t) => {
   const { page } = await open(t, '/alerts?tab=channels');
-  await page.getByRole('button', { name: 'New channel' }).click();
-  await page.getByLabel('Name').fill('Our receiver');
+  await page.getByRole('button', { name: 'New notification channel' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Our receiver');
   const address = page.getByLabel('URL');
   await address.fill('https://10.0.0.1/hook');
-  await page.getByRole('button', { name: 'Save channel' }).click();
+  await page.getByRole('button', { name: 'Save notification channel' }).click();
   await until('the refusal of a private address', SOON_MS, async () =>
     Boolean(await address.getAttribute('aria-invalid')),
   );
   await address.fill(`http://127.0.0.1:${receiver.address().port}/hook`);
-  await page.getByRole('button', { name: 'Save channel' }).click();
+  await page.getByRole('button', { name: 'Save notification channel' }).click();
   await page.getByText(/^whsec_/).waitFor();
   await page.getByRole('button', { name: 'I have saved it' }).click();
   const channel = page
-    .getByRole('list', { name: 'Channels' })
+    .getByRole('list', { name: 'Notification channels' })
     .getByRole('listitem')
     .filter({ hasText: 'Our receiver' });
   await channel.getByRole('button', { name: /^Test/ }).click();
@@ -107,5 +107,5 @@ test('an alert is sent to the channel and appears in its log', async (t) => {
     .first()
     .waitFor();
   await log.getByRole('button', { name: 'alert fired' }).click();
-  await page.getByRole('list', { name: 'History' }).getByText('Fired').first().waitFor();
+  await page.getByRole('list', { name: 'History' }).getByText('Opened').first().waitFor();
 });

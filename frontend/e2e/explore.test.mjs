@@ -148,7 +148,7 @@ test('posts are sorted by engagement', async (t) => {
 test('the export contains exactly the posts of the page', async (t) => {
   const { page } = await open(t, '/explore?q=refund');
   await says(page, /: 30 posts, /);
-  await page.getByRole('button', { name: 'Export' }).click();
+  await page.getByRole('button', { name: 'Export', exact: true }).click();
   const download = async (name) => {
     const href = await page.getByRole('link', { name }).getAttribute('href');
     const answer = await fetch(`${server.url}${href}`);
@@ -166,7 +166,7 @@ test('a corrected label is shown, saved, exported and removed', async (t) => {
   await posts(page).first().getByRole('button').click();
   const sheet = page.getByRole('dialog', { name: 'Post' });
   await sheet.getByText('Add a note').click();
-  await sheet.getByLabel('Note', { exact: true }).fill('sarcasm');
+  await sheet.getByLabel('Note on the label').fill('sarcasm');
   await sheet.getByRole('button', { name: 'Negative' }).click();
   await sheet.getByText(/^Set to negative by a person/).waitFor();
   await page.reload();
@@ -216,4 +216,134 @@ test('on a phone, a post opens over the page and fits its width', async (t) => {
   await posts(page).first().getByRole('button').click();
   await page.getByRole('group', { name: 'Correct the label' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+});
+
+test('filters take several values and exclude others, and a saved view keeps them', async (t) => {
+  const { page, problems } = await open(t);
+  await says(page, /: 50 posts, /);
+  const menu = (name) => page.getByRole('button', { name: new RegExp(`^${name}: `) });
+  // By keyboard alone.
+  await menu('Product').focus();
+  await page.keyboard.press('Enter');
+  // Posts have checkboxes of their own.
+  const value = (name) => page.getByRole('dialog').getByRole('checkbox', { name });
+  await value(/Harbor Pay/).focus();
+  await page.keyboard.press('Space');
+  await says(page, /: 30 posts, /);
+  await value(/Tide Card/).focus();
+  await page.keyboard.press('Space');
+  await says(page, /: 50 posts, /);
+  await page.keyboard.press('Escape');
+  assert.deepEqual(search(page).getAll('product'), ['Harbor Pay', 'Tide Card']);
+
+  await menu('Channel').click();
+  await page.getByRole('radio', { name: 'is not' }).click();
+  await value(/support/).check();
+  await says(page, /: 20 posts, /);
+  await page.keyboard.press('Escape');
+  assert.equal(search(page).get('channel_not'), 'support');
+  await until('only posts outside of support', SOON_MS, async () => {
+    const texts = await posts(page).allInnerTexts();
+    return texts.length === N_HAPPY && texts.every((text) => text.includes('Tide Card'));
+  });
+  const counted = await fetch(`${server.url}/api/v1/posts?limit=100&${search(page)}&window=24h`);
+  assert.equal((await counted.json()).items.length, N_HAPPY);
+
+  await page.getByRole('button', { name: 'Saved views' }).click();
+  await page.getByLabel('Save this view as').fill('Both, no support');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  const other = (await open(t)).page;
+  await other.getByRole('button', { name: 'Saved views' }).click();
+  await other.getByRole('button', { name: 'Both, no support', exact: true }).click();
+  await says(other, /: 20 posts, /);
+  await other.getByRole('button', { name: 'Remove filter Channel is not: support' }).click();
+  await says(other, /: 50 posts, /);
+  await other.getByRole('button', { name: 'Clear filters' }).click();
+  await says(other, /: 50 posts, /);
+  assert.deepEqual(problems, []);
+});
+
+test('the breakdown is drawn as lines, whose legend hides and shows them', async (t) => {
+  const { page, problems } = await open(t, '/explore?window=24h&step=hour');
+  await says(page, /: 50 posts, /);
+  await page.getByRole('radio', { name: 'By product' }).focus();
+  await page.keyboard.press('Space');
+  const lines = page.getByRole('img', { name: /^Product over time: / });
+  await lines.waitFor();
+  assert.match(await lines.getAttribute('aria-label'), /Harbor Pay 30, Tide Card 20/);
+  assert.equal(search(page).get('chart'), 'lines');
+  const legend = page.getByRole('list', { name: 'Lines' });
+  await legend.getByRole('button', { name: 'Tide Card' }).focus();
+  await page.keyboard.press('Enter');
+  await legend.getByRole('button', { name: 'Tide Card', pressed: false }).waitFor();
+  await page.getByRole('button', { name: 'Product over time as a table' }).click();
+  const cells = await page.getByRole('table').getByRole('cell').allInnerTexts();
+  assert.ok(cells.includes('30') && cells.includes('20'), cells.join(' '));
+  await page.getByLabel('Break down by').selectOption('label');
+  await page
+    .getByRole('img', { name: /^Label over time: / })
+    .or(page.getByRole('table'))
+    .waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('two products stand side by side, with the change of each figure', async (t) => {
+  const { page, problems } = await open(t, '/explore?window=24h');
+  await says(page, /: 50 posts, /);
+  await page.getByRole('button', { name: /^Compare(:|$)/ }).click();
+  await page.getByLabel('Compare with', { exact: true }).selectOption('value');
+  await page.getByLabel('First', { exact: true }).selectOption('Harbor Pay');
+  await page.getByLabel('Second', { exact: true }).selectOption('Tide Card');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await says(page, /: 30 posts, .*; 20 for Tide Card$/);
+  await page.getByText('Tide Card: 20').waitFor();
+  assert.equal(search(page).get('product'), 'Harbor Pay');
+  assert.equal(search(page).get('versus'), 'Tide Card');
+  await page.reload();
+  await says(page, /: 30 posts, .*; 20 for Tide Card$/);
+  await page.getByRole('button', { name: /^Compare(:|$)/ }).click();
+  await page.getByLabel('Compare with', { exact: true }).selectOption('week');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await says(page, /; 0 for a week earlier$/);
+  assert.equal(search(page).get('compare'), 'week');
+  assert.deepEqual(problems, []);
+});
+
+test('calendar periods follow the time zone and stay relative in a saved view', async (t) => {
+  // In Kiritimati the day began 14 hours before it does in UTC.
+  const { page, problems } = await open(t, '/explore?tz=Pacific/Kiritimati');
+  await says(page, /: 50 posts, /);
+  for (const [value, window] of [
+    ['month', 'month'],
+    ['week', 'week'],
+    ['yesterday', 'yesterday'],
+    ['today', 'today'],
+  ]) {
+    await page.getByLabel('Calendar period').selectOption(value);
+    await until(`the ${window} in the URL`, SOON_MS, () => search(page).get('window') === window);
+    const query = `window=${window}&tz=Pacific/Kiritimati`;
+    const answer = await fetch(`${server.url}/api/v1/explore/series?${query}`);
+    const n = (await answer.json()).items.reduce((sum, { count }) => sum + count, 0);
+    await says(page, n === 0 ? /no posts in this period/ : new RegExp(`: ${n} posts, `));
+    const listed = await fetch(`${server.url}/api/v1/posts?limit=100&${query}`);
+    assert.equal((await listed.json()).items.length, n);
+  }
+  assert.equal(search(page).get('from'), null);
+  assert.deepEqual(problems, []);
+});
+
+test('posts of any period are sorted by engagement, unknown last', async (t) => {
+  const { page } = await open(t, '/explore?window=90d&order=engagement');
+  await until('the most liked first', SOON_MS, async () =>
+    (await posts(page).first().innerText()).includes('190 likes'),
+  );
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await until('both pages', SOON_MS, async () => (await posts(page).count()) === 50);
+  assert.match(await posts(page).last().innerText(), /engagement unknown/);
+  assert.match(
+    await posts(page)
+      .nth(N_HAPPY - 1)
+      .innerText(),
+    /no reactions/,
+  );
 });

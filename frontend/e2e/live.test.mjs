@@ -25,7 +25,7 @@ async function openLive(t, path = '/') {
   t.after(close);
   page.setDefaultTimeout(SOON_MS);
   await page.goto(`${fixture.url}${path}`);
-  await page.locator('[data-chart-ready="true"]').nth(5).waitFor();
+  await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
   return page;
 }
 
@@ -50,9 +50,48 @@ async function clickOn(page, name, [x, y]) {
   await canvas.click({ position: { x: box.width * x, y: box.height * y } });
 }
 
+/** Returns the pairs of panels that are drawn over each other, and those that are larger than their place. */
+async function misplaced(page) {
+  return page.evaluate(() => {
+    const panels = [...document.querySelectorAll('main section')].map((panel) => ({
+      name: panel.querySelector('h2').textContent,
+      box: panel.getBoundingClientRect(),
+      place: panel.parentElement.getBoundingClientRect(),
+    }));
+    const covers = (a, b) =>
+      Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+      Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+    return panels.flatMap(({ name, box, place }, i) => [
+      // An element with `display: contents` has no size.
+      ...(place.height > 0 && box.height > place.height + 1
+        ? [`${name} is larger than its place`]
+        : []),
+      ...panels
+        .slice(i + 1)
+        .filter((other) => covers(box, other.box))
+        .map((other) => `${name} over ${other.name}`),
+    ]);
+  });
+}
+
+for (const width of [1024, 1280, 1440]) {
+  test(`at ${width} px, every chart shown as a table stays within its panel`, async (t) => {
+    const page = await openLive(t, '/?window=5m');
+    await page.setViewportSize({ width, height: 900 });
+    for (const button of await page.getByRole('button', { name: / as a table$/ }).all()) {
+      await button.click();
+    }
+    assert.deepEqual(await misplaced(page), []);
+    const tallest = await page.evaluate(() =>
+      Math.max(...[...document.querySelectorAll('main section')].map((one) => one.clientHeight)),
+    );
+    assert.ok(tallest < 900, `a panel is ${tallest} px high`);
+  });
+}
+
 const MARKS = [
   // The first bar of each chart, and its label.
-  ['Emotions', [0.3, 0.08], ({ emotion }) => assert.equal(emotion, 'joy')],
+  ['Emotions', [0.22, 0.08], ({ emotion }) => assert.equal(emotion, 'joy')],
   ['Emotions', [0.125, 0.08], ({ emotion }) => assert.equal(emotion, 'joy')],
   ['Products', [0.15, 0.1], ({ product }) => assert.ok(product)],
   [
@@ -106,6 +145,27 @@ test('a city on the map opens its posts', async (t) => {
   assert.ok((await explored(page)).city);
 });
 
+test("a step of the trend has the same time on Live and on Explore, in the browser's zone", async (t) => {
+  const { page, close } = await openPage(browser, { timezoneId: 'Asia/Karachi' });
+  t.after(close);
+  page.setDefaultTimeout(SOON_MS);
+  await page.goto(`${fixture.url}/?window=5m`);
+  await page.getByRole('button', { name: 'Trend as a table' }).click();
+  // Older than the steps that still gain posts. By its time, since the rows move with every step.
+  const rows = region(page, 'Trend').getByRole('row');
+  const shown = await rows.nth(4).getByRole('rowheader').innerText();
+  await rows
+    .filter({ has: page.getByRole('rowheader', { name: shown }) })
+    .getByRole('link')
+    .click();
+  const { from } = await explored(page);
+  assert.equal(shown, new Date(from).toLocaleTimeString('en-GB', { timeZone: 'Asia/Karachi' }));
+  const period = page.getByRole('button', { name: 'Custom period' });
+  assert.match(await period.innerText(), new RegExp(`, ${shown} – `));
+  assert.equal(await page.getByLabel('Time zone').inputValue(), 'Asia/Karachi');
+  assert.equal(new URL(page.url()).searchParams.has('tz'), false);
+});
+
 test('figures link to Explore with the filters of the page', async (t) => {
   const page = await openLive(t, '/?source=replay');
   await page.getByTitle('Show the negative posts').click();
@@ -122,6 +182,40 @@ test('figures link to Explore with the filters of the page', async (t) => {
   await page.goBack();
   await region(page, 'Top posts').getByRole('link').first().click();
   assert.ok((await explored(page)).post);
+});
+
+test('a paused page is the same after a look at its posts, and only Live shows the pause', async (t) => {
+  const page = await openLive(t, '/?source=replay');
+  await region(page, 'Top posts').getByRole('link').first().waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  // Requests from before the pause may still be in flight.
+  await page.waitForTimeout(2_500);
+  const shown = async () => {
+    const texts = await page.getByRole('region').allInnerTexts();
+    return {
+      banner: await page.getByText(/^Paused at/).innerText(),
+      headline: await page.getByLabel('Headline numbers').innerText(),
+      // The names of the charts have their figures. Alerts stay live.
+      charts: await page
+        .getByRole('img', { name: /\d/ })
+        .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label'))),
+      regions: texts.filter((text) => !text.startsWith('Alerts')),
+    };
+  };
+  const before = await shown();
+  await page.getByTitle('Show the negative posts').click();
+  await page.getByRole('searchbox', { name: 'Search posts' }).waitFor();
+  await page.getByText('Connected, live').waitFor({ state: 'attached' });
+  assert.equal(await page.getByRole('button', { name: /Pause|Resume/ }).count(), 0);
+  await page.waitForTimeout(2_000);
+  await page.goBack();
+  await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
+  await page.waitForTimeout(2_000);
+  assert.deepEqual(await shown(), before);
+  await page.getByRole('radio', { name: 'Last 5 minutes' }).click();
+  await page.waitForURL(/window=5m/);
+  const dated = await page.getByText(/^Paused at/).innerText();
+  assert.notEqual(dated, before.banner, 'another view is dated anew');
 });
 
 test('the filters of the page can be saved as a view and opened again', async (t) => {

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Plugin, Rollup } from 'vite';
-
-type Bundle = Rollup.OutputBundle;
+import type { Plugin } from 'vite';
+import { entryOf, pagesOf, withImports, type Bundle } from './bundle.ts';
 
 /** Files needed offline besides those of the Live page. */
-const ALWAYS = ['/', '/theme.js', '/favicon.svg', '/manifest.webmanifest', '/icons/icon-192.png'];
+const ALWAYS = [
+  '/',
+  '/theme.js',
+  '/preload.js',
+  '/favicon.svg',
+  '/manifest.webmanifest',
+  '/icons/icon-192.png',
+];
 
 /** Writes `sw.js` with the files of this build: it precaches those of the Live page and caches the others on demand. */
 export function serviceWorker(source: URL): Plugin {
@@ -33,19 +39,8 @@ export function serviceWorker(source: URL): Plugin {
 
 /** Returns the entry, the Live page and their static imports, with styles and fonts. */
 function filesOfLive(bundle: Bundle): string[] {
-  const files = new Set<string>();
-  const take = (fileName: string) => {
-    const chunk = bundle[fileName];
-    if (files.has(fileName) || chunk?.type !== 'chunk') return;
-    files.add(fileName);
-    chunk.imports.forEach(take);
-    chunk.viteMetadata?.importedCss.forEach((name) => files.add(name));
-  };
-  for (const file of Object.values(bundle)) {
-    if (file.type !== 'chunk') continue;
-    const isLive = file.facadeModuleId?.endsWith('/app/routes/live.tsx') ?? false;
-    if (file.isEntry || isLive) take(file.fileName);
-  }
+  const chunks = [entryOf(bundle), pagesOf(bundle).get('live')];
+  const files = chunks.flatMap((name) => [...withImports(bundle, name ?? '')]);
   const fonts = Object.keys(bundle).filter((name) => /latin-wght.*\.woff2$/.test(name));
-  return [...files, ...fonts].map((name) => `/${name}`);
+  return [...new Set([...files, ...fonts])].map((name) => `/${name}`);
 }

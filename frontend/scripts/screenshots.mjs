@@ -1,14 +1,16 @@
 /**
- * Takes the screenshots in docs: dashboard-light.png and dashboard-dark.png of the Live page, explore.png, alerts.png and
- * system.png.
+ * Takes the screenshots in docs: dashboard-light.png and dashboard-dark.png of the Live page, and one of each of the pages
+ * Explore, Queue, Alerts, Topics, Sources and System.
  *
- * Uses the server at the given URL, or starts its own with the posts of `make run`:
+ * Uses the server at the given URL, or starts its own with the posts of `make run`, a source that hears a Jetstream host
+ * on this machine, a webhook and a topic:
  *
  *     npm run screenshots [-- http://127.0.0.1:8080]
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openBrowser, openPage } from '../e2e/support/browser.mjs';
+import { JetstreamHost } from '../e2e/support/jetstream.mjs';
 import { RealServer, until } from '../e2e/support/server.mjs';
 
 const KB_MAX = 600;
@@ -21,12 +23,18 @@ const ALERT_WITHIN_MS = 5_000;
 const STORED_WITHIN_MS = 240_000;
 const POSTS_PER_PAST_HOUR = 300;
 const POSTS_AT_ONCE = 500;
+const HEARD_PER_SECOND = 12;
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
 
 let own;
+let jetstream;
 if (process.argv[2] === undefined) {
-  own = await RealServer.start('release');
+  [own, jetstream] = await Promise.all([
+    RealServer.start('release', { GROUNDSWELL_EGRESS_ALLOW: '127.0.0.1' }),
+    JetstreamHost.start(HEARD_PER_SECOND),
+  ]);
+  await addSources(own);
   own.replay(10);
   own.synth(6);
   console.log(`filling ${own.url} for ${(FIRST_POSTS_MS + FILL_MS) / 1_000} s`);
@@ -35,6 +43,29 @@ if (process.argv[2] === undefined) {
   await new Promise((resolve) => setTimeout(resolve, FILL_MS));
 }
 const url = process.argv[2] ?? own.url;
+
+async function create(server, path, body) {
+  const response = await fetch(`${server.url}/api/v1/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+}
+
+async function addSources(server) {
+  await create(server, 'sources', {
+    network: 'bluesky',
+    name: 'Bluesky',
+    settings: { base_url: jetstream.url },
+  });
+  await create(server, 'sources', { network: 'webhook', name: 'CRM', settings: {} });
+  await create(server, 'topics', {
+    name: 'Judges',
+    kind: 'issue',
+    query: '(judge* OR referee OR "split decision") NOT lang:es',
+  });
+}
 
 /** Repeats the posts so far over the last two days, so that Explore has a history. */
 async function addHistory(server) {
@@ -74,7 +105,7 @@ async function addHistory(server) {
 /** The Live page, once every panel has data. */
 async function showLive(page) {
   await page.getByRole('list', { name: 'Posts, newest first' }).locator('> li').nth(7).waitFor();
-  await page.locator('[data-chart-ready="true"]').nth(5).waitFor();
+  await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
   // The sampling ratio is known after the first period.
   await page.waitForTimeout(6_000);
   // Prefer a corrected post, if there is one.
@@ -95,6 +126,27 @@ async function showExplore(page) {
     .nth(5)
     .waitFor();
   await page.locator('[data-chart-ready="true"]').first().waitFor();
+  await page.waitForTimeout(1_000);
+}
+
+async function showQueue(page) {
+  await page.getByRole('list', { name: 'Posts in the queue' }).waitFor();
+  await page.locator('[data-post]').nth(4).waitFor();
+  await page.waitForTimeout(1_000);
+}
+
+async function showTopics(page) {
+  await page.getByRole('list', { name: 'Topics' }).getByRole('listitem').first().waitFor();
+  await page
+    .getByRole('button', { name: /^Edit / })
+    .first()
+    .click();
+  await page.getByRole('list', { name: 'Newest matching posts' }).waitFor();
+  await page.waitForTimeout(1_000);
+}
+
+async function showSources(page) {
+  await page.getByRole('list', { name: 'Sources' }).getByText('running').first().waitFor();
   await page.waitForTimeout(1_000);
 }
 
@@ -123,7 +175,10 @@ const PICTURES = [
   { name: 'dashboard-light', colorScheme: 'light', path: '/', show: showLive },
   { name: 'dashboard-dark', colorScheme: 'dark', path: '/', show: showLive },
   { name: 'explore', colorScheme: 'light', path: `/explore?${lastWholeDay()}`, show: showExplore },
+  { name: 'queue', colorScheme: 'light', path: '/queue', show: showQueue },
   { name: 'alerts', colorScheme: 'dark', path: '/alerts', show: showAlerts },
+  { name: 'topics', colorScheme: 'light', path: '/topics', show: showTopics },
+  { name: 'sources', colorScheme: 'light', path: '/sources', show: showSources },
   { name: 'system', colorScheme: 'light', path: '/system', show: showSystem },
 ];
 
@@ -145,3 +200,4 @@ for (const { name, colorScheme, path, show } of PICTURES) {
 }
 await browser.close();
 await own?.stop();
+await jetstream?.stop();

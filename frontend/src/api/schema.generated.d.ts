@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get all metrics over all posts */
+        /** Get all metrics for all posts */
         get: operations["metrics_overall"];
         put?: never;
         post?: never;
@@ -115,7 +115,9 @@ export interface paths {
         };
         /**
          * Get all metrics step by step, oldest first
-         * @description The window has at most a hundred steps, as narrow as possible; steps without posts are included.
+         * @description The period is divided into at most a hundred steps, as narrow as possible. Steps without posts are included. A step
+         *     that is not `complete` still gains posts: divide its counts by its `seconds`. `peaks` are the completed steps that
+         *     stand out from the others.
          */
         get: operations["metrics_trend"];
         put?: never;
@@ -138,7 +140,7 @@ export interface paths {
         put?: never;
         /**
          * Create an alert rule
-         * @description It is evaluated within seconds.
+         * @description The first evaluation follows within seconds.
          */
         post: operations["create_alert_rule"];
         delete?: never;
@@ -157,8 +159,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try an alert rule on the last day without storing it
-         * @description A rule about each key is tried on the twenty keys with the most posts.
+         * Try an alert rule on the last day of data without storing it
+         * @description A rule that covers every key is tried on the twenty keys with the most posts.
          */
         post: operations["preview_alert_rule"];
         delete?: never;
@@ -178,13 +180,13 @@ export interface paths {
         get: operations["get_alert_rule"];
         /**
          * Replace an alert rule
-         * @description Open alerts that the new rule would not raise are resolved; the others stay open.
+         * @description Open alerts that the new rule would not raise are resolved; all others stay open.
          */
         put: operations["replace_alert_rule"];
         post?: never;
         /**
          * Delete an alert rule
-         * @description Its open alerts are resolved. Built-in rules can only be disabled.
+         * @description Open alerts of the rule are resolved. Built-in rules can only be disabled.
          */
         delete: operations["delete_alert_rule"];
         options?: never;
@@ -237,9 +239,115 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge an alert
-         * @description Only the first acknowledgement counts; repeating it changes nothing. It is pushed to all dashboards.
+         * @description Only the first acknowledgement counts; later ones change nothing. All dashboards are notified.
          */
         post: operations["acknowledge_alert"];
+        /**
+         * Withdraw the acknowledgement of an alert
+         * @description Changes nothing if the alert is not acknowledged. All dashboards are notified, but channels that track incidents are
+         *     not.
+         */
+        delete: operations["unacknowledge_alert"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/assignee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Assign an alert to a person
+         * @description The last assignment wins. All dashboards are notified.
+         */
+        put: operations["assign_alert"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment on an alert
+         * @description The comment becomes part of the alert's history and cannot be changed.
+         */
+        post: operations["comment_on_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/annotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the annotations that touch a range, in order of time */
+        get: operations["list_annotations"];
+        put?: never;
+        /** Create an annotation */
+        post: operations["create_annotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/annotations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace the content of an annotation
+         * @description Restores an annotation that was deleted within the last day.
+         */
+        put: operations["update_annotation"];
+        post?: never;
+        /** Delete an annotation */
+        delete: operations["delete_annotation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/authors/{platform}/{author}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what one author posted
+         * @description An author is identified by platform and name: the handle, or the id if no handle is known, as in the parameter
+         *     `author` of `GET /api/v1/posts`, which lists the posts. The figures of an author with more than 10,000 posts in the
+         *     range are estimated from a `sample`; with more than 300,000, choose a shorter range.
+         */
+        get: operations["get_author"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -289,9 +397,9 @@ export interface paths {
         };
         /**
          * Stream live updates as server-sent events
-         * @description The frames are those of the WebSocket: `event` is the event, `data` the whole frame, and `id` the frame's id when it
-         *     is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed
-         *     by a fresh start, by the same rules as `subscribe` on the WebSocket.
+         * @description The frames are the same as on the WebSocket: `event` is the event, `data` the whole frame, and `id` the id of the
+         *     frame if it is the newest so far. A browser that reconnects receives what it missed, or else `subscribed` with
+         *     `recovered: false` followed by a fresh start, by the same rules as `subscribe` on the WebSocket.
          */
         get: operations["listen"];
         put?: never;
@@ -310,11 +418,55 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Break a range down by a dimension
-         * @description Returns the parts with the most posts. Languages and authors are counted from single posts, like filters that the
-         *     rollups do not cover.
+         * Break down the posts in a range by a dimension
+         * @description Returns the keys with the most posts. Breakdowns by language or author count individual posts, as do filters that
+         *     the rollups do not cover.
          */
         get: operations["explore_breakdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explore/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain a period
+         * @description Returns how the posts of a period differ from those of the preceding one: figures of both, terms, groups of near
+         *     copies, authors, and the products, platforms, channels and cities that changed most, summarized in two sentences. It
+         *     states differences, not causes. Figures are the same as in the other explore calls; terms, groups and authors come
+         *     from at most about 3,000 posts of each period.
+         */
+        get: operations["explore_explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explore/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Break down the posts in a range over time
+         * @description Returns one line for each of the keys with the most posts in the range, and one for all other posts. By product there
+         *     is no such line, because a post may be about several products. Limits are the same as for a series.
+         */
+        get: operations["explore_lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -331,10 +483,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get a range step by step
-         * @description Days and weeks begin in the given time zone. With at most one of product, platform, channel and city, any range is
-         *     exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts
-         *     are included.
+         * Get metrics over a range, step by step
+         * @description Days and weeks begin in the given time zone. Results are exact for any range with at most one of product, platform,
+         *     channel and city. Other filters count individual posts, so the range can hold up to 100,000 posts. A search with
+         *     more than 20,000 hits is estimated from a `sample`. Steps without posts are included. `peaks` are the completed steps
+         *     that stand out from the others.
          */
         get: operations["explore_series"];
         put?: never;
@@ -354,8 +507,8 @@ export interface paths {
         };
         /**
          * Export corrected posts for training
-         * @description Streams text, corrected label and model label, earliest correction first. `training/train.py --labels` reads both
-         *     formats. Corrections expire with their posts.
+         * @description Streams the text, corrected label and model label of each post, earliest correction first.
+         *     `training/train.py --labels` reads both formats. Corrections expire together with their posts.
          */
         get: operations["export_labels"];
         put?: never;
@@ -377,8 +530,8 @@ export interface paths {
         put?: never;
         /**
          * Issue a ticket for one live connection
-         * @description Browsers cannot set headers on a WebSocket or an event stream, and a token in a URL would end up in logs and
-         *     histories. A page uses its token to request a ticket, which is valid for one connection within 30 seconds.
+         * @description Browsers cannot set headers on a WebSocket or an event stream, and a token in a URL would end up in logs and browser
+         *     histories. A page therefore uses its token to request a ticket, which is valid for one connection within 30 seconds.
          */
         post: operations["issue_live_ticket"];
         delete?: never;
@@ -398,8 +551,8 @@ export interface paths {
         put?: never;
         /**
          * Reload the models from their directories
-         * @description Each model is checked against its manifest and scores a text before it is used; no post is lost or delayed. If any
-         *     model fails, all models stay as they are. Affects only the process that receives the call.
+         * @description Each model is checked against its manifest and must score a text before it is used; no post is lost or delayed. If
+         *     any model fails, all models stay as they are. Only the process that receives the call reloads its models.
          */
         post: operations["reload_models"];
         delete?: never;
@@ -420,8 +573,8 @@ export interface paths {
         put?: never;
         /**
          * Create a notification channel
-         * @description Secrets are never returned again: the response of this call and of `rotate-secret` holds a webhook's
-         *     `settings.secret`, which is `{"set":true}` from then on.
+         * @description A webhook's signing secret is revealed only in this response and in those of `rotate-secret`, as `settings.secret`.
+         *     In all other responses, `settings.secret` is `{"set":true}`.
          */
         post: operations["create_notification_channel"];
         delete?: never;
@@ -441,13 +594,13 @@ export interface paths {
         get: operations["get_notification_channel"];
         /**
          * Replace a notification channel
-         * @description Absent secrets keep their stored values. Disabling a channel discards its pending notifications.
+         * @description Secrets that are absent keep their stored values. Disabling a channel discards its pending notifications.
          */
         put: operations["replace_notification_channel"];
         post?: never;
         /**
          * Delete a notification channel
-         * @description Its notifications are deleted too. Rules that also name other channels continue without it.
+         * @description Notifications of the channel are deleted too. Rules that also name other channels keep notifying those.
          */
         delete: operations["delete_notification_channel"];
         options?: never;
@@ -466,8 +619,8 @@ export interface paths {
         put?: never;
         /**
          * Rotate the signing secret of a webhook
-         * @description The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the
-         *     only one that reveals the new secret, in `settings.secret`.
+         * @description For 24 hours, messages are signed with both the old and the new secret, so that receivers can switch. Only this
+         *     response reveals the new secret, in `settings.secret`.
          */
         post: operations["rotate_notification_channel_secret"];
         delete?: never;
@@ -487,7 +640,7 @@ export interface paths {
         put?: never;
         /**
          * Send a test message now
-         * @description Returns the status of the receiver's response and nothing else of it. A test is sent once and is not listed.
+         * @description Only the status of the receiver's response is returned. The test message is neither retried nor listed.
          */
         post: operations["test_notification_channel"];
         delete?: never;
@@ -524,8 +677,8 @@ export interface paths {
         put?: never;
         /**
          * Resend a notification
-         * @description Sends it at once and on a new retry schedule, whether it was delivered or given up. Receivers see the same message
-         *     id, unless it was part of a digest.
+         * @description Sends it at once, with a new retry schedule, whether it was delivered or abandoned. Receivers see the same message
+         *     id, unless the notification was part of a digest.
          */
         post: operations["resend_notification"];
         delete?: never;
@@ -543,18 +696,19 @@ export interface paths {
         };
         /**
          * List posts
-         * @description Newest first, or by predicted virality (`virality`), by engagement (`engagement`: likes, shares and comments as last
-         *     reported), or by growth (`rising`: the engagement per hour between the last two reports, divided by the age in hours
-         *     plus two; posts with a single report are omitted).
+         * @description Posts are listed newest first, by predicted virality (`virality`), by engagement (`engagement`: likes, shares and
+         *     comments as last reported; posts without any of these counts follow, newest first), or by growth (`rising`: the
+         *     engagement per hour between the last two reports, divided by the age in hours plus two; posts with a single report
+         *     are omitted).
          */
         get: operations["list_posts"];
         put?: never;
         /**
          * Ingest posts
-         * @description Takes one post, an array of posts, or one post per line (`application/x-ndjson`), at most 8 MiB and 10,000 posts,
-         *     optionally compressed with gzip. `202` means that the accepted posts are in the stream and will not be lost; a post
-         *     that was sent before counts once. An invalid post does not affect the others. After 429 or 503, send the same body
-         *     again.
+         * @description Takes one post, an array of posts, or one post per line (`application/x-ndjson`): at most 8 MiB and 10,000 posts,
+         *     optionally compressed with gzip. `202` means that the accepted posts are in the stream and will not be lost. A post
+         *     that was sent before is not counted again. An invalid post does not affect the others. After 429 or 503, send the
+         *     same body again.
          */
         post: operations["ingest_posts"];
         delete?: never;
@@ -584,6 +738,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/posts/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List work that has changed since a revision
+         * @description For clients that keep their view of the work up to date. The call is cheap enough to be repeated every few seconds.
+         */
+        get: operations["list_work_changes"];
+        put?: never;
+        /**
+         * Change the work on several posts
+         * @description All changes are made in one transaction. Each item has its own result: an unknown post or a conflict does not affect
+         *     the others. Sending the same request again changes nothing.
+         */
+        post: operations["change_work_on_posts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/posts/{id}": {
         parameters: {
             query?: never;
@@ -593,6 +772,29 @@ export interface paths {
         };
         /** Get one post with its earlier scores */
         get: operations["get_post"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase a post
+         * @description Deletes the post and everything about it: scores, labels, work, engagement, and copies in alerts. All counts
+         *     decrease by exactly what the post contributed. If the post is sent again, it counts as a duplicate and is not stored
+         *     until the retention period has passed. Messages and reports that were already sent still contain their quotes of it.
+         */
+        delete: operations["erase_post"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/posts/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the history of the work on a post */
+        get: operations["get_post_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -611,16 +813,62 @@ export interface paths {
         get?: never;
         /**
          * Correct a post's sentiment label
-         * @description The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model
-         *     that rescores the post later does not undo it.
+         * @description The last correction wins. It is shown beside the model's label, on which all counts and rollups are based. It stays
+         *     in place even if a better model rescores the post later.
          */
         put: operations["correct_label"];
         post?: never;
-        /** Remove the correction of a post's label */
+        /** Remove the correction to a post's label */
         delete: operations["take_label_back"];
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/posts/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a note to a post
+         * @description The note becomes part of the history of the work on the post and cannot be changed.
+         */
+        post: operations["add_note_to_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/posts/{id}/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the work on a post
+         * @description A post that nobody has worked on is open, without an assignee or tags, at revision 0.
+         */
+        get: operations["get_post_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change the work on a post
+         * @description Only the fields in the body change. With `revision`, the change applies only if nobody else has changed the work
+         *     since; otherwise the response is 409 with the current state. A change that is already in effect does nothing, so it
+         *     is safe to send it again.
+         */
+        patch: operations["change_post_work"];
         trace?: never;
     };
     "/api/v1/push/key": {
@@ -632,11 +880,146 @@ export interface paths {
         };
         /**
          * Get the public key for push subscriptions
-         * @description It changes only when the key that encrypts secrets does.
+         * @description The key changes only if the key that encrypts secrets does.
          */
         get: operations["get_push_key"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-runs/{id}.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a report as HTML */
+        get: operations["get_report_html"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-runs/{id}.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a report as PDF */
+        get: operations["get_report_pdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List scheduled reports, ordered by name */
+        get: operations["list_reports"];
+        put?: never;
+        /**
+         * Create a scheduled report
+         * @description Each report covers the local days since the previous one: the day before, the seven days before, or the days since
+         *     the last monthly report.
+         */
+        post: operations["create_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a report
+         * @description Returns the latest report that the schedule would have sent by now, as HTML. Nothing is stored or sent.
+         */
+        post: operations["preview_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get one scheduled report */
+        get: operations["get_report"];
+        /** Replace a scheduled report */
+        put: operations["replace_report"];
+        post?: never;
+        /**
+         * Delete a scheduled report
+         * @description Past runs of the report are deleted too.
+         */
+        delete: operations["delete_report"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the runs of a report, newest first */
+        get: operations["list_report_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a report now
+         * @description Sends the latest report that the schedule would have sent by now, in addition to the scheduled ones.
+         */
+        post: operations["send_report"];
         delete?: never;
         options?: never;
         head?: never;
@@ -654,9 +1037,74 @@ export interface paths {
         put?: never;
         /**
          * Score texts without storing them
-         * @description Uses the best model that answers within `budget_ms`; `model` names it. `virality` is predicted from the text alone.
+         * @description Uses the best model that responds within `budget_ms`; `model` names it. `virality` is predicted from the text alone.
          */
         post: operations["score_texts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/share-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List share links, newest first
+         * @description Links that have expired or been revoked are not listed.
+         */
+        get: operations["list_share_links"];
+        put?: never;
+        /**
+         * Share a view by link
+         * @description Anyone with the token can read the figures and posts of this view, and nothing else, until the link expires or is
+         *     revoked. Only this response contains the token; the server stores its digest.
+         */
+        post: operations["create_share_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/share-links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a share link
+         * @description People who hold the link lose access at once.
+         */
+        delete: operations["revoke_share_link"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shared-view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the view that a share link opens
+         * @description For holders of a link, who present its token as `Authorization: Bearer <token>`.
+         */
+        get: operations["get_shared_view"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -670,11 +1118,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the settings of anomaly detection */
+        /** Get the settings for anomaly detection */
         get: operations["get_signal_settings"];
         /**
-         * Change the settings of anomaly detection
-         * @description Every process applies them within a minute. `off` resolves the open anomalies.
+         * Change the settings for anomaly detection
+         * @description Every process applies them within a minute. `off` resolves all open anomalies.
          */
         put: operations["change_signal_settings"];
         post?: never;
@@ -695,9 +1143,9 @@ export interface paths {
         get: operations["list_silences"];
         put?: never;
         /**
-         * Silence the notifications of matching alerts
-         * @description The alerts are still raised, listed and pushed to dashboards, marked as `silenced`. An alert that is still open when
-         *     its silence ends is notified then.
+         * Silence the notifications for matching alerts
+         * @description Matching alerts are still raised, listed and pushed to dashboards, marked as `silenced`. If an alert is still open
+         *     when its silence ends, a notification is sent then.
          */
         post: operations["create_silence"];
         delete?: never;
@@ -723,6 +1171,246 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sources
+         * @description Sorted by name. There are at most 100.
+         */
+        get: operations["list_sources"];
+        put?: never;
+        /**
+         * Create a source
+         * @description A process with the role `ingest` starts it within seconds. A webhook accepts deliveries at once; its signing secret
+         *     is revealed only in this response and in those of `rotate-secret`.
+         */
+        post: operations["create_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/preview-mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a mapping on a sample
+         * @description Returns the posts that the sample would produce. Nothing is stored.
+         */
+        post: operations["preview_mapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a source */
+        get: operations["get_source"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a source
+         * @description Posts of the source are kept.
+         */
+        delete: operations["delete_source"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a source
+         * @description The source restarts with the changes and resumes from its current position. Changing `base_url` removes its
+         *     credentials, because they were issued for the previous host.
+         */
+        patch: operations["change_source"];
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/backfill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backfill a source
+         * @description Moves the source back in time, so that it reads everything since then again, before any newer posts. Posts that are
+         *     already stored are not counted again. A paused source starts the backfill when it is resumed.
+         */
+        post: operations["backfill_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace the credentials of a source
+         * @description They are stored encrypted and never shown. An empty object removes the stored credentials. The source restarts.
+         */
+        put: operations["replace_source_credentials"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver posts to a webhook
+         * @description Accepts JSON in the format that the settings of the source describe: at most 8 MiB and 10,000 items of at most 256
+         *     KiB each, optionally compressed with gzip. The delivery must be signed with the secret of the source, as defined by
+         *     Standard Webhooks; the signature covers the uncompressed body. No token is needed. `202` means that the accepted
+         *     posts are in the stream and will not be lost. A post that was delivered before is not counted again. An invalid item
+         *     does not affect the others. After any other response, deliver again.
+         */
+        post: operations["deliver_to_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a source
+         * @description When it is resumed, it continues where it stopped. A period that the network can no longer supply is declared as a
+         *     gap. Deliveries to a paused webhook are rejected with 409.
+         */
+        post: operations["pause_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the queries of a source
+         * @description What it asks its network for: the queries or hashtags of its settings and, if it follows topics, what these add. The
+         *     source uses them within a few seconds of a change. Parts of topics that the network cannot be asked for are listed with
+         *     the reason.
+         */
+        get: operations["get_source_queries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a source
+         * @description Also restarts a source that has stopped, for example because its key was rejected.
+         */
+        post: operations["resume_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the secret of a webhook
+         * @description The previous secret is no longer accepted. Only this response reveals the new one.
+         */
+        post: operations["rotate_source_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a source
+         * @description Connects to the network with the source's settings, without ingesting any posts, and returns the result. For a
+         *     webhook, returns whether deliveries can be verified and when the last post arrived.
+         */
+        post: operations["test_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -732,7 +1420,8 @@ export interface paths {
         };
         /**
          * Get the system status
-         * @description Stages, tasks, stream, dead letters and models of this process, as measured at `at`.
+         * @description Returns the state of stages, tasks, stream, dead letters and models as this process last measured it, at the time in
+         *     `at`.
          */
         get: operations["get_system"];
         put?: never;
@@ -752,13 +1441,147 @@ export interface paths {
         };
         /**
          * Get the recent errors of this process
-         * @description Counted by the minute for a day, with the most recent messages; lost when the process ends. A restart or a rejected
-         *     request may also be logged as a warning, and then counts as both.
+         * @description Errors are counted by the minute for up to a day. The response includes the most recent messages. Everything is lost
+         *     when the process ends. A restart or a rejected request that is also logged as a warning counts as both.
          */
         get: operations["get_system_errors"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List topics, ordered by name */
+        get: operations["list_topics"];
+        put?: never;
+        /**
+         * Create a topic
+         * @description Every process matches new posts against it within a few seconds. Stored posts are not matched until the topic is
+         *     applied to them.
+         */
+        post: operations["create_topic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a query
+         * @description Matches it against the newest posts of the last 24 hours, at most 5,000, without storing anything.
+         */
+        post: operations["preview_topic_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a query
+         * @description Returns the position of an error, in characters (Unicode code points) from the start, and how to fix it.
+         */
+        post: operations["validate_topic_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a topic */
+        get: operations["get_topic"];
+        /**
+         * Replace a topic
+         * @description Stored posts keep their products, even if the name changes, until the topic is applied to them.
+         */
+        put: operations["replace_topic"];
+        post?: never;
+        /**
+         * Delete a topic
+         * @description Stored posts keep their products.
+         */
+        delete: operations["delete_topic"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs of a topic
+         * @description Newest first. At most 50 are kept.
+         */
+        get: operations["list_topic_jobs"];
+        put?: never;
+        /**
+         * Apply a topic to stored posts
+         * @description Creates a job that matches the posts of the last days against the current topic. It adds the topic's name to the
+         *     products of matching posts, and removes the name and former names of the topic from posts that no longer match.
+         *     Names that senders gave, or that keywords found, are never removed. All counts change with the posts. If the topic
+         *     is replaced in the meantime, the job starts over.
+         */
+        post: operations["apply_topic_to_history"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}/history/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a job
+         * @description Posts that it has already changed stay as they are.
+         */
+        delete: operations["cancel_topic_job"];
         options?: never;
         head?: never;
         patch?: never;
@@ -773,8 +1596,8 @@ export interface paths {
         };
         /**
          * Get trending terms
-         * @description Counts the posts stored by all processes, by event time, and compares with the preceding period of the same length.
-         *     Estimated in bounded memory; each post counts a term once.
+         * @description Covers the posts stored by all processes, by event time, and compares them with the preceding period of the same
+         *     length. Numbers are estimated in bounded memory; each post counts once per term.
          */
         get: operations["trends"];
         put?: never;
@@ -792,7 +1615,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List saved views by name */
+        /** List saved views, ordered by name */
         get: operations["list_views"];
         put?: never;
         /** Save a view */
@@ -816,6 +1639,43 @@ export interface paths {
         post?: never;
         /** Delete a saved view */
         delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List posts in the queue
+         * @description The queue holds the posts that need an answer and are neither answered nor closed.
+         */
+        get: operations["list_work_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-queue/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the tags and assignees in use */
+        get: operations["list_work_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -884,8 +1744,8 @@ export interface paths {
         };
         /**
          * Check whether the process is ready for traffic
-         * @description With `?verbose`, the response lists each of Redis, PostgreSQL, the stages and the tasks that is not ready. A
-         *     measurement older than 10 seconds counts as not ready.
+         * @description With `?verbose`, the response lists everything that is not ready: Redis, PostgreSQL, stages and tasks. A process
+         *     whose latest measurement is more than 10 seconds old is not ready.
          */
         get: operations["get_readyz"];
         put?: never;
@@ -905,8 +1765,8 @@ export interface paths {
         };
         /**
          * Open a WebSocket for live updates
-         * @description The server sends `ServerFrame`s and the client `ClientOp`s, both as text. Where a token is configured, a browser
-         *     uses it to request a ticket and connects to `/ws?ticket=…`, or presents it as
+         * @description The server sends `ServerFrame`s and the client sends `ClientOp`s, all as text. If a token is configured, a browser
+         *     uses it to request a ticket and connects to `/ws?ticket=…`, or presents the token as
          *     `Sec-WebSocket-Protocol: bearer, <token>`; other clients present it in `Authorization`.
          */
         get: operations["open_socket"];
@@ -924,56 +1784,47 @@ export interface components {
     schemas: {
         /** @description Alert as listed by `/alerts` and pushed in `alert:*` frames. */
         Alert: {
-            /**
-             * Format: uuid
-             * @description Unique id.
-             */
-            id: string;
-            /** @description Kind of alert. */
+            /** @description Id of the alert, as used in `/alerts/{id}`. */
+            id: components["schemas"]["AlertId"];
+            /** @description Kind of alert, which determines the event that is pushed. */
             rule: components["schemas"]["AlertRule"];
-            /**
-             * Format: uuid
-             * @description Rule that raised the alert; null for an anomaly.
-             */
-            rule_id?: string | null;
-            /** @description Name of the rule when it last fired. */
+            rule_id?: components["schemas"]["RuleId"] | null;
+            /** @description Name of the rule when it last fired; null for an anomaly. */
             rule_name?: string | null;
-            /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics. */
+            /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts created before metrics had names. */
             metric?: string | null;
-            /** @description Subject of the alert. */
+            /** @description Posts that the alert is about. */
             scope: components["schemas"]["Scope"];
-            /** @description State of the alert. */
+            /** @description Whether the alert is open or resolved. */
             state: components["schemas"]["AlertState"];
-            /** @description Phase of the alert, finer than `state`: an open alert is firing or recovering. */
+            /** @description Finer-grained `state`: an open alert is firing or recovering. */
             phase: components["schemas"]["AlertPhase"];
-            /** @description Whether a silence suppresses its notifications. */
+            /** @description Whether a silence suppresses the alert's notifications. */
             silenced: boolean;
-            /**
-             * Format: uuid
-             * @description More severe alert about the same problem, because of which this one is not notified.
-             */
-            inhibited_by?: string | null;
-            /** @description Whether it opened so often recently that it is held open and its changes are not notified. */
+            inhibited_by?: components["schemas"]["AlertId"] | null;
+            /** @description Whether the alert has opened so often recently that it is held open and its changes cause no notifications. */
             flapping: boolean;
-            /** @description Severity of the alert. */
+            /** @description Current severity, which can rise while the alert is open. */
             severity: components["schemas"]["Severity"];
-            /** @description One-sentence description. */
+            /** @description Human-readable description in one sentence. */
             title: string;
             /**
              * Format: double
-             * @description Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
+             * @description Latest value in the unit of `metric`.
              */
             value: number;
             /**
              * Format: double
-             * @description Threshold beyond which the alert opens.
+             * @description Value of the metric beyond which the alert opens.
              */
             threshold: number;
             /**
              * Format: int64
-             * @description Number of posts in the window.
+             * @description Number of posts in the alert's window.
              */
             count: number;
+            /** @description Measurements when the alert opened, at its peak and now. */
+            measured: components["schemas"]["AlertMeasurements"];
             /**
              * Format: date-time
              * @description Time at which the alert opened.
@@ -981,7 +1832,7 @@ export interface components {
             opened_at: string;
             /**
              * Format: date-time
-             * @description Time of the last change.
+             * @description Time at which the alert last changed.
              */
             updated_at: string;
             /**
@@ -991,47 +1842,96 @@ export interface components {
             resolved_at?: string | null;
             /**
              * Format: date-time
-             * @description Time at which a person acknowledged the alert; null before.
+             * @description Time at which someone acknowledged the alert; null before that.
              */
             acknowledged_at?: string | null;
+            /**
+             * Format: int64
+             * @description Number of changes to the alert so far. Of two versions of an alert, the one with the higher revision is newer.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Number of comments on the alert.
+             */
+            comments: number;
+            /** @description Name of the person the alert is assigned to; null if it is unassigned. */
+            assignee?: string | null;
             evidence?: components["schemas"]["Evidence"] | null;
             /** @description Example posts, newest first, at most 20. */
             posts: components["schemas"]["AlertPost"][];
         };
-        /** @description Entry in the history of an alert: a phase that it entered, or an action. */
+        /**
+         * Format: uuid
+         * @description Id of an alert, as used in `/alerts/{id}`.
+         */
+        AlertId: string;
+        /** @description Value of an alert's metric at one point in time. */
+        AlertMeasurement: {
+            /**
+             * Format: date-time
+             * @description Time of the measurement.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description Value in the unit of the alert's `metric`.
+             */
+            value: number;
+            /**
+             * Format: int64
+             * @description Number of posts in the window.
+             */
+            count: number;
+        };
+        /** @description Measurements for an alert, all from the source that opens and resolves it. */
+        AlertMeasurements: {
+            opening?: components["schemas"]["AlertMeasurement"] | null;
+            peak?: components["schemas"]["AlertMeasurement"] | null;
+            latest?: components["schemas"]["AlertMeasurement"] | null;
+        };
+        /** @description Entry in the history of an alert: either a phase that it entered or an action taken on it. */
         AlertMoment: {
             /**
              * Format: date-time
-             * @description Time of the entry.
+             * @description Time at which the alert entered the phase or the action took place.
              */
             at: string;
-            /** @description `pending`, `firing`, `recovering` or `resolved`. */
+            /** @description Phase that the alert entered: `pending`, `firing`, `recovering` or `resolved`; absent for an action. */
             phase?: string | null;
-            /** @description `acknowledged`, `silenced`, `unsilenced`, `inhibited`, `released`, `escalated`, `flapping` or `withdrawn`. */
+            /**
+             * @description What happened to the alert: `acknowledged`, `unacknowledged`, `assigned`, `unassigned`, `commented`, `notified`,
+             *     `notification_failed`, `silenced`, `unsilenced`, `inhibited`, `released`, `escalated`, `flapping` or `withdrawn`; absent for a phase.
+             */
             action?: string | null;
             /**
              * Format: double
-             * @description Value at that time.
+             * @description Value of the metric at that time; absent if unknown, as for churn alerts from before they counted posts.
              */
-            value: number;
+            value?: number | null;
+            /** @description Text of a comment. */
+            comment?: string | null;
+            /** @description Name of the person who took the action, as they gave it; absent for actions of the server, and if they gave none. */
+            actor?: string | null;
+            /** @description Name of the person to whom the alert was assigned. */
+            assignee?: string | null;
+            /** @description Name of the channel that was notified or could not be notified. */
+            channel?: string | null;
         };
         /**
-         * @description Phase of an alert, finer than its state. Before a series fires it is pending, without an alert.
+         * @description Finer-grained state of an alert. A pending series has no alert yet, so there is no pending phase.
          * @enum {string}
          */
         AlertPhase: "firing" | "recovering" | "resolved";
-        /** @description Example post of an alert. */
+        /** @description Post shown as an example of what an alert is about. */
         AlertPost: {
-            /**
-             * Format: uuid
-             * @description Groundswell's id of the post.
-             */
-            uuid: string;
-            /** @description Text of the post. */
+            /** @description Groundswell's own id for the post. */
+            uuid: components["schemas"]["PostId"];
+            /** @description Full text of the post. */
             text: string;
-            /** @description Platform of the post. */
+            /** @description Platform that the post was published on, such as `twitter`. */
             platform: string;
-            /** @description Source of the post. */
+            /** @description Source that the post came from, such as `http` or `bluesky`. */
             source: string;
             /**
              * Format: float
@@ -1040,53 +1940,93 @@ export interface components {
             churn_risk: number;
         };
         /**
-         * @description Kind of alert. Several rules can raise alerts of one kind; [`Alert::rule_id`] names the rule.
+         * @description Kind of alert. Several rules can raise the same kind; [`Alert::rule_id`] names the rule.
          * @enum {string}
          */
         AlertRule: "negativity" | "churn" | "spike" | "virality" | "threshold";
         /**
-         * @description State of an alert.
+         * @description Whether an alert still needs attention.
          * @enum {string}
          */
         AlertState: "open" | "resolved";
-        /** @description Alert with its history. */
+        /** @description Alert with its complete history. */
         AlertWithHistory: components["schemas"]["Alert"] & {
-            /** @description History of the alert, oldest first. */
+            /** @description Phases and actions, oldest first. */
             history: components["schemas"]["AlertMoment"][];
         };
-        /** @description Confirmation that the process is alive. */
+        /** @description Response from a process that is alive. */
         Alive: {
-            /** @description Always `ok`. */
+            /** @description Always `ok`: a process that is not alive does not respond. */
             status: string;
-            /** @description Version of Groundswell. */
+            /** @description Version of Groundswell that this process runs. */
             version: string;
         };
+        /** @description Annotation as stored. */
+        Annotation: {
+            /** @description Id of the annotation, as used in `/annotations/{id}`. */
+            id: components["schemas"]["AnnotationId"];
+            /** @description Description of what happened. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description Point in time, or start of the span.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description End of the span; null for a point in time.
+             */
+            ends_at?: string | null;
+            /** @description Product that the annotation is about; null if it concerns all posts. */
+            product?: string | null;
+            /** @description Name that the person who created the annotation gave; null if unknown. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the annotation was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time at which the annotation was last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * Format: uuid
+         * @description Id of an annotation, as used in `/annotations/{id}`.
+         */
+        AnnotationId: string;
         /**
          * @description Data that a response was computed from.
          * @enum {string}
          */
         AnsweredFrom: "rollups" | "posts";
-        /** @description Delivery attempt. Of the receiver's response it records the status alone. */
+        /** @description Person to assign an alert to. */
+        Assignment: {
+            assignee: components["schemas"]["PersonName"] | null;
+        };
+        /** @description One attempt to deliver a notification. Only the status of the receiver's response is recorded. */
         Attempt: {
             /**
              * Format: date-time
-             * @description Start of the attempt.
+             * @description Time at which the attempt began.
              */
             at: string;
             /**
              * Format: int32
-             * @description Response status; null when there was no response.
+             * @description HTTP or SMTP status of the response; null if there was none.
              */
             status?: number | null;
-            /** @description Reason for the failure; null after a success. */
+            /** @description Human-readable reason why the attempt failed; null if it succeeded. */
             error?: string | null;
             /**
              * Format: int64
-             * @description Duration in milliseconds.
+             * @description How long the attempt took, in milliseconds.
              */
             duration_ms: number;
         };
-        /** @description Author of a post, as far as the platform provides it. */
+        /** @description What the platform reveals about the author of a post. */
         Author: {
             /** @description Id of the author on the platform, at most 256 bytes. */
             id?: string | null;
@@ -1094,95 +2034,210 @@ export interface components {
             handle?: string | null;
             /**
              * Format: int64
-             * @description Number of followers.
+             * @description Number of followers that the author has on the platform.
              */
             followers?: number | null;
-            /** @description Location in the author's own words, looked up in a gazetteer when `geo` is absent; at most 256 bytes. */
+            /** @description Location in the author's own words, at most 256 bytes; looked up in a gazetteer if `geo` is absent. */
             location?: string | null;
         };
-        /** @description Metrics of one city, product, channel or platform. */
+        /** @description Position of each field of an author. */
+        AuthorMapping: {
+            id?: components["schemas"]["JsonPointer"] | null;
+            handle?: components["schemas"]["JsonPointer"] | null;
+            followers?: components["schemas"]["JsonPointer"] | null;
+            location?: components["schemas"]["JsonPointer"] | null;
+        };
+        /** @description One step of an author's history. */
+        AuthorPoint: components["schemas"]["StepProgress"] & components["schemas"]["Summary"] & {
+            /**
+             * Format: date-time
+             * @description Start of the step.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the step, exclusive.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Number of followers at the author's last post in the step; null if unknown.
+             */
+            followers?: number | null;
+            /**
+             * Format: int64
+             * @description Sum of the reach of the posts.
+             */
+            reach: number;
+            /** @description Sums of the last reported engagement counts of the posts. */
+            engagement: components["schemas"]["Engagement"];
+        };
+        /** @description Posts of one author about one product. */
+        AuthorProduct: {
+            /** @description Product; `""` for posts about none. */
+            key: string;
+            /**
+             * Format: int64
+             * @description Number of posts about the product.
+             */
+            count: number;
+            /** @description Sentiment of these posts. */
+            sentiment: components["schemas"]["SentimentSummary"];
+        };
+        /** @description Posts of one author in a range, with their reception and subjects. */
+        AuthorProfile: components["schemas"]["Summary"] & {
+            /** @description Platform on which the author posts. */
+            platform: string;
+            /** @description Name that identifies the author on the platform: the handle, or the id if no handle is known. */
+            author: string;
+            /** @description Id, handle, followers and location, each from the newest post that contains it. */
+            account: components["schemas"]["Author"];
+            /**
+             * Format: date-time
+             * @description Event time of the author's oldest stored post.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description Event time of the author's newest stored post.
+             */
+            last_seen: string;
+            /** @description Range that the figures cover. */
+            range: components["schemas"]["Window"];
+            /** @description IANA time zone that determines when days and weeks begin. */
+            tz: string;
+            /** @description Width of the steps, chosen according to the length of the range. */
+            step: components["schemas"]["Step"];
+            sample?: components["schemas"]["Sample"] | null;
+            /**
+             * Format: int64
+             * @description Sum of the reach of these posts.
+             */
+            reach: number;
+            /** @description Sums of the last reported engagement counts of these posts; a count that no post has is absent. */
+            engagement: components["schemas"]["Engagement"];
+            /** @description Steps, oldest first, including steps without posts. */
+            items: components["schemas"]["AuthorPoint"][];
+            /** @description Products that the posts are about, most posts first, at most 20; `""` stands for posts about none. */
+            products: components["schemas"]["AuthorProduct"][];
+            /** @description Posts with the most engagement, then the greatest reach, at most 10. */
+            top_posts: components["schemas"]["ListedPost"][];
+        };
+        /** @description How far to move a source back. */
+        Backfill: {
+            /**
+             * Format: int64
+             * @description Number of hours before now, 1 to 36.
+             */
+            hours: number;
+        };
+        /** @description Metrics for the posts with one key: a city, product, channel or platform. */
         Breakdown: components["schemas"]["Summary"] & {
-            /** @description Key of the part; `""` for posts without one. */
+            /** @description City, product, channel or platform; `""` for posts without one. */
             key: string;
             /**
              * Format: double
-             * @description Latitude in degrees; only for cities.
+             * @description Latitude of the city in degrees; absent for other keys.
              */
             lat?: number | null;
             /**
              * Format: double
-             * @description Longitude in degrees; only for cities.
+             * @description Longitude of the city in degrees; absent for other keys.
              */
             lon?: number | null;
         };
         /**
-         * @description Dimension of a breakdown.
+         * @description Dimension by which posts are broken down.
          * @enum {string}
          */
         BreakdownBy: "product" | "platform" | "channel" | "city" | "source" | "label" | "emotion" | "lang" | "author";
-        /** @description Metrics by city, product, channel or platform, most posts first. */
+        /** @description Metrics by key, most posts first. */
         Breakdowns: {
-            /** @description Requested period. */
+            /** @description Period that the metrics cover. */
             window: components["schemas"]["Window"];
-            /** @description One entry per key. */
+            /** @description One entry per city, product, channel or platform. */
             items: components["schemas"]["Breakdown"][];
         };
-        /** @description Notification channel. */
+        /** @description Changes to the work on several posts. */
+        BulkChange: {
+            /** @description Posts with their changes, 1 to 500, each post once. */
+            items: components["schemas"]["BulkItem"][];
+        };
+        /** @description Change to the work on one of several posts. */
+        BulkItem: {
+            /** @description Groundswell's own id for the post. */
+            post: components["schemas"]["PostId"];
+            /** @description Change to apply. */
+            change: components["schemas"]["WorkChange"];
+        };
+        /** @description Results of a bulk change. */
+        BulkResults: {
+            /** @description One result for each item of the request, in the same order. */
+            items: components["schemas"]["WorkResult"][];
+        };
+        /**
+         * @description How often a report is sent.
+         * @enum {string}
+         */
+        Cadence: "daily" | "weekly" | "monthly";
+        /** @description Destination for notifications, as stored. */
         Channel: {
-            /**
-             * Format: uuid
-             * @description Unique id.
-             */
-            id: string;
-            /** @description Display name. */
+            /** @description Id of the channel, as used in `/notification-channels/{id}`. */
+            id: components["schemas"]["ChannelId"];
+            /** @description Display name, which need not be unique. */
             name: string;
-            /** @description Kind of channel. */
+            /** @description Service or protocol that the channel uses to deliver messages. */
             kind: components["schemas"]["ChannelKind"];
             /** @description Whether messages are sent to the channel. */
             enabled: boolean;
-            /** @description Reason for which the server disabled the channel; null when it did not. */
+            /** @description Reason why the server disabled the channel; null if it did not. */
             disabled_reason?: string | null;
-            /** @description Settings without their secrets. */
+            /** @description Settings without the values of secrets. */
             settings: components["schemas"]["ChannelSettings"];
-            /** @description Delivery schedule. */
+            /** @description When the channel sends its messages. */
             delivery: components["schemas"]["Delivery"];
-            /** @description Minimum severity of the alerts to send; does not apply to rules that name this channel. */
+            /** @description Minimum severity of alerts to send; ignored for rules that name this channel. */
             minimum_severity: components["schemas"]["Severity"];
             /** @description Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down. */
             service_alerts: boolean;
             /**
              * Format: date-time
-             * @description Creation time.
+             * @description Time at which the channel was created.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description Time of the last change of its settings.
+             * @description Time at which the channel was last changed.
              */
             updated_at: string;
             /**
              * Format: date-time
-             * @description Time of the last successful delivery.
+             * @description Time of the last successful delivery; null before the first.
              */
             last_success_at?: string | null;
             /**
              * Format: date-time
-             * @description Time since which every delivery has failed; null while deliveries succeed.
+             * @description Time at which the current run of failed deliveries began; null while deliveries succeed.
              */
             failing_since?: string | null;
         };
         /**
-         * @description Kind of notification channel.
+         * Format: uuid
+         * @description Id of a notification channel, as used in `/notification-channels/{id}`.
+         */
+        ChannelId: string;
+        /**
+         * @description Service or protocol that a channel uses to deliver messages.
          * @enum {string}
          */
         ChannelKind: "webhook" | "slack" | "email" | "pagerduty" | "web_push";
-        /** @description Settings of a channel without their secrets; which fields are present depends on the kind. */
+        /** @description Settings of a channel without the values of its secrets. The kind of channel determines which fields are present. */
         ChannelSettings: {
             url?: components["schemas"]["Shown"] | null;
-            /** @description `slack`, `web_push`: host of the secret URL. */
+            /** @description `slack`, `web_push`: host name in the secret URL. */
             host?: string | null;
             secret?: components["schemas"]["Shown"] | null;
-            /** @description `email`: recipients. */
+            /** @description `email`: addresses of the recipients. */
             to?: string[] | null;
             routing_key?: components["schemas"]["Shown"] | null;
             endpoint?: components["schemas"]["Shown"] | null;
@@ -1190,14 +2245,14 @@ export interface components {
         };
         /** @description All notification channels. */
         Channels: {
-            /** @description Channels in the order of their creation. */
+            /** @description Channels, in order of creation. */
             items: components["schemas"]["Channel"][];
         };
         /** @description Churn risk of a set of posts. */
         ChurnSummary: {
             /**
              * Format: double
-             * @description Mean churn risk; null without posts.
+             * @description Mean churn risk, 0 to 1; null if there are no posts.
              */
             average?: number | null;
             /**
@@ -1206,28 +2261,29 @@ export interface components {
              */
             high: number;
         };
-        /** @description Operation sent by a client. */
+        /** @description Operation that a client sends. */
         ClientOp: {
-            /** @description Feeds to add. The first subscription replaces the default feeds. */
+            /** @description Feeds to add. The first subscription of a connection replaces the default feeds. */
             feeds: components["schemas"]["Feed"][];
             filter?: components["schemas"]["Filter"] | null;
             /**
              * Format: float
-             * @description Maximum number of posts per second, 0.1 to 1000; stays when absent. `message:skipped` reports skipped posts.
+             * @description Maximum number of posts per second, 0.1 to 1000; if absent, the current limit remains. `message:skipped` reports
+             *     skipped posts.
              */
             max_rate?: number | null;
-            /** @description Whether to send metrics as deltas; stays when absent. */
+            /** @description Whether to send metrics as changes to the previous frame; if absent, the current setting remains. */
             delta?: boolean | null;
             /**
-             * @description Newest id the client has received, `epoch:offset`. Honoured in the first subscription of a connection, within
-             *     two seconds of its start; later the connection has received updates already, and the response has `recovered:
-             *     false`.
+             * @description Newest id that the client has received, `epoch:offset`. Takes effect only in the first subscription of a
+             *     connection, within two seconds of its start. After that, the connection has already received updates, and the
+             *     response has `recovered: false`.
              */
             since?: string | null;
             /** @enum {string} */
             op: "subscribe";
         } | {
-            /** @description Feeds to remove. */
+            /** @description Feeds to remove from the subscription. */
             feeds: components["schemas"]["Feed"][];
             /** @enum {string} */
             op: "unsubscribe";
@@ -1236,42 +2292,76 @@ export interface components {
             op: "ping";
         };
         /**
-         * @description Period to compare with.
+         * @description Earlier period to compare a range with.
          * @enum {string}
          */
-        Compare: "previous";
+        Compare: "previous" | "week";
         /**
-         * @description Side of the threshold on which a rule fires.
+         * @description Direction in which a value must pass the threshold for a rule to fire.
          * @enum {string}
          */
         Comparison: "above" | "below";
-        /** @description A post that could not be processed, or the remains of one. */
+        /** @description Change in the posts of one product, platform, channel or city. */
+        Contribution: {
+            /** @description Dimension that the key belongs to. */
+            by: components["schemas"]["BreakdownBy"];
+            /** @description Product, platform, channel or city; `""` for posts without one. */
+            key: string;
+            /**
+             * Format: int64
+             * @description Number of posts in the period.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Share of all posts of the period, 0 to 1. Shares of products can add up to more than 1.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Number of posts in the other period.
+             */
+            previous_count: number;
+            /**
+             * Format: int64
+             * @description Difference between the two numbers.
+             */
+            change: number;
+        };
+        /** @description Response to a created link, the only one that contains its token. */
+        CreatedShareLink: {
+            /** @description Link as listed. */
+            link: components["schemas"]["ShareLink"];
+            /** @description Token that opens the view: `/shared#<token>`. It is not stored and cannot be shown again. */
+            token: string;
+        };
+        /** @description Post that could not be processed, with everything that could be decoded from its entry. */
         DeadLetter: {
-            /** @description Id of the dead letter, with which to replay it. */
+            /** @description Id to use when replaying the dead letter. */
             id: string;
-            /** @description Error of the last attempt. */
+            /** @description Error from the last attempt, or the reason why the entry could not be decoded. */
             reason: string;
             /**
              * Format: int32
              * @description Number of attempts at this post alone; 0 if the entry could not be decoded.
              */
             attempts: number;
-            /** @description Id of the entry in the stream. */
+            /** @description Id that the entry had in the stream. */
             original_id: string;
-            /** @description Time of the last failure, RFC 3339. */
+            /** @description Time of the last failure, in RFC 3339 format. */
             died_at: string;
-            /** @description Source of the post, if the entry names one. */
+            /** @description Source of the post; null if the entry does not name it. */
             source?: string | null;
-            /** @description Time of acceptance, if the entry names one. */
+            /** @description Time at which the post was accepted; null if the entry does not state it. */
             received_at?: string | null;
-            /** @description The post as sent: JSON, unless it failed for not being JSON. */
+            /** @description Post as it was sent; null if it is missing. It is JSON, unless the entry was rejected for not being JSON. */
             post?: string | null;
         };
-        /** @description A page of dead letters, newest first. */
+        /** @description Page of dead letters, newest first. */
         DeadLetterPage: {
-            /** @description The dead letters. */
+            /** @description Dead letters on this page. */
             items: components["schemas"]["DeadLetter"][];
-            /** @description Cursor of the next page; absent on the last one. */
+            /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
         };
         /** @description When messages are sent. */
@@ -1288,47 +2378,52 @@ export interface components {
         DependencyHealth: {
             /** @description Whether the server responded to the latest check. */
             reachable: boolean;
-            /** @description Reason for the failure, for people; null after a success. */
+            /** @description Human-readable reason why the check failed; null if it succeeded. */
             error?: string | null;
         };
-        /** @description Space on the disk of the data directory. */
+        /** @description Space on the disk that holds the data directory. */
         DiskHealth: {
             /**
              * Format: int64
-             * @description Bytes available to this process.
+             * @description Free space available to this process, in bytes.
              */
             free_bytes: number;
             /**
              * Format: int64
-             * @description Size in bytes.
+             * @description Size of the disk in bytes.
              */
             total_bytes: number;
         };
-        /** @description Number of distinct authors. */
+        /** @description Number of distinct authors in two successive periods. */
         DistinctAuthors: {
             /**
              * Format: int64
-             * @description Estimated number in this window. Posts without an author are not counted.
+             * @description Estimated number of authors in this period. Posts without an author are not counted.
              */
             distinct: number;
             /**
              * Format: int64
-             * @description Estimated number in the preceding period.
+             * @description Estimated number of authors in the preceding period.
              */
             previous: number;
             /**
              * Format: double
-             * @description Relative standard error of both estimates: about two thirds of estimates are off by less.
+             * @description Relative standard error of both estimates: about two thirds of all estimates are off by less than this.
              */
             error: number;
         };
-        /** @description Output of the emotion head. */
+        /** @description Emotions of a post as predicted by the model. */
         Emotion: {
             /** @description Strongest of the seven emotions. */
             label: string;
             /** @description Probabilities of all seven emotions. */
             scores: components["schemas"]["EmotionScores"];
         };
+        /**
+         * @description Strongest emotion of a post.
+         * @enum {string}
+         */
+        EmotionName: "anger" | "disgust" | "fear" | "joy" | "neutral" | "sadness" | "surprise";
         /** @description Independent probabilities of the seven emotions, which need not sum to 1. */
         EmotionScores: {
             /** Format: float */
@@ -1346,37 +2441,44 @@ export interface components {
             /** Format: float */
             surprise: number;
         };
-        /** @description Number of posts by emotion. */
+        /** @description Number of posts by strongest emotion. */
         Emotions: {
-            /** @description Requested period. */
+            /** @description Period that the counts cover. */
             window: components["schemas"]["Window"];
-            /** @description All seven emotions, in the order of the models. */
+            /** @description All seven emotions, in the order of the models' outputs. */
             items: components["schemas"]["KeyCount"][];
         };
-        /** @description Engagement counts of a post when it was sent. */
+        /** @description Engagement counts at the time when a post was sent to Groundswell. */
         Engagement: {
             /**
              * Format: int64
-             * @description Likes, favourites, upvotes.
+             * @description Number of likes, favourites or upvotes.
              */
             likes?: number | null;
             /**
              * Format: int64
-             * @description Reposts, retweets, shares.
+             * @description Number of reposts, retweets or shares.
              */
             shares?: number | null;
             /**
              * Format: int64
-             * @description Replies and comments.
+             * @description Number of replies and comments.
              */
             comments?: number | null;
             /**
              * Format: int64
-             * @description Views or impressions.
+             * @description Number of views or impressions.
              */
             views?: number | null;
         };
-        /** @description Error of a failed call. */
+        /** @description Position of each engagement count. */
+        EngagementMapping: {
+            likes?: components["schemas"]["JsonPointer"] | null;
+            shares?: components["schemas"]["JsonPointer"] | null;
+            comments?: components["schemas"]["JsonPointer"] | null;
+            views?: components["schemas"]["JsonPointer"] | null;
+        };
+        /** @description Reason why a call failed. */
         ErrorAnswer: {
             /** @description Machine-readable code, stable across versions. */
             code: string;
@@ -1386,27 +2488,27 @@ export interface components {
         };
         /** @description Body of every error response. */
         ErrorBody: {
-            /** @description The error. */
+            /** @description Code, message and location of the error. */
             error: components["schemas"]["ErrorAnswer"];
         };
-        /** @description Location of an error; which fields are present depends on the code. */
+        /** @description Where an error is. The code determines which fields are present. */
         ErrorDetails: {
-            /** @description Path of the wrong field in the body, such as `author.followers`. */
+            /** @description Path of the invalid field in the body, such as `author.followers`. */
             field?: string | null;
-            /** @description Name of the wrong query or path parameter. */
+            /** @description Name of the invalid query or path parameter. */
             parameter?: string | null;
             /**
              * Format: int64
-             * @description Limit that was exceeded.
+             * @description Limit that the request exceeded.
              */
             limit?: number | null;
         };
         /**
-         * @description Kind of error.
+         * @description Kind of error, classified by how it was noticed.
          * @enum {string}
          */
         ErrorKind: "error" | "warning" | "restart" | "dead_letter" | "failed_notification" | "refused_request" | "failed_request";
-        /** @description Error message. */
+        /** @description Error message, with identical occurrences merged. */
         ErrorMessage: {
             /**
              * Format: date-time
@@ -1423,28 +2525,28 @@ export interface components {
              * @description Number of occurrences since `first_at`.
              */
             count: number;
-            /** @description Kind of error. */
+            /** @description Kind of error that the message reports. */
             kind: components["schemas"]["ErrorKind"];
-            /** @description Part of the process. */
+            /** @description Stage or other part of the process that reported the error. */
             origin: string;
-            /** @description Text of the error. */
+            /** @description Text of the message, as logged. */
             message: string;
         };
-        /** @description Errors of one kind in one part of the process. */
+        /** @description How often one part of the process reported one kind of error. */
         ErrorOrigin: {
-            /** @description Stage or other part of the process, such as `http` or `store`. */
+            /** @description Stage or other part of the process that reported the errors, such as `http` or `store`. */
             origin: string;
-            /** @description Kind of error. */
+            /** @description Kind of error counted. */
             kind: components["schemas"]["ErrorKind"];
             /**
              * Format: int64
-             * @description Number of errors.
+             * @description Number of errors in the period.
              */
             count: number;
         };
-        /** @description Errors of this process over a period. Lost when the process ends. */
+        /** @description Errors of one process over a period. They are lost when the process ends. */
         ErrorOverview: {
-            /** @description Period covered. */
+            /** @description Period that the overview covers. */
             window: components["schemas"]["Window"];
             /**
              * Format: int64
@@ -1453,36 +2555,36 @@ export interface components {
             step_seconds: number;
             /** @description Every step, oldest first, including those without errors. */
             steps: components["schemas"]["ErrorStep"][];
-            /** @description Origins of the errors, the most frequent first. */
+            /** @description Error counts by part of the process and by kind, most frequent first. */
             origins: components["schemas"]["ErrorOrigin"][];
-            /** @description Most recent messages, newest first; repeated messages are merged. */
+            /** @description Most recent messages, newest first; repetitions are merged. */
             recent: components["schemas"]["ErrorMessage"][];
         };
-        /** @description Errors in one step. */
+        /** @description Errors that occurred during one step. */
         ErrorStep: {
             /**
              * Format: date-time
              * @description Start of the step.
              */
             from: string;
-            /** @description Number of errors by kind; kinds that did not occur are absent. */
+            /** @description Number of errors of each kind; kinds that did not occur are absent. */
             counts: {
                 [key: string]: number;
             };
         };
         /**
-         * @description Period of an error overview.
+         * @description Period that an error overview covers.
          * @enum {string}
          */
         ErrorWindow: "1h" | "6h" | "24h";
-        /** @description Evidence for an alert, from which people can judge it. */
+        /** @description Series and terms that let people judge whether an alert is justified. */
         Evidence: {
-            /** @description Series up to the opening of the alert, oldest first. */
+            /** @description Values up to the time when the alert opened, oldest first. */
             series: components["schemas"]["EvidencePoint"][];
-            /** @description Distinctive terms of the posts, the most distinctive first. */
+            /** @description Terms that set the posts apart from earlier ones, the most distinctive first. */
             terms: components["schemas"]["EvidenceTerm"][];
         };
-        /** @description Point of the series behind an alert, with its expected range. */
+        /** @description One step of the series behind an alert, with its expected range. */
         EvidencePoint: {
             /**
              * Format: date-time
@@ -1491,28 +2593,28 @@ export interface components {
             at: string;
             /**
              * Format: double
-             * @description Measured value.
+             * @description Value of the alert's metric in this step.
              */
             value: number;
             /**
              * Format: double
-             * @description Usual value: at such a time, or for a rule, in the preceding steps.
+             * @description Expected value: what is usual for the series or, for a rule, the median of the earlier steps.
              */
             baseline: number;
             /**
              * Format: double
-             * @description Lower bound of the expected range, or of the range that the rule accepts.
+             * @description Lower bound of the expected range or, for a rule, of the values that do not make it fire.
              */
             low: number;
             /**
              * Format: double
-             * @description Upper bound of the expected range, or of the range that the rule accepts.
+             * @description Upper bound of the expected range or, for a rule, of the values that do not make it fire.
              */
             high: number;
         };
-        /** @description Term that the posts of an alert use more often than usual. */
+        /** @description Term that is unusually frequent in the posts of an alert. */
         EvidenceTerm: {
-            /** @description The term. */
+            /** @description Word, hashtag or two consecutive words, in lower case. */
             term: string;
             /**
              * Format: int64
@@ -1521,28 +2623,160 @@ export interface components {
             count: number;
             /**
              * Format: double
-             * @description Expected number of posts that use the term.
+             * @description Number of posts that would use the term if it were as frequent as it was in earlier posts.
              */
             expected: number;
         };
-        /** @description Breakdown of a range, most posts first. */
-        ExploreBreakdown: {
-            /** @description Requested range. */
+        /** @description Post shown as an example of others. */
+        ExamplePost: {
+            /** @description Groundswell's own id for the post. */
+            uuid: components["schemas"]["PostId"];
+            /**
+             * Format: date-time
+             * @description Event time of the post.
+             */
+            created_at: string;
+            /** @description Platform that the post was published on. */
+            platform: string;
+            /** @description Text of the post. */
+            text: string;
+            /** @description Language of the post; null if unknown. */
+            lang?: string | null;
+            /** @description Author, as accepted by the filter `author`; null if unknown. */
+            author?: string | null;
+            /**
+             * Format: int64
+             * @description Number of the author's followers; null if unknown.
+             */
+            followers?: number | null;
+        };
+        /** @description Author of some of the posts read. */
+        ExplainedAuthor: {
+            /** @description Author, as accepted by the filter `author`: the handle, or the id if no handle is known. */
+            author: string;
+            /**
+             * Format: int64
+             * @description Number of posts read by the author.
+             */
+            posts: number;
+            /**
+             * Format: double
+             * @description Share of the posts read, 0 to 1.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Largest reach of these posts. It is not a sum, because the same followers see all of them.
+             */
+            reach: number;
+        };
+        /** @description Authors of the posts read. */
+        ExplainedAuthors: {
+            /**
+             * Format: int64
+             * @description Number of distinct authors.
+             */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description Number of posts without a known author.
+             */
+            unknown: number;
+            /**
+             * Format: double
+             * @description Share of the posts read that the listed authors wrote, 0 to 1. It shows how concentrated the posts are.
+             */
+            share: number;
+            /** @description Authors with the most posts, at most 10. */
+            items: components["schemas"]["ExplainedAuthor"][];
+        };
+        /** @description Term that is more frequent in one period than in another. */
+        ExplainedTerm: {
+            /** @description The term, in lower case; a hashtag includes its `#`. */
+            term: string;
+            /**
+             * Format: int64
+             * @description Number of posts read that contain the term.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Share of the posts read that contain the term, 0 to 1.
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description Share of the other period's posts read that contain the term, 0 to 1.
+             */
+            previous_share: number;
+            /**
+             * Format: double
+             * @description Difference between the log-odds of the term in the two periods, in standard errors, with near copies counted once.
+             */
+            deviations: number;
+        };
+        /** @description Explanation of a period: how its posts differ from those of another period. */
+        Explanation: {
+            /** @description Period to explain. */
             range: components["schemas"]["Window"];
-            /** @description Dimension of the breakdown. */
+            /** @description Whether the period is over. An unfinished period still gains posts. */
+            complete: boolean;
+            /** @description Period that it is compared with; unless requested otherwise, the preceding period of the same length. */
+            compared_with: components["schemas"]["Window"];
+            /** @description Data that the figures and contributions were computed from. */
+            answered_from: components["schemas"]["AnsweredFrom"];
+            sample?: components["schemas"]["Sample"] | null;
+            /** @description Figures of the period. */
+            now: components["schemas"]["PeriodFigures"];
+            /** @description Figures of the period that it is compared with. */
+            before: components["schemas"]["PeriodFigures"];
+            change?: components["schemas"]["PeriodChange"] | null;
+            /** @description Two sentences that summarize the following fields, without claiming a cause. */
+            sentences: components["schemas"]["Sentence"][];
+            /** @description Posts of the period that were read for terms, clusters and authors. */
+            read: components["schemas"]["PostsRead"];
+            /** @description Posts of the other period that were read for terms. */
+            read_before: components["schemas"]["PostsRead"];
+            /**
+             * @description Terms that are more frequent in the period than in the other, most distinctive first, at most 10. They are
+             *     ranked with near copies counted once, so that one repeated text does not fill the list.
+             */
+            terms: components["schemas"]["ExplainedTerm"][];
+            /** @description Groups of near copies, largest first, at most 8. */
+            clusters: components["schemas"]["PostCluster"][];
+            /**
+             * Format: int64
+             * @description Number of posts read, counting near copies once.
+             */
+            distinct_texts: number;
+            /** @description Authors of the posts. */
+            authors: components["schemas"]["ExplainedAuthors"];
+            /**
+             * @description Products, platforms, channels and cities whose numbers of posts changed most, largest change first, at most 12.
+             *     Dimensions in the filter are omitted.
+             */
+            contributions: components["schemas"]["Contribution"][];
+        };
+        /** @description Number of posts in a range for each key, largest first. */
+        ExploreBreakdown: {
+            /** @description Range that was requested. */
+            range: components["schemas"]["Window"];
+            /** @description Dimension that the keys belong to. */
             by: components["schemas"]["BreakdownBy"];
             /** @description Data that the breakdown was computed from. */
             answered_from: components["schemas"]["AnsweredFrom"];
-            /** @description Parts, limited as requested. */
+            sample?: components["schemas"]["Sample"] | null;
+            /** @description Keys with the most posts, at most `limit`. */
             items: components["schemas"]["ExploreItem"][];
+            previous_range?: components["schemas"]["Window"] | null;
         };
-        /** @description Part of a breakdown. */
+        /** @description One key of a breakdown. */
         ExploreItem: {
-            /** @description Key of the part; `""` for posts without one. */
+            /** @description Product, platform or other key; `""` for posts without one. */
             key: string;
             /**
              * Format: int64
-             * @description Number of posts.
+             * @description Number of posts with this key.
              */
             count: number;
             /**
@@ -1552,38 +2786,88 @@ export interface components {
             share: number;
             /**
              * Format: int64
-             * @description Number of posts in the preceding range; null unless requested.
+             * @description Number of posts in the range to compare with; null unless requested.
              */
             previous_count?: number | null;
             sentiment?: components["schemas"]["SentimentSummary"] | null;
         };
-        /** @description Step of a series. */
-        ExplorePoint: components["schemas"]["Summary"] & {
+        /** @description Posts with one key, step by step. */
+        ExploreLine: {
+            /** @description Product, platform or other key; `""` for posts without one. */
+            key: string;
+            /**
+             * Format: int64
+             * @description Number of posts in the range.
+             */
+            count: number;
+            /** @description One point per step, in the order of `steps`. */
+            points: components["schemas"]["LinePoint"][];
+        };
+        /** @description Breakdown of a range over time. */
+        ExploreLines: {
+            /** @description Range that was requested. */
+            range: components["schemas"]["Window"];
+            /** @description IANA time zone that determines when days and weeks begin. */
+            tz: string;
+            /** @description Width of the steps, as requested or chosen. */
+            step: components["schemas"]["Step"];
+            /** @description Dimension that the keys belong to. */
+            by: components["schemas"]["BreakdownBy"];
+            /** @description Data that the lines were computed from. */
+            answered_from: components["schemas"]["AnsweredFrom"];
+            sample?: components["schemas"]["Sample"] | null;
+            /** @description Steps, oldest first. */
+            steps: components["schemas"]["ExploreStep"][];
+            /** @description Keys with the most posts in the range, at most `limit`, largest first. */
+            items: components["schemas"]["ExploreLine"][];
+            /**
+             * @description All other posts, one point per step. Null by product, where the posts of other keys may also have a key in
+             *     `items`, and if there are no other posts.
+             */
+            other?: components["schemas"]["LinePoint"][] | null;
+        };
+        /** @description One step of a series. */
+        ExplorePoint: components["schemas"]["StepProgress"] & components["schemas"]["Summary"] & {
             /**
              * Format: date-time
-             * @description Start of the step. The first step may start within a day or hour, with the range.
+             * @description Start of the step. The first step starts where the range does, possibly in the middle of an hour or day.
              */
             from: string;
             /**
              * Format: date-time
-             * @description End of the step, exclusive. The last step may be cut short.
+             * @description End of the step, exclusive. The last step ends where the range does.
              */
             to: string;
         };
-        /** @description Series over a range, including steps without posts. */
+        /** @description Metrics over a range, step by step, including steps without posts. */
         ExploreSeries: {
-            /** @description Requested range. */
+            /** @description Range that was requested. */
             range: components["schemas"]["Window"];
-            /** @description Time zone in which days and weeks begin. */
+            /** @description IANA time zone that determines when days and weeks begin. */
             tz: string;
-            /** @description Width of a step. */
+            /** @description Width of the steps, as requested or chosen. */
             step: components["schemas"]["Step"];
             /** @description Data that the series was computed from. */
             answered_from: components["schemas"]["AnsweredFrom"];
+            sample?: components["schemas"]["Sample"] | null;
             /** @description Steps, oldest first. */
             items: components["schemas"]["ExplorePoint"][];
-            /** @description Steps of the preceding range, aligned with `items`; null unless requested. */
+            previous_range?: components["schemas"]["Window"] | null;
+            /** @description Steps of the range to compare with, in the same order as `items`; null unless requested. */
             previous?: components["schemas"]["ExplorePoint"][] | null;
+        };
+        /** @description One step of a set of lines. */
+        ExploreStep: components["schemas"]["StepProgress"] & {
+            /**
+             * Format: date-time
+             * @description Start of the step.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the step, exclusive.
+             */
+            to: string;
         };
         /**
          * @description Kind of live update that a client can subscribe to.
@@ -1591,23 +2875,23 @@ export interface components {
          */
         Feed: "metrics" | "messages" | "alerts" | "jobs" | "system";
         /**
-         * @description Filter for the posts and alerts of a subscription; all given fields must match.
+         * @description Filter for the posts and alerts in a subscription. A post must match all given fields.
          *
-         *     Metrics, jobs and system updates are never filtered.
+         *     Metrics, jobs and system updates are not filtered.
          */
         Filter: {
             /** @description Product that posts and alerts must be about. */
             product?: string | null;
-            /** @description Platform that posts and alerts must come from. */
+            /** @description Platform that posts must come from and that alerts must concern. */
             platform?: string | null;
-            /** @description Channel that posts must have come through. */
+            /** @description Support or marketing channel that posts must carry. */
             channel?: string | null;
             /** @description City that posts must come from. */
             city?: string | null;
             label?: components["schemas"]["SentimentLabel"] | null;
             /**
              * Format: float
-             * @description Minimum predicted virality of posts, 0 to 100; does not affect alerts.
+             * @description Minimum predicted virality of posts, 0 to 100; does not apply to alerts.
              */
             min_virality?: number | null;
         };
@@ -1616,7 +2900,7 @@ export interface components {
          * @enum {string}
          */
         Format: "csv" | "ndjson";
-        /** @description Location from which a post was written, as submitted. */
+        /** @description Location that a post was written from, as submitted. */
         Geo: {
             /** @description City name, at most 128 bytes. */
             city?: string | null;
@@ -1633,105 +2917,141 @@ export interface components {
              */
             lon?: number | null;
         };
-        /** @description Number of posts of one emotion or source. */
+        /** @description Position of each part of a location. */
+        GeoMapping: {
+            city?: components["schemas"]["JsonPointer"] | null;
+            country?: components["schemas"]["JsonPointer"] | null;
+            lat?: components["schemas"]["JsonPointer"] | null;
+            lon?: components["schemas"]["JsonPointer"] | null;
+        };
+        /** @description Advice on a part of a query that is valid but may not mean what its author intended. */
+        Hint: {
+            /** @description Part of the query that it concerns. */
+            span: components["schemas"]["Span"];
+            /** @description Advice, in a sentence. */
+            message: string;
+        };
+        /**
+         * @description JSON Pointer (RFC 6901), such as `/user/id` or `/tags/0`. In names, `~0` stands for `~` and `~1` for `/`. An empty
+         *     pointer selects the whole value.
+         * @example /user/id
+         */
+        JsonPointer: string;
+        /** @description Number of posts with one emotion or from one source. */
         KeyCount: {
-            /** @description Emotion or source. */
+            /** @description Name of the emotion or source. */
             key: string;
             /**
              * Format: int64
-             * @description Number of posts.
+             * @description Number of posts with this key.
              */
             count: number;
         };
         /**
-         * @description Correction of a post's label.
+         * @description Correction to a post's sentiment label, as stored.
          *
-         *     It is stored beside the model's label, which all counts use, and is kept when a better model rescores the post.
+         *     It is stored beside the model's label, which all counts use, and survives rescoring by a better model.
          */
         LabelCorrection: {
-            /**
-             * Format: uuid
-             * @description Groundswell's id of the post.
-             */
-            post: string;
-            /** @description Label given by the person. */
+            /** @description Groundswell's own id for the corrected post. */
+            post: components["schemas"]["PostId"];
+            /** @description Sentiment according to the person. */
             label: components["schemas"]["SentimentLabel"];
-            /** @description Reason for the correction. */
+            /** @description Reason for the correction; null if none was given. */
             note?: string | null;
-            /** @description Name of the person, if given. */
+            /** @description Name of the person who made the correction; null if none was given. */
             by?: string | null;
             /**
              * Format: date-time
              * @description Time of the correction.
              */
             corrected_at: string;
-            /** @description Label and model that the person corrected. */
+            /** @description Label that was corrected, and the model that gave it. */
             was: components["schemas"]["ModelLabel"];
         };
-        /** @description Work that a bounded turn deferred. Deferred work comes first in the next turns. */
+        /** @description Work that an evaluation deferred because its time was limited. The next evaluations do it first. */
         LeftOut: {
             /**
              * Format: int64
-             * @description Rules whose window was due and is measured in a later turn.
+             * @description Number of rules whose window was due but will be measured in a later evaluation.
              */
             rules: number;
             /**
              * Format: int64
-             * @description Series that the last measurement of their rule skipped: the largest are evaluated each time, the others in turn.
+             * @description Number of series that the last measurement of their rule skipped. The largest are evaluated every time, the
+             *     others in turn.
              */
             series: number;
             /**
              * Format: int64
-             * @description Series beyond their threshold whose alert opens within the next turns.
+             * @description Number of series beyond their threshold whose alerts will open in later evaluations.
              */
             waiting: number;
             /**
              * Format: int64
-             * @description Series beyond their threshold that get no alert because the limit of open alerts is reached.
+             * @description Number of series beyond their threshold that get no alert because the limit on open alerts has been reached.
              */
             no_room: number;
             /**
              * Format: int64
-             * @description Alerts whose end, change or values are stored within the next turns.
+             * @description Number of alerts whose resolution, changes or new values later evaluations will store.
              */
             updates: number;
             /**
              * Format: int64
-             * @description Notifications that are added to the outbox within the next turns.
+             * @description Number of notifications that later evaluations will add to the outbox.
              */
             notices: number;
             /**
              * Format: int64
-             * @description Alerts that are pushed to dashboards within the next turns; lists show them already.
+             * @description Number of alerts that later evaluations will push to dashboards; lists already show them.
              */
             pushes: number;
         };
-        /** @description Post in a list. */
+        /**
+         * @description What follows from leaving out a part of a topic.
+         * @enum {string}
+         */
+        LeftOutEffect: "wider" | "missing" | "nothing";
+        /** @description Posts of one line within one step. */
+        LinePoint: {
+            /**
+             * Format: int64
+             * @description Number of posts.
+             */
+            count: number;
+            sentiment?: components["schemas"]["SentimentSummary"] | null;
+        };
+        /** @description Post as it appears in a list. */
         ListedPost: components["schemas"]["ScoredPost"] & {
             corrected_label?: components["schemas"]["SentimentLabel"] | null;
+            work?: components["schemas"]["PostWork"] | null;
         };
-        /** @description Live window: the data of `metrics:initial` and `metrics:update`. */
+        /** @description Live window, as sent in `metrics:initial` and `metrics:update`. */
         LiveMetrics: {
-            /** @description Period of the live window, by event time; the last minute unless `GROUNDSWELL_LIVE_WINDOW` changes it. */
+            /**
+             * @description Period of event time that the window covers: the newest complete ten-second buckets that add up to a minute, or
+             *     to the length set by `GROUNDSWELL_LIVE_WINDOW`.
+             */
             window: components["schemas"]["Window"];
-            /** @description Metrics of all posts. */
+            /** @description Metrics for all posts in the window. */
             overall: components["schemas"]["Summary"];
             /** @description Metrics by city, most posts first. */
             geo: components["schemas"]["Breakdown"][];
-            /** @description Metrics by product. */
+            /** @description Metrics by product, most posts first. */
             products: components["schemas"]["Breakdown"][];
-            /** @description Metrics by channel. */
+            /** @description Metrics by channel, most posts first. */
             channels: components["schemas"]["Breakdown"][];
-            /** @description Metrics by platform. */
+            /** @description Metrics by platform, most posts first. */
             platforms: components["schemas"]["Breakdown"][];
-            /** @description Number of posts by source. */
+            /** @description Number of posts in the window by source. */
             sources: components["schemas"]["KeyCount"][];
-            /** @description Rate at which posts are stored. */
+            /** @description Rate at which posts are currently stored, and the share of them in the feed. */
             rate: components["schemas"]["LiveRate"];
-            /** @description Metrics of the last five minutes, step by step. */
+            /** @description Metrics for the last five minutes, step by step, including the unfinished step. */
             trend: components["schemas"]["LiveTrend"];
         };
-        /** @description Rate at which posts are stored, over the last ten seconds. */
+        /** @description Rate at which posts were stored over the last ten seconds. */
         LiveRate: {
             /**
              * Format: double
@@ -1740,126 +3060,167 @@ export interface components {
             posts_per_second: number;
             /**
              * Format: double
-             * @description Share of them that `message:new` delivered, 0 to 1; below 1 the feed is a sample.
+             * @description Share of these posts that `message:new` delivered, 0 to 1; below 1, the feed is a sample.
              */
             feed_share: number;
         };
-        /** @description Ticket for one live connection. */
+        /** @description Ticket that authenticates one live connection. */
         LiveTicket: {
             /** @description Single-use ticket, presented as `/ws?ticket=…` or `/api/v1/events?ticket=…`. */
             ticket: string;
             /**
              * Format: date-time
-             * @description Expiry time.
+             * @description Time at which the ticket expires.
              */
             expires_at: string;
         };
-        /** @description Metrics of the last five minutes in steps of ten seconds. */
+        /** @description Metrics for the last five minutes in steps of ten seconds. */
         LiveTrend: {
             /**
              * Format: int64
-             * @description Width of a step in seconds.
+             * @description Width of each step in seconds.
              */
             step_seconds: number;
-            /** @description Steps, oldest first. */
+            /** @description Steps, oldest first. The last one is unfinished. */
             items: components["schemas"]["TrendPoint"][];
+            /** @description Peaks among the completed steps, oldest first. */
+            peaks: components["schemas"]["Peak"][];
         };
-        /** @description Frame with the changes of the metrics. */
+        /** @description Result of applying a mapping to a sample. */
+        MappingPreview: {
+            /** @description Posts that would be stored, in the order of the items. */
+            posts: components["schemas"]["NewPost"][];
+            /** @description Items that would be rejected, each with the reason. */
+            rejected: components["schemas"]["RejectedPost"][];
+        };
+        /** @description Settings of a webhook, and a sample delivery to apply them to. */
+        MappingSample: {
+            /** @description Settings of the source. */
+            settings: components["schemas"]["SourceSettings"];
+            /** @description Sample of a delivery. */
+            sample: unknown;
+        };
+        /** @description Frame that carries changes to the live window. */
         MetricsPatch: {
-            /** @description Always `metrics`. */
+            /** @description Always `metrics`, the feed of the live window. */
             feed: components["schemas"]["Feed"];
-            /** @description `epoch:offset`, as in every frame. */
+            /** @description Position of the frame, `epoch:offset`, as in every frame that belongs to a feed. */
             id: string;
-            /** @description Id of the frame to patch: the previous metrics frame on this connection. */
+            /** @description Id of the frame that the patch applies to: the previous metrics frame on this connection. */
             base: string;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
             /**
-             * @description JSON merge patch (RFC 7396) of the previous frame's data. An array whose items have a `key` (`geo`, `products`,
-             *     `channels`, `platforms`, `sources`) is patched by an object that maps keys to patches, and `trend.items` by one
-             *     that maps `from`; null removes an item. Afterwards `geo`, `products`, `channels` and `platforms` are sorted by
-             *     descending `count`, then `key`; `sources` by `key`; `trend.items` by `from`. When null removes an `average`, the
-             *     average is null.
+             * @description JSON merge patch (RFC 7396) for the data of the frame `base`. An array whose items have a `key` (`geo`,
+             *     `products`, `channels`, `platforms`, `sources`) is patched by an object that maps keys to patches, and
+             *     `trend.items` by one that maps values of `from` to patches; null removes an item. After patching, sort `geo`,
+             *     `products`, `channels` and `platforms` by descending `count`, then by `key`; `sources` by `key`; and
+             *     `trend.items` by `from`. If null removes an `average`, the average is null.
              */
             data: Record<string, never>;
         };
-        /** @description Model in use. */
+        /** @description Model that scores posts. */
         ModelHealth: components["schemas"]["ModelId"] & {
-            /** @description Reason for which the lexicon stands in for a model; null when a model scores. */
+            /** @description Reason why the lexicon is scoring posts instead of a model; null if a model is in use. */
             degraded?: string | null;
         };
-        /** @description Model that gave a score. Every stored score carries it. */
+        /** @description Model that produced a score. It is stored with every score. */
         ModelId: {
-            /** @description Name such as `swift`, or `lexicon` when no model could be loaded. */
+            /** @description Name of the model, such as `swift`, or `lexicon` if no model could be loaded. */
             name: string;
-            /** @description Version of the weights. */
+            /** @description Version of the model's weights. */
             version: string;
-            /** @description SHA-256 of the weights, in hex. */
+            /** @description SHA-256 of the model's weights, in hexadecimal. */
             hash: string;
         };
-        /** @description Label that a model had given when a person corrected it. */
+        /** @description Label given by a model before a person corrected it. */
         ModelLabel: {
-            /** @description Label of the model. */
+            /** @description Sentiment according to the model. */
             label: components["schemas"]["SentimentLabel"];
-            /** @description Model that gave the label. */
+            /** @description Model that gave the label to the post. */
             model: components["schemas"]["ModelId"];
+        };
+        /** @description Annotation to create, or its new content. */
+        NewAnnotation: {
+            /** @description Description of what happened, 1 to 200 characters on one line. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description Point in time, or start of the span, within the years 1970 to 9999.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description End of the span, after its start; absent or null for a point in time.
+             */
+            ends_at?: string | null;
+            /** @description Product that the annotation is about, at most 128 bytes; absent or null if it concerns all posts. */
+            product?: string | null;
         };
         /** @description Notification channel to create or replace. */
         NewChannel: {
             /** @description Display name, 1 to 200 characters on one line. */
             name: string;
-            /** @description Kind of channel. Cannot be changed. */
+            /** @description Service or protocol through which the channel delivers messages. Cannot be changed later. */
             kind: components["schemas"]["ChannelKind"];
-            /** @description Whether messages are sent to the channel; defaults to true. Enabling a disabled channel resets its failures. */
+            /** @description Whether messages are sent to the channel; defaults to true. Enabling a disabled channel clears its failures. */
             enabled?: boolean;
-            /** @description Settings for the kind of channel. */
+            /** @description Settings; the kind of channel determines which are required. */
             settings: components["schemas"]["NewChannelSettings"];
-            /** @description Delivery schedule; defaults to `immediate`, which is the only one that PagerDuty supports. */
+            /** @description When the channel sends its messages; defaults to `immediate`, the only value that PagerDuty supports. */
             delivery?: components["schemas"]["Delivery"];
-            /** @description Minimum severity of the alerts to send; does not apply to rules that name this channel. Defaults to `warning`. */
+            /** @description Minimum severity of alerts to send; ignored for rules that name this channel. Defaults to `warning`. */
             minimum_severity?: components["schemas"]["Severity"];
             /**
-             * @description Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down;
-             *     defaults to false.
+             * @description Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down.
+             *     Defaults to false.
              */
             service_alerts?: boolean;
         };
         /**
-         * @description Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps
-         *     its stored value.
+         * @description Settings of a channel to create or replace. The kind of channel determines which fields are required. Secrets that
+         *     are absent keep their stored values.
          */
         NewChannelSettings: {
             /** @description `webhook`, `slack`: target URL. */
             url?: string | null;
-            /** @description `webhook`: secret that signs the messages, `whsec_` and 24 to 64 bytes in base64; generated when absent. */
+            /** @description `webhook`: secret that signs the messages, `whsec_` followed by 24 to 64 bytes in base64; generated if absent. */
             secret?: string | null;
-            /** @description `email`: recipients, at most 50. */
+            /** @description `email`: addresses of the recipients, at most 50. */
             to?: string[] | null;
-            /** @description `pagerduty`: integration key of a service. */
+            /** @description `pagerduty`: integration key of a PagerDuty service. */
             routing_key?: string | null;
-            /** @description `web_push`: URL of the browser at its push service, from `PushSubscription`. */
+            /** @description `web_push`: URL that the push service assigned to the browser, from `PushSubscription`. */
             endpoint?: string | null;
             keys?: components["schemas"]["PushKeys"] | null;
         };
-        /** @description Correction to store. */
+        /** @description Comment to add to an alert, or note to add to a post. */
+        NewComment: {
+            /** @description Text of 1 to 2,000 characters, not all of them white space. */
+            text: string;
+        };
+        /** @description Correction to a post's sentiment label. */
         NewLabel: {
-            /** @description Correct sentiment of the post. */
+            /** @description Sentiment that the person sees in the post. */
             label: components["schemas"]["SentimentLabel"];
             /** @description Reason for the correction, at most 1,000 characters. */
             note?: string | null;
-            /** @description Name of the person who corrects the label, at most 100 characters; not verified, as there are no accounts. */
+            /** @description Name of the person making the correction, at most 100 characters; not verified, as there are no accounts. */
             by?: string | null;
         };
-        /** @description Post to ingest. Unknown fields are rejected by name. */
+        /** @description Post to ingest. A post with an unknown field is rejected, and the error names the field. */
         NewPost: {
             /** @description Id of the post on its platform, 1 to 256 bytes. */
             id: string;
             /** @description Platform, matching `[a-z0-9_.-]{1,32}`. */
             platform: string;
-            /** @description Text, 1 to 10,000 characters without NUL, not only white space. */
+            /**
+             * @description Text of the post, 1 to 10,000 characters, without NUL and not all white space. HTML character references such as
+             *     `&amp;` are decoded, because networks deliver escaped text.
+             */
             text: string;
             author?: components["schemas"]["Author"] | null;
             /** @description ISO 639-1 language code; detected when absent. */
@@ -1871,29 +3232,42 @@ export interface components {
             created_at?: string | null;
             /**
              * Format: date-time
-             * @description Original event time when a replay shifted `created_at`; 1970 or later.
+             * @description Original event time if a replay shifted `created_at`; 1970 or later.
              */
             original_created_at?: string | null;
             geo?: components["schemas"]["Geo"] | null;
-            /** @description Product that the post is about, at most 128 bytes; further products are found by keyword. */
+            /** @description Product that the post is about, at most 128 bytes; other products are detected by keyword. */
             product?: string | null;
             /** @description Support or marketing channel, at most 128 bytes. */
             channel?: string | null;
             /** @description URL of the post, at most 2,048 bytes. */
             url?: string | null;
-            /** @description Id of the post that this one replies to, at most 256 bytes. */
+            /** @description Id of the post that this post replies to, at most 256 bytes. */
             parent_id?: string | null;
             engagement?: components["schemas"]["Engagement"] | null;
+        };
+        /** @description Report to create, replace or preview. */
+        NewReport: {
+            /** @description Display name and subject of the email, 1 to 100 characters on one line. */
+            name: string;
+            /** @description Whether the report is sent on its schedule; defaults to true. */
+            enabled?: boolean;
+            /** @description When the report is sent. */
+            schedule: components["schemas"]["Schedule"];
+            /** @description Posts that the report covers; defaults to all posts. */
+            filter?: components["schemas"]["ReportFilter"];
+            /** @description Notification channel whose recipients get the report. It must be an email channel. */
+            notification_channel: components["schemas"]["ChannelId"];
         };
         /** @description Alert rule to store. */
         NewRule: {
             /** @description Display name, 1 to 100 characters on one line. */
             name: string;
-            /** @description Whether the rule is evaluated. */
+            /** @description Whether the rule is evaluated; defaults to true. */
             enabled?: boolean;
             /**
-             * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-             *     one of the seven emotions.
+             * @description Quantity to measure: `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or
+             *     `emotion:` followed by one of the seven emotions.
              */
             metric: string;
             /** @description Posts that the rule watches. */
@@ -1903,7 +3277,7 @@ export interface components {
              * @description Length of the window, 10 seconds to a day in steps of 10.
              */
             window_seconds: number;
-            /** @description Side of the threshold on which the rule fires. */
+            /** @description Direction in which the value must pass `threshold` for the rule to fire. */
             comparison: components["schemas"]["Comparison"];
             /**
              * Format: double
@@ -1913,8 +3287,8 @@ export interface components {
             threshold: number;
             /**
              * Format: double
-             * @description Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
-             *     state. Defaults to `threshold`.
+             * @description Threshold for resolving an alert: the value must fall to it or below or, if `comparison` is `below`, rise to it
+             *     or above. Between the two thresholds, the alert keeps its state. Defaults to `threshold`.
              */
             clear_threshold?: number | null;
             /**
@@ -1924,39 +3298,57 @@ export interface components {
             minimum_volume?: number;
             /**
              * Format: int64
-             * @description Seconds for which the condition must hold before the rule fires.
+             * @description Number of seconds for which the condition must hold before the rule fires.
              */
             for_seconds?: number;
             /**
              * Format: int64
-             * @description Seconds for which the condition must have cleared before the alert resolves.
+             * @description Number of seconds for which the condition must stay clear before the alert resolves.
              */
             keep_firing_seconds?: number;
             /**
              * Format: int64
-             * @description Seconds after an alert resolves during which the rule does not fire again.
+             * @description Number of seconds after an alert resolves during which the rule cannot fire again; defaults to 60.
              */
             cooldown_seconds?: number;
-            /** @description Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical. */
+            /**
+             * @description Severity of the rule's alerts. An alert about the share of negative posts is always critical if that share is
+             *     more than halfway from the threshold to 1.
+             */
             severity: components["schemas"]["Severity"];
-            /** @description Channels to notify, at most 32; empty notifies every channel whose minimum severity fits. */
-            channels?: string[];
+            /** @description Channels to notify, at most 32; if empty, every channel whose minimum severity admits the alert is notified. */
+            channels?: components["schemas"]["ChannelId"][];
+        };
+        /** @description Share link to create. */
+        NewShareLink: {
+            /** @description Display name, 1 to 100 characters on one line. */
+            name: string;
+            /** @description Page of the dashboard to share. */
+            page: components["schemas"]["ViewPage"];
+            /**
+             * @description Query part of the page's URL, after `?`, at most 4,000 characters. Parts that do not select posts, such as the
+             *     selected post, are dropped.
+             */
+            query: string;
+            /**
+             * Format: int64
+             * @description Lifetime of the link in seconds: one hour to 90 days.
+             */
+            expires_in_seconds: number;
         };
         /**
-         * @description Silence to create. An alert matches when all of the given conditions hold; without any condition, every alert
-         *     matches.
+         * @description Silence to create. An alert matches if all given conditions hold. A silence without conditions must set
+         *     `everything`, and then matches every alert.
          */
         NewSilence: {
-            /**
-             * Format: uuid
-             * @description Matches only alerts of this rule.
-             */
-            rule_id?: string | null;
-            /** @description Matches only alerts of this dimension: `overall`, `product`, `platform`, `channel` or `city`. */
+            rule_id?: components["schemas"]["RuleId"] | null;
+            /** @description Dimension whose alerts match: `overall`, `product`, `platform`, `channel` or `city`. */
             dimension?: string | null;
-            /** @description Matches only alerts about this product, platform, channel or city, at most 128 bytes; requires `dimension`. */
+            /** @description Product, platform, channel or city whose alerts match, at most 128 bytes; requires `dimension`. */
             key?: string | null;
             severity?: components["schemas"]["Severity"] | null;
+            /** @description Whether every alert matches; set it only if there are no other conditions. */
+            everything?: boolean;
             /**
              * Format: date-time
              * @description Start of the silence; defaults to now.
@@ -1967,86 +3359,115 @@ export interface components {
              * @description End of the silence, after `starts_at` and in the future.
              */
             ends_at: string;
-            /** @description Reason, for colleagues, at most 500 characters. */
+            /** @description Reason to show to colleagues, at most 500 characters. */
             comment?: string;
+        };
+        /** @description Source to create. */
+        NewSource: {
+            /** @description Network to read from. */
+            network: components["schemas"]["SourceNetwork"];
+            /** @description Name of the source, 1 to 100 characters on one line. It must be unique, ignoring case. */
+            name: string;
+            /** @description Settings of the source. */
+            settings?: components["schemas"]["SourceSettings"];
+            /** @description Credentials that the network issued, if it requires any. */
+            credentials?: components["schemas"]["SourceCredentials"];
+        };
+        /** @description Topic to create, or content that replaces an existing topic. */
+        NewTopic: {
+            /** @description Name under which posts are counted, 1 to 100 characters on one line. It must be unique, ignoring case. */
+            name: string;
+            /** @description Kind of subject. */
+            kind: components["schemas"]["TopicKind"];
+            /** @description Whether the topic is about our own organization. Defaults to true for products and brands. */
+            is_ours?: boolean | null;
+            /** @description Query that matches the posts about the topic, at most 4,096 characters. */
+            query: string;
+            /**
+             * @description Whether posts that suggest churn may open alerts about the topic. Defaults to true for topics about our own
+             *     organization.
+             */
+            tracks_churn?: boolean | null;
+            /** @description Whether new posts are matched against the query. Defaults to true. */
+            enabled?: boolean;
+        };
+        /** @description Range of stored posts to apply a topic to. */
+        NewTopicJob: {
+            /**
+             * Format: int32
+             * @description Number of days before now, at least 1 and at most as many as posts are kept.
+             */
+            days: number;
         };
         /** @description View to save. */
         NewView: {
             /** @description Display name, 1 to 100 characters on one line. */
             name: string;
-            /** @description Page that the view belongs to. */
+            /** @description Page of the dashboard that the view opens. */
             page: components["schemas"]["ViewPage"];
             /** @description Query part of the page's URL, after `?`, at most 4,000 characters. */
             query: string;
         };
-        /** @description Envelope of a frame of a feed. */
+        /** @description Envelope of a frame that belongs to a feed. */
         News_Alert: {
-            /** @description Feed of the frame. */
+            /** @description Feed that the frame belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
-             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
-             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
-             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
+             * @description Position of the frame, `epoch:offset`, in a single sequence across all feeds. A client keeps the newest id as
+             *     its `since`: the one with the greatest offset or, once the epoch has changed, the last one received. Frames that
+             *     carry current state (`metrics:*`, `system:*`) have the id of the latest update that they include. That id is
+             *     never ahead of updates still to come, so a client that resumes from its newest id misses nothing. On a slow
+             *     connection, such a frame can arrive after updates with later ids.
              */
             id: string;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
             /** @description Alert as listed by `/alerts` and pushed in `alert:*` frames. */
             data: {
-                /**
-                 * Format: uuid
-                 * @description Unique id.
-                 */
-                id: string;
-                /** @description Kind of alert. */
+                /** @description Id of the alert, as used in `/alerts/{id}`. */
+                id: components["schemas"]["AlertId"];
+                /** @description Kind of alert, which determines the event that is pushed. */
                 rule: components["schemas"]["AlertRule"];
-                /**
-                 * Format: uuid
-                 * @description Rule that raised the alert; null for an anomaly.
-                 */
-                rule_id?: string | null;
-                /** @description Name of the rule when it last fired. */
+                rule_id?: components["schemas"]["RuleId"] | null;
+                /** @description Name of the rule when it last fired; null for an anomaly. */
                 rule_name?: string | null;
-                /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics. */
+                /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts created before metrics had names. */
                 metric?: string | null;
-                /** @description Subject of the alert. */
+                /** @description Posts that the alert is about. */
                 scope: components["schemas"]["Scope"];
-                /** @description State of the alert. */
+                /** @description Whether the alert is open or resolved. */
                 state: components["schemas"]["AlertState"];
-                /** @description Phase of the alert, finer than `state`: an open alert is firing or recovering. */
+                /** @description Finer-grained `state`: an open alert is firing or recovering. */
                 phase: components["schemas"]["AlertPhase"];
-                /** @description Whether a silence suppresses its notifications. */
+                /** @description Whether a silence suppresses the alert's notifications. */
                 silenced: boolean;
-                /**
-                 * Format: uuid
-                 * @description More severe alert about the same problem, because of which this one is not notified.
-                 */
-                inhibited_by?: string | null;
-                /** @description Whether it opened so often recently that it is held open and its changes are not notified. */
+                inhibited_by?: components["schemas"]["AlertId"] | null;
+                /** @description Whether the alert has opened so often recently that it is held open and its changes cause no notifications. */
                 flapping: boolean;
-                /** @description Severity of the alert. */
+                /** @description Current severity, which can rise while the alert is open. */
                 severity: components["schemas"]["Severity"];
-                /** @description One-sentence description. */
+                /** @description Human-readable description in one sentence. */
                 title: string;
                 /**
                  * Format: double
-                 * @description Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
+                 * @description Latest value in the unit of `metric`.
                  */
                 value: number;
                 /**
                  * Format: double
-                 * @description Threshold beyond which the alert opens.
+                 * @description Value of the metric beyond which the alert opens.
                  */
                 threshold: number;
                 /**
                  * Format: int64
-                 * @description Number of posts in the window.
+                 * @description Number of posts in the alert's window.
                  */
                 count: number;
+                /** @description Measurements when the alert opened, at its peak and now. */
+                measured: components["schemas"]["AlertMeasurements"];
                 /**
                  * Format: date-time
                  * @description Time at which the alert opened.
@@ -2054,7 +3475,7 @@ export interface components {
                 opened_at: string;
                 /**
                  * Format: date-time
-                 * @description Time of the last change.
+                 * @description Time at which the alert last changed.
                  */
                 updated_at: string;
                 /**
@@ -2064,104 +3485,122 @@ export interface components {
                 resolved_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description Time at which a person acknowledged the alert; null before.
+                 * @description Time at which someone acknowledged the alert; null before that.
                  */
                 acknowledged_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Number of changes to the alert so far. Of two versions of an alert, the one with the higher revision is newer.
+                 */
+                revision: number;
+                /**
+                 * Format: int64
+                 * @description Number of comments on the alert.
+                 */
+                comments: number;
+                /** @description Name of the person the alert is assigned to; null if it is unassigned. */
+                assignee?: string | null;
                 evidence?: components["schemas"]["Evidence"] | null;
                 /** @description Example posts, newest first, at most 20. */
                 posts: components["schemas"]["AlertPost"][];
             };
         };
-        /** @description Envelope of a frame of a feed. */
+        /** @description Envelope of a frame that belongs to a feed. */
         News_LiveMetrics: {
-            /** @description Feed of the frame. */
+            /** @description Feed that the frame belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
-             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
-             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
-             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
+             * @description Position of the frame, `epoch:offset`, in a single sequence across all feeds. A client keeps the newest id as
+             *     its `since`: the one with the greatest offset or, once the epoch has changed, the last one received. Frames that
+             *     carry current state (`metrics:*`, `system:*`) have the id of the latest update that they include. That id is
+             *     never ahead of updates still to come, so a client that resumes from its newest id misses nothing. On a slow
+             *     connection, such a frame can arrive after updates with later ids.
              */
             id: string;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
-            /** @description Live window: the data of `metrics:initial` and `metrics:update`. */
+            /** @description Live window, as sent in `metrics:initial` and `metrics:update`. */
             data: {
-                /** @description Period of the live window, by event time; the last minute unless `GROUNDSWELL_LIVE_WINDOW` changes it. */
+                /**
+                 * @description Period of event time that the window covers: the newest complete ten-second buckets that add up to a minute, or
+                 *     to the length set by `GROUNDSWELL_LIVE_WINDOW`.
+                 */
                 window: components["schemas"]["Window"];
-                /** @description Metrics of all posts. */
+                /** @description Metrics for all posts in the window. */
                 overall: components["schemas"]["Summary"];
                 /** @description Metrics by city, most posts first. */
                 geo: components["schemas"]["Breakdown"][];
-                /** @description Metrics by product. */
+                /** @description Metrics by product, most posts first. */
                 products: components["schemas"]["Breakdown"][];
-                /** @description Metrics by channel. */
+                /** @description Metrics by channel, most posts first. */
                 channels: components["schemas"]["Breakdown"][];
-                /** @description Metrics by platform. */
+                /** @description Metrics by platform, most posts first. */
                 platforms: components["schemas"]["Breakdown"][];
-                /** @description Number of posts by source. */
+                /** @description Number of posts in the window by source. */
                 sources: components["schemas"]["KeyCount"][];
-                /** @description Rate at which posts are stored. */
+                /** @description Rate at which posts are currently stored, and the share of them in the feed. */
                 rate: components["schemas"]["LiveRate"];
-                /** @description Metrics of the last five minutes, step by step. */
+                /** @description Metrics for the last five minutes, step by step, including the unfinished step. */
                 trend: components["schemas"]["LiveTrend"];
             };
         };
-        /** @description Envelope of a frame of a feed. */
+        /** @description Envelope of a frame that belongs to a feed. */
         News_ScoredPost: {
-            /** @description Feed of the frame. */
+            /** @description Feed that the frame belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
-             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
-             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
-             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
+             * @description Position of the frame, `epoch:offset`, in a single sequence across all feeds. A client keeps the newest id as
+             *     its `since`: the one with the greatest offset or, once the epoch has changed, the last one received. Frames that
+             *     carry current state (`metrics:*`, `system:*`) have the id of the latest update that they include. That id is
+             *     never ahead of updates still to come, so a client that resumes from its newest id misses nothing. On a slow
+             *     connection, such a frame can arrive after updates with later ids.
              */
             id: string;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
-            /** @description Post with its score, as stored, listed and pushed. */
+            /** @description Post with its score, as stored, listed and pushed to clients. */
             data: {
-                /** @description The post. */
+                /** @description Post with its derived fields. */
                 post: components["schemas"]["Post"];
-                /** @description Score of the post. */
+                /** @description Most recent score of the post. */
                 score: components["schemas"]["Score"];
             };
         };
-        /** @description Envelope of a frame of a feed. */
+        /** @description Envelope of a frame that belongs to a feed. */
         News_SystemHealth: {
-            /** @description Feed of the frame. */
+            /** @description Feed that the frame belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
-             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
-             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
-             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
+             * @description Position of the frame, `epoch:offset`, in a single sequence across all feeds. A client keeps the newest id as
+             *     its `since`: the one with the greatest offset or, once the epoch has changed, the last one received. Frames that
+             *     carry current state (`metrics:*`, `system:*`) have the id of the latest update that they include. That id is
+             *     never ahead of updates still to come, so a client that resumes from its newest id misses nothing. On a slow
+             *     connection, such a frame can arrive after updates with later ids.
              */
             id: string;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
-            /** @description Health of the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`. */
+            /** @description Health of the pipeline at one point in time: returned by `GET /api/v1/system` and sent in `system:update`. */
             data: {
                 /**
                  * Format: date-time
-                 * @description Time of the measurement.
+                 * @description Time at which the health was measured.
                  */
                 at: string;
-                /** @description Version of Groundswell. */
+                /** @description Version of Groundswell that this process runs. */
                 version: string;
                 /**
                  * Format: date-time
-                 * @description Start time of this process.
+                 * @description Time at which this process started.
                  */
                 started_at: string;
                 /** @description Stages of this process, in pipeline order. */
@@ -2169,141 +3608,128 @@ export interface components {
                 /** @description Background tasks, which are supervised and restarted like stages. */
                 tasks?: components["schemas"]["StageHealth"][];
                 stream?: components["schemas"]["StreamHealth"] | null;
-                /** @description Stream entries that wait for a newer process; empty unless an upgrade is under way. */
+                /** @description Stream entries that are waiting for a newer process; empty except during an upgrade. */
                 unknown_entries?: components["schemas"]["UnknownEntries"][];
                 /** @description Health of Redis, which holds the stream. */
                 redis: components["schemas"]["DependencyHealth"];
                 /** @description Health of PostgreSQL, which holds the history. */
                 postgres: components["schemas"]["DependencyHealth"];
-                /** @description Model in use. */
+                /** @description Model that gives each post its first score. */
                 model: components["schemas"]["ModelHealth"];
-                /** @description Share of scores by tier. */
+                /** @description How scoring is divided between the fast and the deep model. */
                 tiers: components["schemas"]["TiersHealth"];
-                /** @description `embedded` when the process runs its own servers, else `external`. */
+                /** @description `embedded` if the process runs its own Redis and PostgreSQL, otherwise `external`. */
                 mode: string;
-                /** @description Open sockets of this process. */
+                /** @description Live connections to this process. */
                 sockets: components["schemas"]["SocketHealth"];
                 disk?: components["schemas"]["DiskHealth"] | null;
                 /** @description Open service alerts of this process, the most severe first. */
                 service_alerts: components["schemas"]["ServiceAlert"][];
                 /**
                  * Format: int64
-                 * @description Number of destinations notified of service alerts; with none, only dashboards show them.
+                 * @description Number of destinations that receive service alerts; if it is 0, only dashboards show them.
                  */
                 service_alert_destinations: number;
                 alerting?: components["schemas"]["TurnReport"] | null;
             };
         };
-        /** @description Reason for which a process is not ready. */
+        /** @description Reason why a process is not ready. */
         NotReady: {
             /** @description `redis`, `postgres`, or the name of a stage or task. */
             what: string;
-            /** @description Reason, for people. */
+            /** @description Human-readable reason why it is not ready. */
             why: string;
         };
         /**
-         * @description Change of an alert that is notified.
+         * @description Change to an alert that calls for a notification.
          * @enum {string}
          */
         NoticeEvent: "fired" | "acknowledged" | "resolved";
-        /** @description Notification of an alert to one channel. */
+        /** @description Notification about an alert to one channel. */
         Notification: {
-            /**
-             * Format: uuid
-             * @description Unique id.
-             */
-            id: string;
-            /**
-             * Format: uuid
-             * @description Channel to notify.
-             */
-            channel: string;
-            /**
-             * Format: uuid
-             * @description Alert that the notification is about.
-             */
-            alert: string;
-            /** @description Change of the alert. */
+            /** @description Id of the notification, as used in `/notifications/{id}/resend`. */
+            id: components["schemas"]["NotificationId"];
+            /** @description Channel that the notification is sent through. */
+            channel: components["schemas"]["ChannelId"];
+            /** @description Alert that the notification is about. */
+            alert: components["schemas"]["AlertId"];
+            /** @description What happened to the alert. */
             event: components["schemas"]["NoticeEvent"];
-            /** @description Delivery state. */
+            /** @description Whether the notification is pending, sent or dead. */
             state: components["schemas"]["NotificationState"];
             /** @description The 20 most recent attempts, oldest first. */
             attempts: components["schemas"]["Attempt"][];
             /**
              * Format: date-time
-             * @description Time of the next attempt; null when none is scheduled.
+             * @description Time of the next attempt; null if none is scheduled.
              */
             next_attempt_at?: string | null;
             /**
              * Format: date-time
-             * @description Time of the change.
+             * @description Time at which the notification was created.
              */
             created_at: string;
         };
         /**
-         * @description Delivery state of a notification.
+         * Format: uuid
+         * @description Id of a notification in the delivery history.
+         */
+        NotificationId: string;
+        /**
+         * @description Delivery status of a notification.
          * @enum {string}
          */
         NotificationState: "pending" | "sent" | "dead";
-        /** @description Metrics of all posts. */
+        /** @description Metrics for all posts in a period. */
         Overall: components["schemas"]["Summary"] & {
-            /** @description Requested period. */
+            /** @description Period that the metrics cover. */
             window: components["schemas"]["Window"];
         };
-        /** @description Page of a list. */
+        /** @description One page of a list, with the cursor for the next one. */
         Page_Alert: {
-            /** @description Items of the page. */
+            /** @description Items on this page, in the order of the list. */
             items: {
-                /**
-                 * Format: uuid
-                 * @description Unique id.
-                 */
-                id: string;
-                /** @description Kind of alert. */
+                /** @description Id of the alert, as used in `/alerts/{id}`. */
+                id: components["schemas"]["AlertId"];
+                /** @description Kind of alert, which determines the event that is pushed. */
                 rule: components["schemas"]["AlertRule"];
-                /**
-                 * Format: uuid
-                 * @description Rule that raised the alert; null for an anomaly.
-                 */
-                rule_id?: string | null;
-                /** @description Name of the rule when it last fired. */
+                rule_id?: components["schemas"]["RuleId"] | null;
+                /** @description Name of the rule when it last fired; null for an anomaly. */
                 rule_name?: string | null;
-                /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics. */
+                /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts created before metrics had names. */
                 metric?: string | null;
-                /** @description Subject of the alert. */
+                /** @description Posts that the alert is about. */
                 scope: components["schemas"]["Scope"];
-                /** @description State of the alert. */
+                /** @description Whether the alert is open or resolved. */
                 state: components["schemas"]["AlertState"];
-                /** @description Phase of the alert, finer than `state`: an open alert is firing or recovering. */
+                /** @description Finer-grained `state`: an open alert is firing or recovering. */
                 phase: components["schemas"]["AlertPhase"];
-                /** @description Whether a silence suppresses its notifications. */
+                /** @description Whether a silence suppresses the alert's notifications. */
                 silenced: boolean;
-                /**
-                 * Format: uuid
-                 * @description More severe alert about the same problem, because of which this one is not notified.
-                 */
-                inhibited_by?: string | null;
-                /** @description Whether it opened so often recently that it is held open and its changes are not notified. */
+                inhibited_by?: components["schemas"]["AlertId"] | null;
+                /** @description Whether the alert has opened so often recently that it is held open and its changes cause no notifications. */
                 flapping: boolean;
-                /** @description Severity of the alert. */
+                /** @description Current severity, which can rise while the alert is open. */
                 severity: components["schemas"]["Severity"];
-                /** @description One-sentence description. */
+                /** @description Human-readable description in one sentence. */
                 title: string;
                 /**
                  * Format: double
-                 * @description Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
+                 * @description Latest value in the unit of `metric`.
                  */
                 value: number;
                 /**
                  * Format: double
-                 * @description Threshold beyond which the alert opens.
+                 * @description Value of the metric beyond which the alert opens.
                  */
                 threshold: number;
                 /**
                  * Format: int64
-                 * @description Number of posts in the window.
+                 * @description Number of posts in the alert's window.
                  */
                 count: number;
+                /** @description Measurements when the alert opened, at its peak and now. */
+                measured: components["schemas"]["AlertMeasurements"];
                 /**
                  * Format: date-time
                  * @description Time at which the alert opened.
@@ -2311,7 +3737,7 @@ export interface components {
                 opened_at: string;
                 /**
                  * Format: date-time
-                 * @description Time of the last change.
+                 * @description Time at which the alert last changed.
                  */
                 updated_at: string;
                 /**
@@ -2321,75 +3747,215 @@ export interface components {
                 resolved_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description Time at which a person acknowledged the alert; null before.
+                 * @description Time at which someone acknowledged the alert; null before that.
                  */
                 acknowledged_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Number of changes to the alert so far. Of two versions of an alert, the one with the higher revision is newer.
+                 */
+                revision: number;
+                /**
+                 * Format: int64
+                 * @description Number of comments on the alert.
+                 */
+                comments: number;
+                /** @description Name of the person the alert is assigned to; null if it is unassigned. */
+                assignee?: string | null;
                 evidence?: components["schemas"]["Evidence"] | null;
                 /** @description Example posts, newest first, at most 20. */
                 posts: components["schemas"]["AlertPost"][];
             }[];
-            /** @description Cursor of the next page; null on the last page. */
+            /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description Page of a list. */
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_Annotation: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the annotation, as used in `/annotations/{id}`. */
+                id: components["schemas"]["AnnotationId"];
+                /** @description Description of what happened. */
+                text: string;
+                /**
+                 * Format: date-time
+                 * @description Point in time, or start of the span.
+                 */
+                starts_at: string;
+                /**
+                 * Format: date-time
+                 * @description End of the span; null for a point in time.
+                 */
+                ends_at?: string | null;
+                /** @description Product that the annotation is about; null if it concerns all posts. */
+                product?: string | null;
+                /** @description Name that the person who created the annotation gave; null if unknown. */
+                created_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the annotation was created.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description Time at which the annotation was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
         Page_ListedPost: {
-            /** @description Items of the page. */
+            /** @description Items on this page, in the order of the list. */
             items: (components["schemas"]["ScoredPost"] & {
                 corrected_label?: components["schemas"]["SentimentLabel"] | null;
+                work?: components["schemas"]["PostWork"] | null;
             })[];
-            /** @description Cursor of the next page; null on the last page. */
+            /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description Page of a list. */
+        /** @description One page of a list, with the cursor for the next one. */
         Page_Notification: {
-            /** @description Items of the page. */
+            /** @description Items on this page, in the order of the list. */
             items: {
-                /**
-                 * Format: uuid
-                 * @description Unique id.
-                 */
-                id: string;
-                /**
-                 * Format: uuid
-                 * @description Channel to notify.
-                 */
-                channel: string;
-                /**
-                 * Format: uuid
-                 * @description Alert that the notification is about.
-                 */
-                alert: string;
-                /** @description Change of the alert. */
+                /** @description Id of the notification, as used in `/notifications/{id}/resend`. */
+                id: components["schemas"]["NotificationId"];
+                /** @description Channel that the notification is sent through. */
+                channel: components["schemas"]["ChannelId"];
+                /** @description Alert that the notification is about. */
+                alert: components["schemas"]["AlertId"];
+                /** @description What happened to the alert. */
                 event: components["schemas"]["NoticeEvent"];
-                /** @description Delivery state. */
+                /** @description Whether the notification is pending, sent or dead. */
                 state: components["schemas"]["NotificationState"];
                 /** @description The 20 most recent attempts, oldest first. */
                 attempts: components["schemas"]["Attempt"][];
                 /**
                  * Format: date-time
-                 * @description Time of the next attempt; null when none is scheduled.
+                 * @description Time of the next attempt; null if none is scheduled.
                  */
                 next_attempt_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description Time of the change.
+                 * @description Time at which the notification was created.
                  */
                 created_at: string;
             }[];
-            /** @description Cursor of the next page; null on the last page. */
+            /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description Page of a list. */
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_PostSource: {
+            /** @description Items on this page, in the order of the list. */
+            items: (components["schemas"]["SourceCounts"] & {
+                /** @description Id of the source, as used in `/sources/{id}`. */
+                id: components["schemas"]["SourceId"];
+                /** @description Network that the source reads from. */
+                network: components["schemas"]["SourceNetwork"];
+                /** @description Unique name of the source. */
+                name: string;
+                /** @description Settings of the source. */
+                settings: components["schemas"]["SourceSettings"];
+                /** @description Whether credentials are stored for the source. They are never shown. */
+                has_credentials: boolean;
+                /** @description Current state of the source. */
+                state: components["schemas"]["SourceState"];
+                /** @description Human-readable reason for the state; absent if there is none. */
+                reason?: string | null;
+                cursor?: components["schemas"]["SourceCheckpoint"] | null;
+                /**
+                 * Format: double
+                 * @description Number of seconds between the publication of the newest post or deletion and its receipt; absent until the
+                 *     first.
+                 */
+                lag_s?: number | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the newest post or deletion was received; absent until the first.
+                 */
+                last_post_at?: string | null;
+                /** @description Periods from which posts may be missing, the latest first; at most 100. */
+                gaps: components["schemas"]["SourceGap"][];
+                /** @description Quotas of the account that were used in their current periods. */
+                quota: components["schemas"]["SourceQuota"][];
+                cost?: components["schemas"]["SourceCost"] | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the source was created.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description Time at which a person last changed the source.
+                 */
+                updated_at: string;
+                /** @description Name of the person who last changed the source, if given. */
+                updated_by?: string | null;
+            })[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_ReportRun: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the run, as used in `/report-runs/{id}.html`. */
+                id: components["schemas"]["ReportRunId"];
+                /** @description Report that was sent. */
+                report: components["schemas"]["ReportId"];
+                /**
+                 * Format: date-time
+                 * @description Scheduled time of the run; null if a person requested it.
+                 */
+                due_at?: string | null;
+                /** @description Period that the report covers. */
+                period: components["schemas"]["Period"];
+                /** @description Progress of the run. */
+                state: components["schemas"]["RunState"];
+                /**
+                 * Format: int32
+                 * @description Number of attempts to send the report so far.
+                 */
+                attempts: number;
+                /** @description Human-readable reason why the last attempt failed; null if it succeeded or there was none. */
+                error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time of the next attempt; null if none is scheduled.
+                 */
+                next_attempt_at?: string | null;
+                /** @description Whether the report can be downloaded as HTML. Only the newest reports are kept. */
+                html: boolean;
+                /** @description Whether the report can be downloaded as PDF. */
+                pdf: boolean;
+                /** @description Human-readable reason why the report was sent without a PDF; null if it has one or is not finished. */
+                pdf_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the run was created.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description Time at which the mail server accepted the report; null before that.
+                 */
+                sent_at?: string | null;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
         Page_Rule: {
-            /** @description Items of the page. */
+            /** @description Items on this page, in the order of the list. */
             items: {
                 /** @description Display name, 1 to 100 characters on one line. */
                 name: string;
-                /** @description Whether the rule is evaluated. */
+                /** @description Whether the rule is evaluated; defaults to true. */
                 enabled?: boolean;
                 /**
-                 * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-                 *     one of the seven emotions.
+                 * @description Quantity to measure: `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or
+                 *     `emotion:` followed by one of the seven emotions.
                  */
                 metric: string;
                 /** @description Posts that the rule watches. */
@@ -2399,7 +3965,7 @@ export interface components {
                  * @description Length of the window, 10 seconds to a day in steps of 10.
                  */
                 window_seconds: number;
-                /** @description Side of the threshold on which the rule fires. */
+                /** @description Direction in which the value must pass `threshold` for the rule to fire. */
                 comparison: components["schemas"]["Comparison"];
                 /**
                  * Format: double
@@ -2409,8 +3975,8 @@ export interface components {
                 threshold: number;
                 /**
                  * Format: double
-                 * @description Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
-                 *     state. Defaults to `threshold`.
+                 * @description Threshold for resolving an alert: the value must fall to it or below or, if `comparison` is `below`, rise to it
+                 *     or above. Between the two thresholds, the alert keeps its state. Defaults to `threshold`.
                  */
                 clear_threshold?: number | null;
                 /**
@@ -2420,87 +3986,110 @@ export interface components {
                 minimum_volume?: number;
                 /**
                  * Format: int64
-                 * @description Seconds for which the condition must hold before the rule fires.
+                 * @description Number of seconds for which the condition must hold before the rule fires.
                  */
                 for_seconds?: number;
                 /**
                  * Format: int64
-                 * @description Seconds for which the condition must have cleared before the alert resolves.
+                 * @description Number of seconds for which the condition must stay clear before the alert resolves.
                  */
                 keep_firing_seconds?: number;
                 /**
                  * Format: int64
-                 * @description Seconds after an alert resolves during which the rule does not fire again.
+                 * @description Number of seconds after an alert resolves during which the rule cannot fire again; defaults to 60.
                  */
                 cooldown_seconds?: number;
-                /** @description Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical. */
-                severity: components["schemas"]["Severity"];
-                /** @description Channels to notify, at most 32; empty notifies every channel whose minimum severity fits. */
-                channels?: string[];
                 /**
-                 * Format: uuid
-                 * @description Unique id.
+                 * @description Severity of the rule's alerts. An alert about the share of negative posts is always critical if that share is
+                 *     more than halfway from the threshold to 1.
                  */
-                id: string;
+                severity: components["schemas"]["Severity"];
+                /** @description Channels to notify, at most 32; if empty, every channel whose minimum severity admits the alert is notified. */
+                channels?: components["schemas"]["ChannelId"][];
+                /** @description Id of the rule, as used in `/alert-rules/{id}`. */
+                id: components["schemas"]["RuleId"];
                 /** @description Whether the rule ships with Groundswell. Built-in rules can be changed and disabled, but not deleted. */
                 builtin: boolean;
                 /**
                  * Format: date-time
-                 * @description Creation time.
+                 * @description Time at which the rule was created.
                  */
                 created_at: string;
                 /**
                  * Format: date-time
-                 * @description Time of the last change.
+                 * @description Time at which the rule was last changed.
                  */
                 updated_at: string;
             }[];
-            /** @description Cursor of the next page; null on the last page. */
+            /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description Page of a list. */
+        /** @description One page of a list, with the cursor for the next one. */
         Page_SavedView: {
-            /** @description Items of the page. */
+            /** @description Items on this page, in the order of the list. */
             items: {
-                /**
-                 * Format: uuid
-                 * @description Unique id.
-                 */
-                id: string;
+                /** @description Id of the view, as used in `/views/{id}`. */
+                id: components["schemas"]["ViewId"];
                 /** @description Display name; need not be unique. */
                 name: string;
-                /** @description Page that the view belongs to. */
+                /** @description Page of the dashboard that the view opens. */
                 page: components["schemas"]["ViewPage"];
                 /** @description Query part of the page's URL, after `?`. */
                 query: string;
                 /**
                  * Format: date-time
-                 * @description Creation time.
+                 * @description Time at which the view was created.
                  */
                 created_at: string;
                 /**
                  * Format: date-time
-                 * @description Time of the last change.
+                 * @description Time at which the view was last replaced.
                  */
                 updated_at: string;
             }[];
-            /** @description Cursor of the next page; null on the last page. */
+            /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description Page of a list. */
-        Page_Silence: {
-            /** @description Items of the page. */
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_ShareLink: {
+            /** @description Items on this page, in the order of the list. */
             items: {
+                /** @description Id of the link, as used in `/share-links/{id}`. */
+                id: components["schemas"]["ShareLinkId"];
+                /** @description Display name, shown on the shared page. */
+                name: string;
+                /** @description Page of the dashboard whose figures are shared. */
+                page: components["schemas"]["ViewPage"];
+                /** @description Period and filters of the shared view, as a query string. A holder of the link sees exactly these. */
+                query: string;
                 /**
-                 * Format: uuid
-                 * @description Matches only alerts of this rule.
+                 * Format: date-time
+                 * @description Time at which the link was created.
                  */
-                rule_id?: string | null;
-                /** @description Matches only alerts of this dimension: `overall`, `product`, `platform`, `channel` or `city`. */
+                created_at: string;
+                /** @description Name of the person who created the link, as given; null if no name was given. */
+                created_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time from which the link is refused.
+                 */
+                expires_at: string;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_Silence: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                rule_id?: components["schemas"]["RuleId"] | null;
+                /** @description Dimension whose alerts match: `overall`, `product`, `platform`, `channel` or `city`. */
                 dimension?: string | null;
-                /** @description Matches only alerts about this product, platform, channel or city, at most 128 bytes; requires `dimension`. */
+                /** @description Product, platform, channel or city whose alerts match, at most 128 bytes; requires `dimension`. */
                 key?: string | null;
                 severity?: components["schemas"]["Severity"] | null;
+                /** @description Whether every alert matches; set it only if there are no other conditions. */
+                everything?: boolean;
                 /**
                  * Format: date-time
                  * @description Start of the silence; defaults to now.
@@ -2511,25 +4100,114 @@ export interface components {
                  * @description End of the silence, after `starts_at` and in the future.
                  */
                 ends_at: string;
-                /** @description Reason, for colleagues, at most 500 characters. */
+                /** @description Reason to show to colleagues, at most 500 characters. */
                 comment?: string;
-                /**
-                 * Format: uuid
-                 * @description Unique id.
-                 */
-                id: string;
+                /** @description Id of the silence, as used in `/silences/{id}`. */
+                id: components["schemas"]["SilenceId"];
                 /**
                  * Format: date-time
-                 * @description Creation time.
+                 * @description Time at which the silence was created.
                  */
                 created_at: string;
             }[];
-            /** @description Cursor of the next page; null on the last page. */
+            /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description Score that was replaced by a later one. */
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_Topic: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the topic, as used in `/topics/{id}`. */
+                id: components["schemas"]["TopicId"];
+                /** @description Name under which posts are counted, as a key of the dimension `product`. */
+                name: string;
+                /** @description Kind of subject. */
+                kind: components["schemas"]["TopicKind"];
+                /** @description Whether the topic is about our own organization. */
+                is_ours: boolean;
+                /** @description Query that matches the posts about the topic. */
+                query: string;
+                /** @description Whether posts that suggest churn may open alerts about the topic. */
+                tracks_churn: boolean;
+                /** @description Whether new posts are matched against the query. */
+                enabled: boolean;
+                /**
+                 * Format: date-time
+                 * @description Time at which the topic was created.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description Time at which the topic was last replaced.
+                 */
+                updated_at: string;
+                /** @description Name of the person who last changed the topic, if given. */
+                updated_by?: string | null;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_TopicJob: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the job, as used in `/topics/{id}/history/{job}`. */
+                id: components["schemas"]["TopicJobId"];
+                /** @description Id of the topic. */
+                topic_id: components["schemas"]["TopicId"];
+                /** @description State of the job. */
+                state: components["schemas"]["TopicJobState"];
+                /**
+                 * Format: date-time
+                 * @description Event time of the oldest post to read.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description Time at which the job began. Posts stored later were matched against the topic when they arrived.
+                 */
+                to: string;
+                /**
+                 * Format: int64
+                 * @description Number of posts read so far. Restarts at 0 if the topic is replaced.
+                 */
+                posts_read: number;
+                /**
+                 * Format: int64
+                 * @description Number of posts whose products were changed.
+                 */
+                posts_changed: number;
+                /**
+                 * Format: int64
+                 * @description Estimated number of posts to read.
+                 */
+                posts_total: number;
+                /** @description Reason why the job failed; absent if it did not. */
+                error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the job was created.
+                 */
+                created_at: string;
+                /** @description Name of the person who created the job, if given. */
+                created_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time of its latest progress.
+                 */
+                updated_at: string;
+                /**
+                 * Format: date-time
+                 * @description Time at which the job ended; absent until then.
+                 */
+                finished_at?: string | null;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description Score that a later one replaced. */
         PastScore: {
-            /** @description The score. */
+            /** @description Score that was replaced. */
             score: components["schemas"]["Score"];
             /**
              * Format: date-time
@@ -2537,25 +4215,119 @@ export interface components {
              */
             scored_at: string;
         };
-        /** @description Post with everything derived from it: language, location, products, reach. */
-        Post: {
+        /** @description One or more adjacent steps of a chart with an unusually high figure. */
+        Peak: {
+            /** @description Figure that is unusually high. */
+            metric: components["schemas"]["PeakMetric"];
             /**
-             * Format: uuid
-             * @description Groundswell's id of the post (UUID v7), used in `/posts/{id}`.
+             * Format: date-time
+             * @description Start of the first unusual step.
              */
-            uuid: string;
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the last unusual step, exclusive.
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description Start of the most unusual step, which the following fields describe.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description Number of posts in that step, or the share of negative posts, 0 to 1.
+             */
+            value: number;
+            /**
+             * Format: double
+             * @description Value that the neighbouring steps suggest.
+             */
+            expected: number;
+            /**
+             * Format: int64
+             * @description Number of posts in that step.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Distance from the expected value, in standard deviations of the chart.
+             */
+            deviations: number;
+        };
+        /**
+         * @description Figure that is unusually high.
+         * @enum {string}
+         */
+        PeakMetric: "volume" | "negative_share";
+        /** @description Period of event time that a report covers. */
+        Period: {
+            /**
+             * Format: date-time
+             * @description Start of the period, inclusive: local midnight.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the period, exclusive: local midnight.
+             */
+            to: string;
+        };
+        /** @description Differences between the figures of two periods. */
+        PeriodChange: {
+            /**
+             * Format: int64
+             * @description Difference between the numbers of posts.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Difference between the average sentiments.
+             */
+            sentiment: number;
+            /**
+             * Format: double
+             * @description Difference between the shares of negative posts.
+             */
+            negative_share: number;
+        };
+        /** @description Figures of a period. */
+        PeriodFigures: {
+            /**
+             * Format: int64
+             * @description Number of posts.
+             */
+            count: number;
+            /** @description Average sentiment and the number of posts per label. */
+            sentiment: components["schemas"]["SentimentSummary"];
+            /**
+             * Format: double
+             * @description Share of posts labelled negative, 0 to 1; null if there are no posts.
+             */
+            negative_share?: number | null;
+        };
+        /**
+         * @description Name of a person, as people type it. It is not verified, because there are no accounts.
+         *
+         *     Normalized to NFC, with single spaces, so that names that look the same are equal.
+         */
+        PersonName: string;
+        /** @description Post together with everything derived from it: language, location, products and reach. */
+        Post: {
+            /** @description Groundswell's own id for the post (UUID v7), as used in `/posts/{id}`. */
+            uuid: components["schemas"]["PostId"];
             /** @description Id of the post on its platform; `(platform, id)` is unique. */
             id: string;
             /** @description Platform, such as `twitter`. */
             platform: string;
-            /** @description Text of the post. */
+            /** @description Full text of the post. */
             text: string;
             author?: components["schemas"]["Author"] | null;
-            /** @description ISO 639-1 language code, as sent or detected; absent when the text is too short to detect it. */
+            /** @description ISO 639-1 language code, as sent or detected; absent if the text is too short to detect it. */
             lang?: string | null;
             /**
              * Format: date-time
-             * @description Event time, which every window and rollup uses.
+             * @description Event time, on which all windows and rollups are based.
              */
             created_at: string;
             /**
@@ -2565,14 +4337,15 @@ export interface components {
             received_at: string;
             /**
              * Format: date-time
-             * @description Original event time, when a replay shifted `created_at`.
+             * @description Original event time; present only if a replay shifted `created_at`.
              */
             original_created_at?: string | null;
-            /** @description Source of the post. */
+            /** @description Source that the post came from. */
             source: components["schemas"]["Source"];
+            connector?: components["schemas"]["SourceId"] | null;
             /** @description City, from `geo` or the gazetteer; absent when unknown. */
             city?: string | null;
-            /** @description ISO 3166-1 alpha-2 country code. */
+            /** @description ISO 3166-1 alpha-2 country code; absent when unknown. */
             country?: string | null;
             /**
              * Format: double
@@ -2584,67 +4357,216 @@ export interface components {
              * @description Longitude in degrees, east positive.
              */
             lon?: number | null;
-            /** @description Products that the post is about, sorted and distinct; empty when there are none. */
+            /** @description Products that the post is about, sorted, without duplicates; empty if there are none. */
             products: string[];
-            /** @description Support or marketing channel, as sent. */
+            /** @description Support or marketing channel, as sent; absent if none was sent. */
             channel?: string | null;
-            /** @description URL of the post. */
+            /** @description URL of the post; absent if none was sent. */
             url?: string | null;
-            /** @description Id of the post that this one replies to, on the same platform. */
+            /** @description Id of the post that this post replies to, on the same platform. */
             parent_id?: string | null;
             /**
              * Format: int64
-             * @description Estimated number of people who may have seen the post: followers, or views where known.
+             * @description Estimated number of people who may have seen the post: views if known, otherwise followers.
              */
             reach: number;
             engagement?: components["schemas"]["Engagement"] | null;
+        };
+        /** @description Posts with nearly the same text. */
+        PostCluster: {
+            /**
+             * Format: int64
+             * @description Number of posts read that belong to the group.
+             */
+            posts: number;
+            /**
+             * Format: double
+             * @description Share of the posts read, 0 to 1.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Number of distinct authors; posts without an author are not counted.
+             */
+            authors: number;
+            /** @description Earliest post of the group. */
+            example: components["schemas"]["ExamplePost"];
+            /** @description Words that most posts of the group contain in this order, as a search; null if there are none. */
+            phrase?: string | null;
+            /**
+             * Format: int64
+             * @description Number of posts read that contain the phrase; 0 if there is none.
+             */
+            phrase_posts: number;
+        };
+        /**
+         * Format: uuid
+         * @description Groundswell's own id for a post.
+         */
+        PostId: string;
+        /**
+         * @description Position of each post field in a delivered item. Fields that are absent, null or empty in the item are absent from
+         *     the post.
+         */
+        PostMapping: {
+            id?: components["schemas"]["JsonPointer"] | null;
+            platform?: components["schemas"]["JsonPointer"] | null;
+            /** @description Text of the post. */
+            text: components["schemas"]["JsonPointer"];
+            author?: components["schemas"]["AuthorMapping"] | null;
+            lang?: components["schemas"]["JsonPointer"] | null;
+            created_at?: components["schemas"]["JsonPointer"] | null;
+            url?: components["schemas"]["JsonPointer"] | null;
+            parent_id?: components["schemas"]["JsonPointer"] | null;
+            channel?: components["schemas"]["JsonPointer"] | null;
+            product?: components["schemas"]["JsonPointer"] | null;
+            geo?: components["schemas"]["GeoMapping"] | null;
+            engagement?: components["schemas"]["EngagementMapping"] | null;
         };
         /**
          * @description Order of a list of posts.
          * @enum {string}
          */
         PostOrder: "newest" | "virality" | "engagement" | "rising";
-        /** @description Post with its score and its earlier scores. */
+        /** @description Source as stored. */
+        PostSource: components["schemas"]["SourceCounts"] & {
+            /** @description Id of the source, as used in `/sources/{id}`. */
+            id: components["schemas"]["SourceId"];
+            /** @description Network that the source reads from. */
+            network: components["schemas"]["SourceNetwork"];
+            /** @description Unique name of the source. */
+            name: string;
+            /** @description Settings of the source. */
+            settings: components["schemas"]["SourceSettings"];
+            /** @description Whether credentials are stored for the source. They are never shown. */
+            has_credentials: boolean;
+            /** @description Current state of the source. */
+            state: components["schemas"]["SourceState"];
+            /** @description Human-readable reason for the state; absent if there is none. */
+            reason?: string | null;
+            cursor?: components["schemas"]["SourceCheckpoint"] | null;
+            /**
+             * Format: double
+             * @description Number of seconds between the publication of the newest post or deletion and its receipt; absent until the
+             *     first.
+             */
+            lag_s?: number | null;
+            /**
+             * Format: date-time
+             * @description Time at which the newest post or deletion was received; absent until the first.
+             */
+            last_post_at?: string | null;
+            /** @description Periods from which posts may be missing, the latest first; at most 100. */
+            gaps: components["schemas"]["SourceGap"][];
+            /** @description Quotas of the account that were used in their current periods. */
+            quota: components["schemas"]["SourceQuota"][];
+            cost?: components["schemas"]["SourceCost"] | null;
+            /**
+             * Format: date-time
+             * @description Time at which the source was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time at which a person last changed the source.
+             */
+            updated_at: string;
+            /** @description Name of the person who last changed the source, if given. */
+            updated_by?: string | null;
+        };
+        /** @description Post with its current score and all earlier scores. */
         PostWithHistory: {
-            /** @description The post. */
+            /** @description Post with its derived fields. */
             post: components["schemas"]["Post"];
-            /** @description Current score. */
+            /** @description Current score of the post. */
             score: components["schemas"]["Score"];
             /**
              * Format: date-time
-             * @description Time at which the current score was stored; absent for a post that was scored once.
+             * @description Time at which the current score replaced an earlier one; absent if the post was scored only once.
              */
             corrected_at?: string | null;
             corrected_label?: components["schemas"]["SentimentLabel"] | null;
-            /** @description Earlier scores, oldest first; empty for a post that was scored once. */
+            /** @description Earlier scores, oldest first; empty if the post was scored only once. */
             history: components["schemas"]["PastScore"][];
         };
+        /** @description State of the work on a post. A post that nobody has worked on is open, without an assignee or tags. */
+        PostWork: {
+            /** @description Groundswell's own id for the post. */
+            post: components["schemas"]["PostId"];
+            /** @description Progress of the work. */
+            status: components["schemas"]["WorkStatus"];
+            /** @description Whether the post needs an answer. Such a post is in the queue until it is answered or closed. */
+            needs_answer: boolean;
+            /** @description Name of the person the post is assigned to; null if it is unassigned. */
+            assignee?: string | null;
+            /** @description Tags, sorted. */
+            tags: string[];
+            /**
+             * Format: int64
+             * @description Number of notes.
+             */
+            notes: number;
+            /**
+             * Format: int64
+             * @description Revision of the work, which every change raises; 0 if nobody has worked on the post. Of all posts, the one with
+             *     the highest revision changed last.
+             */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description Time of the last change; null if nobody has worked on the post.
+             */
+            updated_at?: string | null;
+            /** @description Name of the person who made the last change; null if they gave none. */
+            updated_by?: string | null;
+        };
         PostsBody: components["schemas"]["NewPost"] | unknown[];
-        /** @description Result of trying a rule on past data. */
+        /** @description Number of posts of a period that were read. */
+        PostsRead: {
+            /**
+             * Format: int64
+             * @description Number of posts that were read.
+             */
+            posts: number;
+            /**
+             * Format: int64
+             * @description Number of posts in the period.
+             */
+            of: number;
+            /** @description Whether only some of the posts were read, in slices of time spread evenly over the period. */
+            sampled: boolean;
+            /**
+             * Format: double
+             * @description Largest standard error of a share of the posts read; 0 if all were read. About two thirds of shares are off by
+             *     less.
+             */
+            error: number;
+        };
+        /** @description Alerts that a rule would have raised on past data. */
         Preview: {
             /**
-             * @description Values over time. For a rule about each key: those of the key for which it would have fired the longest, or else
-             *     of the key with the most posts.
+             * @description Values over time. For a rule that watches every key, these are the values of the key for which it would have
+             *     fired longest or, if it would not have fired, of the key with the most posts.
              */
             series: components["schemas"]["PreviewPoint"][];
-            /** @description Periods in which an alert would have been open, oldest first. */
+            /** @description Periods during which an alert would have been open, oldest first. */
             firings: components["schemas"]["Stretch"][];
             /**
              * Format: int64
-             * @description Length of the evaluated period in seconds.
+             * @description Length of the past period examined, in seconds.
              */
             seconds: number;
         };
-        /** @description Value of a rule's metric at one moment. */
+        /** @description Value of a rule's metric at one point in time. */
         PreviewPoint: {
             /**
              * Format: date-time
-             * @description End of the window.
+             * @description End of the window that was measured.
              */
             at: string;
             /**
              * Format: double
-             * @description Value in the unit of the metric; null when no post had one.
+             * @description Value in the unit of the metric; null if no post had one.
              */
             value?: number | null;
             /**
@@ -2653,7 +4575,7 @@ export interface components {
              */
             count: number;
         };
-        /** @description Public key for push subscriptions of browsers. */
+        /** @description Public key that browsers use to subscribe to push messages. */
         PushKey: {
             /** @description Value of `applicationServerKey` for `pushManager.subscribe`, in URL-safe base64. */
             public_key: string;
@@ -2666,27 +4588,32 @@ export interface components {
             auth: string;
         };
         /**
-         * @description Range that ends now.
+         * @description Order of posts in the queue.
          * @enum {string}
          */
-        RangeName: "1h" | "24h" | "7d" | "30d" | "90d";
-        /** @description Readiness of the process for traffic. */
+        QueueOrder: "oldest" | "reach";
+        /**
+         * @description Range that ends now, or calendar range in a time zone.
+         * @enum {string}
+         */
+        RangeName: "1h" | "24h" | "7d" | "30d" | "90d" | "today" | "yesterday" | "week" | "month";
+        /** @description Whether the process is ready for traffic and, if not, why. */
         Readiness: {
-            /** @description Whether the process is ready. */
+            /** @description Whether the process can serve requests now; the status is 200 if so, otherwise 503. */
             ready: boolean;
-            /** @description With `verbose`, the reasons for which the process is not ready. */
+            /** @description Reason why the process is not ready, empty if it is; present only with `verbose`. */
             reasons?: components["schemas"]["NotReady"][] | null;
         };
-        /** @description Result of ingesting a body. */
+        /** @description Which posts in a body were accepted and which were rejected. */
         Receipt: {
-            /** @description Number of posts that are now in the stream. */
+            /** @description Number of posts that were appended to the stream. */
             accepted: number;
-            /** @description Rejected posts. */
+            /** @description Posts that were rejected, each with the reason. */
             rejected: components["schemas"]["RejectedPost"][];
         };
-        /** @description Rejected post. */
+        /** @description Rejected post and the reason for its rejection. */
         RejectedPost: components["schemas"]["Rejection"] & {
-            /** @description Index in the array, or line number, from 0. */
+            /** @description Position in the body, counted from 0: the index in the array, or the line. */
             index: number;
         };
         /** @description Reason for rejecting a post or another request body. */
@@ -2697,25 +4624,28 @@ export interface components {
              *     `out_of_range`, `created_at_out_of_range`.
              */
             code: string;
-            /** @description Path of the field, such as `author.followers`; empty when the body as a whole is wrong. */
+            /** @description Path of the invalid field, such as `author.followers`; empty if the body as a whole is invalid. */
             field: string;
             /** @description Human-readable message, which may change between versions. */
             message: string;
         };
-        /** @description Result of reloading the models. */
+        /** @description Models in use after a reload. */
         ReloadAnswer: {
-            /** @description Reloaded models, one per tier. */
+            /** @description Models that were reloaded, one per tier. */
             items: components["schemas"]["ReloadedModel"][];
-            /** @description Reason for which there is no deep model. A deep model that was missing at startup requires a restart. */
+            /**
+             * @description Human-readable reason why there is no deep model; null if there is one. Adding one that was missing at startup
+             *     requires a restart.
+             */
             without_deep?: string | null;
         };
-        /** @description Reloaded model of one tier. */
+        /** @description Model that was reloaded for one tier. */
         ReloadedModel: {
             /** @description `swift` or `deep`. */
             tier: string;
             /** @description Model in use before the reload. */
             before: components["schemas"]["ModelId"];
-            /** @description Model in use from the next batch on. */
+            /** @description Model in use from the next batch onwards. */
             after: components["schemas"]["ModelId"];
         };
         /** @description The dead letters to replay. */
@@ -2736,110 +4666,236 @@ export interface components {
             /** @description Must be empty. */
             ids?: string[];
         };
-        /** @description Result of a replay. */
+        /** @description Outcome of a replay. */
         Replayed: {
             /**
              * Format: int64
-             * @description Number of dead letters that are in the stream again; the others no longer existed.
+             * @description Number of dead letters returned to the stream; those that no longer existed are not counted.
              */
             replayed: number;
         };
-        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
+        /** @description Envelope of a frame that responds to the client's own operation. It belongs to no feed and has no position. */
         Reply_OpError: {
             feed?: components["schemas"]["Feed"] | null;
-            /** @description Always null. */
+            /** @description Always null; only frames that belong to a feed have a position. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
-            /** @description Error of an operation. */
+            /** @description Reason why an operation was rejected. */
             data: {
                 /** @description Machine-readable code: `invalid_json`, `unknown_op`, `unknown_field`, `unknown_feed` or `invalid_field`. */
                 code: string;
-                /** @description Human-readable message that names what is wrong. */
+                /** @description Human-readable message that names the invalid part. */
                 message: string;
             };
         };
-        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
+        /** @description Envelope of a frame that responds to the client's own operation. It belongs to no feed and has no position. */
         Reply_Pong: {
             feed?: components["schemas"]["Feed"] | null;
-            /** @description Always null. */
+            /** @description Always null; only frames that belong to a feed have a position. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
-            /** @description Empty data of a `pong`. */
+            /** @description Empty payload of `pong`. */
             data: Record<string, never>;
         };
-        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
+        /** @description Envelope of a frame that responds to the client's own operation. It belongs to no feed and has no position. */
         Reply_Skipped: {
             feed?: components["schemas"]["Feed"] | null;
-            /** @description Always null. */
+            /** @description Always null; only frames that belong to a feed have a position. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
-            /** @description Number of posts skipped on a connection since the last such frame. */
+            /** @description Number of posts skipped on this connection since the previous `message:skipped`. */
             data: {
                 /**
                  * Format: int64
-                 * @description Skipped because of `max_rate`.
+                 * @description Number of posts skipped because of `max_rate`.
                  */
                 by_rate: number;
                 /**
                  * Format: int64
-                 * @description Skipped because the client did not read earlier frames.
+                 * @description Number of posts skipped because the client had not read earlier frames.
                  */
                 too_slow: number;
             };
         };
-        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
+        /** @description Envelope of a frame that responds to the client's own operation. It belongs to no feed and has no position. */
         Reply_Subscribed: {
             feed?: components["schemas"]["Feed"] | null;
-            /** @description Always null. */
+            /** @description Always null; only frames that belong to a feed have a position. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description Time of sending.
+             * @description Time at which the frame was encoded.
              */
             ts: string;
-            /** @description Current subscription of a client. Also the response to `unsubscribe`. */
+            /** @description Current subscription of a client, in response to `subscribe` and `unsubscribe`. */
             data: {
-                /** @description All subscribed feeds, not only those just added. */
+                /** @description All feeds that the client is now subscribed to, including earlier ones. */
                 feeds: components["schemas"]["Feed"][];
-                /** @description Filter for posts and alerts. */
+                /** @description Filter that posts and alerts must pass. */
                 filter: components["schemas"]["Filter"];
                 /**
                  * Format: float
-                 * @description Maximum number of posts per second; null for no limit.
+                 * @description Maximum number of posts per second; null if unlimited.
                  */
                 max_rate?: number | null;
                 /** @description Whether metrics are sent as `metrics:delta`. */
                 delta: boolean;
                 /**
-                 * @description Whether everything after the client's `since` follows, complete and in order. If false, frames may have been
+                 * @description Whether all updates after the client's `since` follow, complete and in order. If false, some may have been
                  *     missed; treat the initial frames as a fresh start.
                  */
                 recovered: boolean;
-                /** @description `epoch:offset` after which the following frames begin; null while the position in the sequence is unknown. */
+                /** @description Id, `epoch:offset`, that the next frames follow; null while the position in the sequence is unknown. */
                 since?: string | null;
             };
         };
-        /** @description Stored alert rule. */
+        /** @description Report as stored. */
+        Report: {
+            /** @description Id of the report, as used in `/reports/{id}`. */
+            id: components["schemas"]["ReportId"];
+            /** @description Display name and subject of the email. */
+            name: string;
+            /** @description Whether the report is sent on its schedule. */
+            enabled: boolean;
+            /** @description When the report is sent. */
+            schedule: components["schemas"]["Schedule"];
+            /** @description Posts that the report covers. */
+            filter: components["schemas"]["ReportFilter"];
+            /** @description Notification channel whose recipients get the report. */
+            notification_channel: components["schemas"]["ChannelId"];
+            /** @description Name of the person who created the report, as they gave it; null if they gave none. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the report was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time at which the report was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description Time at which the report is next sent; null while it is disabled.
+             */
+            next_at?: string | null;
+            last_run?: components["schemas"]["ReportRun"] | null;
+        };
+        /** @description Posts that a report covers. Absent fields match every post; `""` matches posts without a value. */
+        ReportFilter: {
+            /** @description Product that posts must be about. */
+            product?: string | null;
+            /** @description Platform on which posts were published. */
+            platform?: string | null;
+            /** @description Support or marketing channel of the posts. */
+            channel?: string | null;
+            /** @description City that posts come from. */
+            city?: string | null;
+            /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
+            source?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of a scheduled report, as used in `/reports/{id}`.
+         */
+        ReportId: string;
+        /** @description Report to preview; it needs no recipients yet. */
+        ReportPreview: {
+            /** @description Display name, 1 to 100 characters on one line. */
+            name: string;
+            /** @description When the report would be sent, which determines the period that it covers. */
+            schedule: components["schemas"]["Schedule"];
+            /** @description Posts that the report would cover; defaults to all posts. */
+            filter?: components["schemas"]["ReportFilter"];
+        };
+        /** @description One run of a report. */
+        ReportRun: {
+            /** @description Id of the run, as used in `/report-runs/{id}.html`. */
+            id: components["schemas"]["ReportRunId"];
+            /** @description Report that was sent. */
+            report: components["schemas"]["ReportId"];
+            /**
+             * Format: date-time
+             * @description Scheduled time of the run; null if a person requested it.
+             */
+            due_at?: string | null;
+            /** @description Period that the report covers. */
+            period: components["schemas"]["Period"];
+            /** @description Progress of the run. */
+            state: components["schemas"]["RunState"];
+            /**
+             * Format: int32
+             * @description Number of attempts to send the report so far.
+             */
+            attempts: number;
+            /** @description Human-readable reason why the last attempt failed; null if it succeeded or there was none. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description Time of the next attempt; null if none is scheduled.
+             */
+            next_attempt_at?: string | null;
+            /** @description Whether the report can be downloaded as HTML. Only the newest reports are kept. */
+            html: boolean;
+            /** @description Whether the report can be downloaded as PDF. */
+            pdf: boolean;
+            /** @description Human-readable reason why the report was sent without a PDF; null if it has one or is not finished. */
+            pdf_error?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the run was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time at which the mail server accepted the report; null before that.
+             */
+            sent_at?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of one run of a report, as used in `/report-runs/{id}.html`.
+         */
+        ReportRunId: string;
+        /** @description All scheduled reports. */
+        Reports: {
+            /** @description Reports, sorted by name. */
+            items: components["schemas"]["Report"][];
+            /** @description Whether this server can send mail. */
+            mail: boolean;
+            /** @description Whether this server can print reports as PDF. If not, they are sent as HTML only. */
+            pdf: boolean;
+        };
+        /** @description Source with its signing secret, which is shown only once. */
+        RevealedSource: components["schemas"]["PostSource"] & {
+            /**
+             * @description Secret that signs deliveries to a webhook, `whsec_` and 32 bytes in base64. It is not shown again. Absent for
+             *     other networks.
+             */
+            secret?: string | null;
+        };
+        /** @description Alert rule as stored. */
         Rule: {
             /** @description Display name, 1 to 100 characters on one line. */
             name: string;
-            /** @description Whether the rule is evaluated. */
+            /** @description Whether the rule is evaluated; defaults to true. */
             enabled?: boolean;
             /**
-             * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-             *     one of the seven emotions.
+             * @description Quantity to measure: `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or
+             *     `emotion:` followed by one of the seven emotions.
              */
             metric: string;
             /** @description Posts that the rule watches. */
@@ -2849,7 +4905,7 @@ export interface components {
              * @description Length of the window, 10 seconds to a day in steps of 10.
              */
             window_seconds: number;
-            /** @description Side of the threshold on which the rule fires. */
+            /** @description Direction in which the value must pass `threshold` for the rule to fire. */
             comparison: components["schemas"]["Comparison"];
             /**
              * Format: double
@@ -2859,8 +4915,8 @@ export interface components {
             threshold: number;
             /**
              * Format: double
-             * @description Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
-             *     state. Defaults to `threshold`.
+             * @description Threshold for resolving an alert: the value must fall to it or below or, if `comparison` is `below`, rise to it
+             *     or above. Between the two thresholds, the alert keeps its state. Defaults to `threshold`.
              */
             clear_threshold?: number | null;
             /**
@@ -2870,99 +4926,154 @@ export interface components {
             minimum_volume?: number;
             /**
              * Format: int64
-             * @description Seconds for which the condition must hold before the rule fires.
+             * @description Number of seconds for which the condition must hold before the rule fires.
              */
             for_seconds?: number;
             /**
              * Format: int64
-             * @description Seconds for which the condition must have cleared before the alert resolves.
+             * @description Number of seconds for which the condition must stay clear before the alert resolves.
              */
             keep_firing_seconds?: number;
             /**
              * Format: int64
-             * @description Seconds after an alert resolves during which the rule does not fire again.
+             * @description Number of seconds after an alert resolves during which the rule cannot fire again; defaults to 60.
              */
             cooldown_seconds?: number;
-            /** @description Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical. */
-            severity: components["schemas"]["Severity"];
-            /** @description Channels to notify, at most 32; empty notifies every channel whose minimum severity fits. */
-            channels?: string[];
             /**
-             * Format: uuid
-             * @description Unique id.
+             * @description Severity of the rule's alerts. An alert about the share of negative posts is always critical if that share is
+             *     more than halfway from the threshold to 1.
              */
-            id: string;
+            severity: components["schemas"]["Severity"];
+            /** @description Channels to notify, at most 32; if empty, every channel whose minimum severity admits the alert is notified. */
+            channels?: components["schemas"]["ChannelId"][];
+            /** @description Id of the rule, as used in `/alert-rules/{id}`. */
+            id: components["schemas"]["RuleId"];
             /** @description Whether the rule ships with Groundswell. Built-in rules can be changed and disabled, but not deleted. */
             builtin: boolean;
             /**
              * Format: date-time
-             * @description Creation time.
+             * @description Time at which the rule was created.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description Time of the last change.
+             * @description Time at which the rule was last changed.
              */
             updated_at: string;
         };
-        /** @description Rule with series that have no alert yet. */
+        /**
+         * Format: uuid
+         * @description Id of an alert rule, as used in `/alert-rules/{id}`; the ids of built-in rules never change.
+         */
+        RuleId: string;
+        /** @description Rule with series that have passed the threshold but have no alert yet. */
         RuleLeftOut: {
-            /**
-             * Format: uuid
-             * @description Id of the rule.
-             */
-            id: string;
-            /** @description Name of the rule. */
+            /** @description Rule that the series belong to. */
+            id: components["schemas"]["RuleId"];
+            /** @description Display name of the rule, for the dashboard. */
             name: string;
             /**
              * Format: int64
-             * @description Number of its series that are beyond the threshold without an alert.
+             * @description Number of the rule's series that have passed the threshold but have no alert.
              */
             series: number;
         };
-        /** @description Subject of a rule: everything, one product, platform, channel or city, or each of them. */
+        /**
+         * @description Posts that a rule watches: all posts, those of one product, platform, channel or city, or those of each one
+         *     separately.
+         */
         RuleScope: {
             /** @description `overall`, `product`, `platform`, `channel` or `city`. */
             dimension: string;
-            /** @description Product, platform, channel or city to watch, at most 128 bytes; null watches each one with an alert of its own. */
+            /**
+             * @description Product, platform, channel or city to watch, at most 128 bytes; null watches each key separately, each with its
+             *     own alert.
+             */
             key?: string | null;
         };
-        /** @description Stored view. */
-        SavedView: {
+        /**
+         * @description Progress of a run.
+         * @enum {string}
+         */
+        RunState: "pending" | "sent" | "failed";
+        /** @description Sample of posts used to estimate figures. */
+        Sample: {
             /**
-             * Format: uuid
-             * @description Unique id.
+             * Format: double
+             * @description Share of the range that was read, 0 to 1. The slices that were read are spread evenly across the range.
              */
-            id: string;
+            share: number;
+            /**
+             * Format: int64
+             * @description Number of matching posts in the sample.
+             */
+            posts: number;
+            /**
+             * Format: double
+             * @description Relative standard error of the total count: about two thirds of estimates are off by less. The counts of
+             *     individual keys and steps are less accurate.
+             */
+            error: number;
+        };
+        /** @description View as stored. */
+        SavedView: {
+            /** @description Id of the view, as used in `/views/{id}`. */
+            id: components["schemas"]["ViewId"];
             /** @description Display name; need not be unique. */
             name: string;
-            /** @description Page that the view belongs to. */
+            /** @description Page of the dashboard that the view opens. */
             page: components["schemas"]["ViewPage"];
             /** @description Query part of the page's URL, after `?`. */
             query: string;
             /**
              * Format: date-time
-             * @description Creation time.
+             * @description Time at which the view was created.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description Time of the last change.
+             * @description Time at which the view was last replaced.
              */
             updated_at: string;
         };
-        /** @description Subject of an alert: everything, or one product, platform, channel or city. */
+        /** @description When a report is sent, in the local time of a time zone. */
+        Schedule: {
+            /** @description How often the report is sent. */
+            cadence: components["schemas"]["Cadence"];
+            /** @description Day on which a weekly report is sent; other reports ignore it. Defaults to Monday. */
+            weekday?: components["schemas"]["Weekday"];
+            /**
+             * Format: int32
+             * @description Day of the month on which a monthly report is sent, 1 to 31; other reports ignore it. In a month without this
+             *     day, the report is sent on the last day. Defaults to 1.
+             */
+            day?: number;
+            /**
+             * Format: int32
+             * @description Local hour at which the report is sent, 0 to 23.
+             */
+            hour: number;
+            /**
+             * Format: int32
+             * @description Minute of that hour, 0 to 59; defaults to 0. A time that daylight saving skips is moved an hour later; for a
+             *     time that occurs twice, the first occurrence is used.
+             */
+            minute?: number;
+            /** @description IANA time zone, such as `Europe/Berlin`. */
+            tz: string;
+        };
+        /** @description Posts that an alert is about: all of them, or those of one product, platform, channel or city. */
         Scope: {
             /** @description `overall`, `product`, `platform`, `channel` or `city`. */
             dimension: string;
             /** @description Product, platform, channel or city; `""` for `overall`. */
             key: string;
         };
-        /** @description Score of a post. */
+        /** @description Everything that a model predicts about a post. */
         Score: {
-            /** @description Sentiment. */
+            /** @description Sentiment that the post expresses towards its subject. */
             sentiment: components["schemas"]["Sentiment"];
-            /** @description Emotion. */
+            /** @description Emotions that the post expresses. */
             emotion: components["schemas"]["Emotion"];
             /**
              * Format: float
@@ -2971,18 +5082,18 @@ export interface components {
             toxicity: number;
             /**
              * Format: float
-             * @description Probability that the author is about to leave, 0 to 1.
+             * @description Probability that the author is about to stop being a customer, 0 to 1.
              */
             churn_risk: number;
             /**
              * Format: float
-             * @description Predicted virality, 0 to 100, by the documented rules `rules-1`.
+             * @description Predicted virality, 0 to 100, computed by the documented rules `rules-1`.
              */
             virality: number;
-            /** @description Model that gave the score. */
+            /** @description Model that produced the score. */
             model: components["schemas"]["ModelId"];
         };
-        /** @description Response in the form of the request. */
+        /** @description Response whose form depends on the request. */
         ScoreAnswer: components["schemas"]["Score"] | components["schemas"]["Scores"];
         /** @description One text or several texts to score. */
         ScoreRequest: {
@@ -2998,24 +5109,42 @@ export interface components {
             texts: string[];
             text?: null;
         };
-        /** @description Post with its score, as stored, listed and pushed. */
+        /** @description Post with its score, as stored, listed and pushed to clients. */
         ScoredPost: {
-            /** @description The post. */
+            /** @description Post with its derived fields. */
             post: components["schemas"]["Post"];
-            /** @description Score of the post. */
+            /** @description Most recent score of the post. */
             score: components["schemas"]["Score"];
         };
-        /** @description Scores of several texts, in the order of the texts. */
+        /** @description Scores of the texts in a request. */
         Scores: {
-            /** @description One score per text. */
+            /** @description One score per text, in the same order. */
             scores: components["schemas"]["Score"][];
         };
         /**
-         * @description Sensitivity of anomaly detection. `groundswell bench signals` measures recall and false alarms of each level.
+         * @description How readily anomalies are reported. `groundswell bench signals` measures the recall and false alarms of each level.
          * @enum {string}
          */
         Sensitivity: "off" | "low" | "balanced" | "high";
-        /** @description Output of the sentiment head. */
+        /** @description Sentence about the figures. */
+        Sentence: {
+            /** @description Complete sentence, with times in RFC 3339. */
+            text: string;
+            /** @description Parts of the sentence, so that clients can write its times in another time zone. */
+            parts: components["schemas"]["SentencePart"][];
+        };
+        /** @description Part of a sentence. */
+        SentencePart: {
+            /** @description Text, including surrounding spaces. */
+            text: string;
+        } | {
+            /**
+             * Format: date-time
+             * @description A point in time.
+             */
+            time: string;
+        };
+        /** @description Sentiment of a post as predicted by the model. */
         Sentiment: {
             /** @description Most likely label. */
             label: components["schemas"]["SentimentLabel"];
@@ -3026,14 +5155,18 @@ export interface components {
             score: number;
             /**
              * Format: float
-             * @description Probability of `label`, 0 to 1, calibrated: of labels with 0.7, about seven in ten are correct.
+             * @description Probability of `label`, 0 to 1, calibrated: of all labels with a confidence of 0.7, about seven in ten are
+             *     correct.
              */
             confidence: number;
-            /** @description Whether the label is unreliable: `confidence` is below 0.5, or the model could hardly process the text. */
+            /**
+             * @description Whether the label is unreliable: `confidence` is below 0.5, the model does not support the language, or the text
+             *     is empty or consists mostly of words unknown to the model.
+             */
             uncertain?: boolean;
         };
         /**
-         * @description Sentiment of a post towards its subject.
+         * @description Attitude that a post expresses towards its subject.
          * @enum {string}
          */
         SentimentLabel: "positive" | "neutral" | "negative";
@@ -3041,7 +5174,7 @@ export interface components {
         SentimentSummary: {
             /**
              * Format: double
-             * @description Mean of `sentiment.score`; null without posts.
+             * @description Mean of `sentiment.score`, −1 to 1; null if there are no posts.
              */
             average?: number | null;
             /**
@@ -3060,7 +5193,12 @@ export interface components {
              */
             negative: number;
         };
-        /** @description Frame sent by the server. */
+        /** @description Metrics over a range, step by step, with the peaks among the steps. */
+        SeriesWithPeaks: components["schemas"]["ExploreSeries"] & {
+            /** @description Peaks among the completed steps, oldest first. */
+            peaks: components["schemas"]["Peak"][];
+        };
+        /** @description Frame that the server sends. */
         ServerFrame: (components["schemas"]["News_LiveMetrics"] & {
             /** @enum {string} */
             event: "metrics:initial";
@@ -3110,34 +5248,33 @@ export interface components {
             /** @enum {string} */
             event: "error";
         });
-        /** @description Open or resolved problem of the service, as one process sees it. */
+        /** @description Open or resolved problem with the service, as seen by one process. */
         ServiceAlert: {
             /**
-             * Format: uuid
-             * @description Unique id, the same whenever this condition recurs in this process, even after a restart, so that incident
-             *     trackers deduplicate it.
+             * @description Unique id, which stays the same when the condition recurs in this process, even after a restart, so incident
+             *     trackers can deduplicate the alert.
              */
-            id: string;
-            /** @description Problem of the service. */
+            id: components["schemas"]["ServiceAlertId"];
+            /** @description Condition that holds or held. */
             condition: components["schemas"]["ServiceCondition"];
             /** @description Affected stage; null when the condition is not about a stage. */
             stage?: string | null;
-            /** @description Severity of the problem. */
+            /** @description How urgent the problem is. */
             severity: components["schemas"]["Severity"];
-            /** @description One-sentence description. */
+            /** @description Human-readable description in one sentence. */
             title: string;
-            /** @description Further detail such as an error of the server; may be empty. */
+            /** @description Further detail, such as an error message from a server; may be empty. */
             detail: string;
-            /** @description Reporting process: `GROUNDSWELL_INSTANCE`, or its host and port. */
+            /** @description Process that reports the problem: `GROUNDSWELL_INSTANCE`, or its host and port. */
             instance: string;
             /**
              * Format: date-time
-             * @description Time since which the condition holds.
+             * @description Time at which the condition began to hold.
              */
             since: string;
             /**
              * Format: date-time
-             * @description Time at which the condition had held long enough to notify.
+             * @description Time at which the condition had held for long enough to notify operators.
              */
             opened_at: string;
             /**
@@ -3147,23 +5284,70 @@ export interface components {
             resolved_at?: string | null;
         };
         /**
-         * @description Problem of the service.
+         * Format: uuid
+         * @description Id of a service alert, the same whenever its condition recurs.
+         */
+        ServiceAlertId: string;
+        /**
+         * @description Service condition that operators are alerted to.
          * @enum {string}
          */
         ServiceCondition: "postgres_away" | "redis_away" | "stage_down" | "stage_restarting" | "backlog_high" | "backlog_growing" | "consumer_lag" | "dead_letters" | "disk_nearly_full" | "model_degraded" | "health_unknown";
         /**
-         * @description Severity of an alert, in ascending order.
+         * @description How urgent an alert is, in ascending order.
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
-        /** @description Setting as the API returns it. */
+        /** @description Share link as stored, without its secret. */
+        ShareLink: {
+            /** @description Id of the link, as used in `/share-links/{id}`. */
+            id: components["schemas"]["ShareLinkId"];
+            /** @description Display name, shown on the shared page. */
+            name: string;
+            /** @description Page of the dashboard whose figures are shared. */
+            page: components["schemas"]["ViewPage"];
+            /** @description Period and filters of the shared view, as a query string. A holder of the link sees exactly these. */
+            query: string;
+            /**
+             * Format: date-time
+             * @description Time at which the link was created.
+             */
+            created_at: string;
+            /** @description Name of the person who created the link, as given; null if no name was given. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time from which the link is refused.
+             */
+            expires_at: string;
+        };
+        /**
+         * Format: uuid
+         * @description Id of a share link, as used in `/share-links/{id}`.
+         */
+        ShareLinkId: string;
+        /** @description View that a share link opens. */
+        SharedView: {
+            /** @description Display name of the link. */
+            name: string;
+            /** @description Page of the dashboard whose figures are shared. */
+            page: components["schemas"]["ViewPage"];
+            /** @description Period and filters of the view, as a query string. */
+            query: string;
+            /**
+             * Format: date-time
+             * @description Time from which the link is refused.
+             */
+            expires_at: string;
+        };
+        /** @description Channel setting as the API returns it. */
         Shown: string | {
-            /** @description Always true. */
+            /** @description Always true; a secret that is not set is absent. */
             set: boolean;
         };
-        /** @description Settings of anomaly detection, read and written at `/signal-settings`. */
+        /** @description Settings for anomaly detection, as read and written at `/signal-settings`. */
         SignalSettings: {
-            /** @description Sensitivity of anomaly detection. */
+            /** @description How readily anomalies are reported. */
             sensitivity: components["schemas"]["Sensitivity"];
             /**
              * Format: int32
@@ -3171,18 +5355,16 @@ export interface components {
              */
             minimum_volume: number;
         };
-        /** @description Stored silence. */
+        /** @description Silence as stored. */
         Silence: {
-            /**
-             * Format: uuid
-             * @description Matches only alerts of this rule.
-             */
-            rule_id?: string | null;
-            /** @description Matches only alerts of this dimension: `overall`, `product`, `platform`, `channel` or `city`. */
+            rule_id?: components["schemas"]["RuleId"] | null;
+            /** @description Dimension whose alerts match: `overall`, `product`, `platform`, `channel` or `city`. */
             dimension?: string | null;
-            /** @description Matches only alerts about this product, platform, channel or city, at most 128 bytes; requires `dimension`. */
+            /** @description Product, platform, channel or city whose alerts match, at most 128 bytes; requires `dimension`. */
             key?: string | null;
             severity?: components["schemas"]["Severity"] | null;
+            /** @description Whether every alert matches; set it only if there are no other conditions. */
+            everything?: boolean;
             /**
              * Format: date-time
              * @description Start of the silence; defaults to now.
@@ -3193,167 +5375,404 @@ export interface components {
              * @description End of the silence, after `starts_at` and in the future.
              */
             ends_at: string;
-            /** @description Reason, for colleagues, at most 500 characters. */
+            /** @description Reason to show to colleagues, at most 500 characters. */
             comment?: string;
-            /**
-             * Format: uuid
-             * @description Unique id.
-             */
-            id: string;
+            /** @description Id of the silence, as used in `/silences/{id}`. */
+            id: components["schemas"]["SilenceId"];
             /**
              * Format: date-time
-             * @description Creation time.
+             * @description Time at which the silence was created.
              */
             created_at: string;
         };
-        /** @description Number of live connections. */
+        /**
+         * Format: uuid
+         * @description Id of a silence, as used in `/silences/{id}`.
+         */
+        SilenceId: string;
+        /** @description Live connections to one process. */
         SocketHealth: {
             /**
              * Format: int64
-             * @description Open sockets.
+             * @description Number of open connections.
              */
             open: number;
             /**
              * Format: int64
-             * @description Maximum number of sockets.
+             * @description Maximum number of connections.
              */
             limit: number;
         };
         /**
-         * @description Source from which a post entered Groundswell: `http`, `replay`, `synthetic`, `bluesky`, …
+         * @description Source that a post came from: `http`, `replay`, `synthetic`, `bluesky` and so on.
          *
          *     Set by Groundswell, never by the sender, so that generated posts are never mistaken for real ones.
          */
         Source: string;
-        /** @description Latest health report of a stage or task. */
-        StageHealth: {
-            /** @description Name such as `aggregator`; instances of a kind are prefixed with it, as in `connector:news`. */
-            stage: string;
-            /** @description Current state. */
-            state: components["schemas"]["StageState"];
-            /**
-             * Format: int64
-             * @description Number of the incarnation, from 1.
-             */
-            generation: number;
-            /**
-             * Format: int64
-             * @description Number of restarts.
-             */
-            restarts: number;
-            /**
-             * Format: int64
-             * @description Messages handled since the process started.
-             */
-            handled: number;
-            /**
-             * Format: int64
-             * @description Messages whose handling failed.
-             */
-            failed: number;
-            /**
-             * Format: int64
-             * @description Messages being handled.
-             */
-            in_flight: number;
+        /** @description Changes to a source. Absent fields keep their values. */
+        SourceChange: {
+            /** @description New name, as in [`NewSource::name`]. */
+            name?: string | null;
+            settings?: components["schemas"]["SourceSettings"] | null;
+        };
+        /** @description Position in a network. All posts up to it are in the stream. */
+        SourceCheckpoint: {
             /**
              * Format: date-time
-             * @description Time at which the stage last completed work.
+             * @description Time of the last event before the position, as the network recorded it. It is valid for every host of the
+             *     network.
              */
-            last_progress_at?: string | null;
+            at: string;
+            /** @description Host that `cursor` belongs to. */
+            host?: string | null;
             /**
-             * @description Whether the process is not ready while the stage is down, and exits when it keeps stopping. Others are restarted
-             *     indefinitely.
+             * Format: int64
+             * @description Position as the host numbers it.
              */
-            essential?: boolean;
+            cursor?: number | null;
+        };
+        /** @description Cost of a source's posts. */
+        SourceCost: {
+            /**
+             * Format: double
+             * @description Amount spent in this period, in US dollars.
+             */
+            spent_usd: number;
+            /**
+             * Format: double
+             * @description Estimated amount spent by the end of the period, in US dollars, if spending continues at the same pace.
+             */
+            projected_usd: number;
+            /**
+             * Format: double
+             * @description Maximum for the period, in US dollars. A source that has spent it pauses until the period ends.
+             */
+            limit_usd: number;
+            /**
+             * Format: date-time
+             * @description Time at which the period ends.
+             */
+            resets_at: string;
+        };
+        /** @description Numbers of posts of a source since it was created. */
+        SourceCounts: {
+            /**
+             * Format: int64
+             * @description Posts that the network delivered, including repeated ones.
+             */
+            offered: number;
+            /**
+             * Format: int64
+             * @description Posts that were put on the stream. Each of them is stored once.
+             */
+            stored: number;
+            /**
+             * Format: int64
+             * @description Posts that could not be parsed, or that are older than the retention period.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description Posts that were erased because their author or the network deleted them.
+             */
+            erased: number;
         };
         /**
-         * @description State of a stage.
-         * @enum {string}
+         * @description Credentials of a source. They are stored encrypted, and neither logged nor shown again.
+         * @example {}
          */
-        StageState: "running" | "backing_off" | "frozen" | "failed";
-        /**
-         * @description Width of a step. Days and weeks follow the requested time zone; weeks begin on Monday.
-         * @enum {string}
-         */
-        Step: "minute" | "hour" | "day" | "week";
-        /**
-         * @description Width of a step.
-         * @enum {string}
-         */
-        StepName: "auto" | "minute" | "hour" | "day" | "week";
-        /** @description State of the stream in Redis. */
-        StreamHealth: {
-            /**
-             * Format: int64
-             * @description Entries not yet stored: undelivered plus pending.
-             */
-            length: number;
-            /**
-             * Format: int64
-             * @description Entries not yet read by any process.
-             */
-            lag: number;
-            /**
-             * Format: int64
-             * @description Entries read but not yet acknowledged.
-             */
-            pending: number;
-            /**
-             * Format: int64
-             * @description Dead letters.
-             */
-            dead: number;
-            /**
-             * Format: date-time
-             * @description Arrival of the oldest entry that is not yet stored; null when there is none.
-             */
-            oldest_at?: string | null;
+        SourceCredentials: {
+            /** @description Access token, bearer token or API key. */
+            token?: string | null;
+            /** @description Id of the application, for networks that issue tokens to applications. */
+            client_id?: string | null;
+            /** @description Secret of the application. */
+            client_secret?: string | null;
         };
-        /** @description Period of time. */
-        Stretch: {
+        /** @description Period from which posts may be missing. */
+        SourceGap: {
             /**
              * Format: date-time
-             * @description Start of the period.
+             * @description Time from which posts may be missing.
              */
             from: string;
             /**
              * Format: date-time
-             * @description End of the period.
+             * @description Time from which posts are complete again.
+             */
+            to: string;
+            /** @description Reason why posts may be missing. */
+            reason: string;
+        };
+        /**
+         * Format: uuid
+         * @description Id of a source, as used in `/sources/{id}`.
+         */
+        SourceId: string;
+        /**
+         * @description Network that posts come from.
+         * @enum {string}
+         */
+        SourceNetwork: "bluesky" | "feed" | "mastodon" | "reddit" | "webhook" | "x" | "youtube";
+        /** @description What a source asks its network for. */
+        SourceQueries: {
+            /** @description Queries, those of the settings first; for Mastodon, hashtags without `#`. */
+            queries: components["schemas"]["SourceQuery"][];
+            /** @description Parts of the followed topics that are not in the queries. */
+            left_out: components["schemas"]["TopicLeftOut"][];
+            /** @description What the search of the network does not find in general; empty unless the source follows topics. */
+            notes: string[];
+        };
+        /** @description Query that a source asks its network for. */
+        SourceQuery: {
+            /** @description The query, in the network's own language; for Mastodon, a hashtag without `#`. */
+            query: string;
+            /** @description Whether it stands in the settings of the source. */
+            is_own: boolean;
+            /** @description Names of the topics that it asks for. */
+            topics: string[];
+        };
+        /** @description Quota that a network grants to an account. Sources with the same credentials share it. */
+        SourceQuota: {
+            /** @description Name of the quota in the network's terms. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Amount used in this period, in the network's unit.
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description Maximum for the period.
+             */
+            limit: number;
+            /**
+             * Format: double
+             * @description Estimated amount at the end of the period, if use continues at the same pace.
+             */
+            projected: number;
+            /**
+             * Format: date-time
+             * @description Time at which the quota is renewed.
+             */
+            resets_at: string;
+        };
+        /**
+         * @description Settings of a source.
+         * @example {}
+         */
+        SourceSettings: {
+            /**
+             * @description Address of the host to read from, such as `https://jetstream.example.org`; defaults to the network's own. For
+             *     Mastodon, it is required and is the address of the instance. Plain `http` and private addresses must be allowed
+             *     by the operator (`--egress-allow`).
+             */
+            base_url?: string | null;
+            /**
+             * @description Address of the feed; required for feeds, and not allowed for other networks. The operator must allow the same
+             *     addresses as for `base_url`.
+             */
+            url?: string | null;
+            /**
+             * Format: int32
+             * @description Interval between requests for a feed in seconds; defaults to 300. For a Mastodon instance that does not stream,
+             *     the interval between visits, which defaults to 60. For YouTube, the interval between searches, which defaults to
+             *     3,600 and is longer if the quota requires it.
+             */
+            interval_s?: number | null;
+            /** @description Hashtags to read on Mastodon, without `#`; defaults to the public timeline. */
+            tags?: string[] | null;
+            /** @description Whether to read only posts that were written on the Mastodon instance itself. */
+            only_local?: boolean | null;
+            /**
+             * @description Posts to select, in the network's own query language. For X, 1 to 25 rules of 1 to 512 characters; for YouTube,
+             *     1 to 5 different queries of up to 512 characters.
+             */
+            queries?: string[] | null;
+            /** @description Subreddits to read on Reddit, 1 to 25 different ones, without `r/`. */
+            subreddits?: string[] | null;
+            /**
+             * @description Whether the source also reads what the enabled topics ask for, as far as its network can be asked for that. Then
+             *     `tags` and `queries`, to which the topics add, may be absent. Only Mastodon, X and YouTube can be asked for topics.
+             */
+            follow_topics?: boolean | null;
+            /**
+             * Format: double
+             * @description Maximum amount that the source may spend per calendar month (UTC), in US dollars; defaults to nothing. X charges
+             *     0.005 per post.
+             */
+            usd_per_month?: number | null;
+            mapping?: components["schemas"]["PostMapping"] | null;
+            items?: components["schemas"]["JsonPointer"] | null;
+            /** @description Platform of items for which the mapping finds none; defaults to `webhook`. */
+            platform?: string | null;
+        };
+        /**
+         * @description Current state of a source.
+         * @enum {string}
+         */
+        SourceState: "running" | "catching_up" | "waiting" | "paused" | "needs_key" | "needs_approval" | "refused" | "failed";
+        /** @description Result of testing a source's network and settings. */
+        SourceTest: {
+            /** @description State that the source would have: `running` if posts can be read. */
+            state: components["schemas"]["SourceState"];
+            /** @description Human-readable result of the test. */
+            message: string;
+        };
+        /** @description Part of a query, in characters (Unicode code points) from its start. */
+        Span: {
+            /** @description Position of the first character. */
+            from: number;
+            /** @description Position after the last character. */
+            to: number;
+        };
+        /** @description Latest health report on a stage or background task. */
+        StageHealth: {
+            /**
+             * @description Name of the stage, such as `aggregator`; if there are several instances, each has its own suffix, as in
+             *     `connector:news`.
+             */
+            stage: string;
+            /** @description Whether the stage is running and, if not, why. */
+            state: components["schemas"]["StageState"];
+            /**
+             * Format: int64
+             * @description Number of times that the stage has been started, at least 1.
+             */
+            generation: number;
+            /**
+             * Format: int64
+             * @description Number of times that the stage has been restarted.
+             */
+            restarts: number;
+            /**
+             * Format: int64
+             * @description Number of messages handled since the process started.
+             */
+            handled: number;
+            /**
+             * Format: int64
+             * @description Number of messages that could not be handled since the process started.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Number of messages being handled now.
+             */
+            in_flight: number;
+            /**
+             * Format: date-time
+             * @description Time at which the stage last completed work; null before the first.
+             */
+            last_progress_at?: string | null;
+            /**
+             * @description Whether the process depends on the stage: it is not ready while the stage is down, and exits if the stage keeps
+             *     stopping. Other stages are restarted indefinitely.
+             */
+            essential?: boolean;
+        };
+        /**
+         * @description Whether a stage is working, as seen by its supervisor.
+         * @enum {string}
+         */
+        StageState: "running" | "backing_off" | "frozen" | "failed";
+        /**
+         * @description Width of the steps in a series. Days and weeks follow the requested time zone.
+         * @enum {string}
+         */
+        Step: "minute" | "hour" | "day" | "week";
+        /**
+         * @description Requested width of a step.
+         * @enum {string}
+         */
+        StepName: "auto" | "minute" | "hour" | "day" | "week";
+        /** @description How much of a step has passed. */
+        StepProgress: {
+            /**
+             * Format: double
+             * @description Length of the step in seconds; for an unfinished step, the time that has passed so far. Divide counts by it for
+             *     a rate. It is 0 if the step has just begun.
+             */
+            seconds: number;
+            /**
+             * @description Whether the step is over. An unfinished step still gains posts, so its counts cannot be compared with those of
+             *     other steps.
+             */
+            complete: boolean;
+        };
+        /** @description State of the stream that carries posts through Redis. */
+        StreamHealth: {
+            /**
+             * Format: int64
+             * @description Number of entries not yet stored: undelivered plus pending.
+             */
+            length: number;
+            /**
+             * Format: int64
+             * @description Number of entries that no process has read yet.
+             */
+            lag: number;
+            /**
+             * Format: int64
+             * @description Number of entries that were read but not yet acknowledged.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Number of dead letters, which were not stored and can be replayed.
+             */
+            dead: number;
+            /**
+             * Format: date-time
+             * @description Time at which the oldest entry not yet stored arrived; null if there is none.
+             */
+            oldest_at?: string | null;
+        };
+        /** @description Period during which an alert would have been open. */
+        Stretch: {
+            /**
+             * Format: date-time
+             * @description Time at which the alert would have opened.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Time at which the alert would have resolved, or the end of the data.
              */
             to: string;
         };
-        /** @description Operation `subscribe`. */
+        /** @description Fields of the `subscribe` operation. */
         Subscribe: {
-            /** @description Feeds to add. The first subscription replaces the default feeds. */
+            /** @description Feeds to add. The first subscription of a connection replaces the default feeds. */
             feeds: components["schemas"]["Feed"][];
             filter?: components["schemas"]["Filter"] | null;
             /**
              * Format: float
-             * @description Maximum number of posts per second, 0.1 to 1000; stays when absent. `message:skipped` reports skipped posts.
+             * @description Maximum number of posts per second, 0.1 to 1000; if absent, the current limit remains. `message:skipped` reports
+             *     skipped posts.
              */
             max_rate?: number | null;
-            /** @description Whether to send metrics as deltas; stays when absent. */
+            /** @description Whether to send metrics as changes to the previous frame; if absent, the current setting remains. */
             delta?: boolean | null;
             /**
-             * @description Newest id the client has received, `epoch:offset`. Honoured in the first subscription of a connection, within
-             *     two seconds of its start; later the connection has received updates already, and the response has `recovered:
-             *     false`.
+             * @description Newest id that the client has received, `epoch:offset`. Takes effect only in the first subscription of a
+             *     connection, within two seconds of its start. After that, the connection has already received updates, and the
+             *     response has `recovered: false`.
              */
             since?: string | null;
         };
-        /** @description Metrics of a set of posts. */
+        /** @description Metrics for a set of posts. */
         Summary: {
             /**
              * Format: int64
-             * @description Number of posts.
+             * @description Number of posts in the set.
              */
             count: number;
-            /** @description Sentiment of the posts. */
+            /** @description Average sentiment and the number of posts per label. */
             sentiment: components["schemas"]["SentimentSummary"];
-            /** @description Churn risk of the posts. */
+            /** @description Average churn risk and the number of posts at high risk. */
             churn: components["schemas"]["ChurnSummary"];
-            /** @description Toxicity of the posts. */
+            /** @description Average toxicity of the posts. */
             toxicity: components["schemas"]["ToxicitySummary"];
             /** @description Number of posts by strongest emotion. */
             emotions: {
@@ -3361,27 +5780,27 @@ export interface components {
             };
             /**
              * Format: int64
-             * @description Number of posts that arrived after their minute had closed.
+             * @description Number of posts that arrived more than five seconds after the minute of their event time had ended.
              */
             late: number;
             /**
              * Format: int64
-             * @description Number of changes to the window so far.
+             * @description Number of transactions that have changed these metrics; it increases with every change.
              */
             revision: number;
         };
-        /** @description Health of the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`. */
+        /** @description Health of the pipeline at one point in time: returned by `GET /api/v1/system` and sent in `system:update`. */
         SystemHealth: {
             /**
              * Format: date-time
-             * @description Time of the measurement.
+             * @description Time at which the health was measured.
              */
             at: string;
-            /** @description Version of Groundswell. */
+            /** @description Version of Groundswell that this process runs. */
             version: string;
             /**
              * Format: date-time
-             * @description Start time of this process.
+             * @description Time at which this process started.
              */
             started_at: string;
             /** @description Stages of this process, in pipeline order. */
@@ -3389,110 +5808,277 @@ export interface components {
             /** @description Background tasks, which are supervised and restarted like stages. */
             tasks?: components["schemas"]["StageHealth"][];
             stream?: components["schemas"]["StreamHealth"] | null;
-            /** @description Stream entries that wait for a newer process; empty unless an upgrade is under way. */
+            /** @description Stream entries that are waiting for a newer process; empty except during an upgrade. */
             unknown_entries?: components["schemas"]["UnknownEntries"][];
             /** @description Health of Redis, which holds the stream. */
             redis: components["schemas"]["DependencyHealth"];
             /** @description Health of PostgreSQL, which holds the history. */
             postgres: components["schemas"]["DependencyHealth"];
-            /** @description Model in use. */
+            /** @description Model that gives each post its first score. */
             model: components["schemas"]["ModelHealth"];
-            /** @description Share of scores by tier. */
+            /** @description How scoring is divided between the fast and the deep model. */
             tiers: components["schemas"]["TiersHealth"];
-            /** @description `embedded` when the process runs its own servers, else `external`. */
+            /** @description `embedded` if the process runs its own Redis and PostgreSQL, otherwise `external`. */
             mode: string;
-            /** @description Open sockets of this process. */
+            /** @description Live connections to this process. */
             sockets: components["schemas"]["SocketHealth"];
             disk?: components["schemas"]["DiskHealth"] | null;
             /** @description Open service alerts of this process, the most severe first. */
             service_alerts: components["schemas"]["ServiceAlert"][];
             /**
              * Format: int64
-             * @description Number of destinations notified of service alerts; with none, only dashboards show them.
+             * @description Number of destinations that receive service alerts; if it is 0, only dashboards show them.
              */
             service_alert_destinations: number;
             alerting?: components["schemas"]["TurnReport"] | null;
         };
-        /** @description Result of a test. */
+        /**
+         * @description Tag on a post, such as `refund`.
+         *
+         *     Normalized to lower case, NFC and single spaces, without a leading `#`, so that people do not create the same tag
+         *     twice.
+         */
+        Tag: string;
+        /** @description Result of sending a test message. */
         TestOutcome: {
             /** @description Whether the message was delivered. */
             delivered: boolean;
             /**
              * Format: int32
-             * @description Response status; null when there was no response.
+             * @description Status of the response; null if there was none.
              */
             status?: number | null;
-            /** @description Reason for the failure, for people; null after a success. */
+            /** @description Human-readable reason why the message was not delivered; null if it was. */
             error?: string | null;
             /**
              * Format: int64
-             * @description Duration in milliseconds.
+             * @description How long the attempt took, in milliseconds.
              */
             duration_ms: number;
         };
-        /** @description Health of one tier. */
+        /** @description Model of one tier, and its share of the scores. */
         TierHealth: {
             /** @description `swift` or `deep`. */
             tier: string;
-            /** @description Model of the tier. */
+            /** @description Model that the tier uses. */
             model: components["schemas"]["ModelId"];
             /**
              * Format: double
-             * @description Share of all scored posts, 0 to 1; 0 when there were none.
+             * @description Share of all scored posts that keep this tier's score, 0 to 1; 0 if there were no posts.
              */
             share: number;
             /**
              * Format: int64
-             * @description Posts whose final score the tier gave; a corrected post counts for the deep tier alone.
+             * @description Number of posts that keep this tier's score; a corrected post counts only towards the deep tier.
              */
             posts: number;
         };
-        /** @description Share of scores that each tier gave in this process over the last 60 seconds. */
+        /** @description How this process divides scoring between its models; shares cover the last 60 seconds. */
         TiersHealth: {
             /**
              * Format: int64
-             * @description Milliseconds after its arrival within which a post may be corrected; 0 when corrections are off.
+             * @description How many milliseconds after a post's arrival the deep model may still correct its scores; 0 if corrections are
+             *     off.
              */
             budget_ms: number;
-            /** @description Whether scoring falls behind, so that posts keep the scores of the fast model. */
+            /** @description Whether scoring has fallen behind, in which case posts keep the scores of the fast model. */
             overloaded: boolean;
             /**
              * Format: int64
-             * @description Posts awaiting correction.
+             * @description Number of posts waiting for the deep model.
              */
             awaiting: number;
             /**
              * Format: double
-             * @description Measured throughput of the deep model in texts per second; 0 when there is none.
+             * @description Measured throughput of the deep model in texts per second; 0 if there is none.
              */
             deep_per_second: number;
-            /** @description Tiers that have a model, the fast one first. */
+            /** @description Tiers with a loaded model, the fast one first. */
             items: components["schemas"]["TierHealth"][];
-            /** @description Reason for which there is no deep tier, for people; absent when there is one. */
+            /** @description Human-readable reason why there is no deep tier; absent if there is one. */
             without_deep?: string | null;
+        };
+        /** @description Topic as stored. */
+        Topic: {
+            /** @description Id of the topic, as used in `/topics/{id}`. */
+            id: components["schemas"]["TopicId"];
+            /** @description Name under which posts are counted, as a key of the dimension `product`. */
+            name: string;
+            /** @description Kind of subject. */
+            kind: components["schemas"]["TopicKind"];
+            /** @description Whether the topic is about our own organization. */
+            is_ours: boolean;
+            /** @description Query that matches the posts about the topic. */
+            query: string;
+            /** @description Whether posts that suggest churn may open alerts about the topic. */
+            tracks_churn: boolean;
+            /** @description Whether new posts are matched against the query. */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Time at which the topic was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time at which the topic was last replaced.
+             */
+            updated_at: string;
+            /** @description Name of the person who last changed the topic, if given. */
+            updated_by?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of a topic, as used in `/topics/{id}`.
+         */
+        TopicId: string;
+        /** @description Job that applies a topic to stored posts, newest post first. */
+        TopicJob: {
+            /** @description Id of the job, as used in `/topics/{id}/history/{job}`. */
+            id: components["schemas"]["TopicJobId"];
+            /** @description Id of the topic. */
+            topic_id: components["schemas"]["TopicId"];
+            /** @description State of the job. */
+            state: components["schemas"]["TopicJobState"];
+            /**
+             * Format: date-time
+             * @description Event time of the oldest post to read.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Time at which the job began. Posts stored later were matched against the topic when they arrived.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Number of posts read so far. Restarts at 0 if the topic is replaced.
+             */
+            posts_read: number;
+            /**
+             * Format: int64
+             * @description Number of posts whose products were changed.
+             */
+            posts_changed: number;
+            /**
+             * Format: int64
+             * @description Estimated number of posts to read.
+             */
+            posts_total: number;
+            /** @description Reason why the job failed; absent if it did not. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the job was created.
+             */
+            created_at: string;
+            /** @description Name of the person who created the job, if given. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time of its latest progress.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description Time at which the job ended; absent until then.
+             */
+            finished_at?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of a job that applies a topic to stored posts, as used in `/topics/{id}/history/{job}`.
+         */
+        TopicJobId: string;
+        /**
+         * @description State of a job that applies a topic to stored posts.
+         * @enum {string}
+         */
+        TopicJobState: "queued" | "running" | "done" | "failed" | "cancelled";
+        /**
+         * @description Kind of subject.
+         * @enum {string}
+         */
+        TopicKind: "product" | "brand" | "competitor" | "person" | "event" | "issue";
+        /** @description Part of a topic that a source does not ask its network for. */
+        TopicLeftOut: {
+            /** @description Name of the topic. */
+            topic: string;
+            /** @description The part of its query. */
+            part: string;
+            /** @description Why the source does not ask for it, in words. */
+            reason: string;
+            /** @description What follows from it. */
+            effect: components["schemas"]["LeftOutEffect"];
+        };
+        /** @description Recent posts that match a query. */
+        TopicPreview: {
+            /**
+             * Format: date-time
+             * @description Event time of the oldest post that was read. The newest posts of the last 24 hours are read.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Time of the preview.
+             */
+            to: string;
+            /** @description Number of posts that were read. */
+            posts_read: number;
+            /** @description Number of these posts that match. */
+            posts_matched: number;
+            /**
+             * Format: double
+             * @description Estimated number of matching posts per day, based on the posts that were read; absent if none were read.
+             */
+            per_day?: number | null;
+            /** @description Newest matching posts, at most 20. */
+            items: components["schemas"]["ListedPost"][];
+        };
+        /** @description Query to check or preview. */
+        TopicQuery: {
+            /** @description Query, at most 4,096 characters. */
+            query: string;
+        };
+        /** @description Result of checking a query. */
+        TopicQueryCheck: {
+            /** @description Whether the query is valid. */
+            valid: boolean;
+            /** @description Query in its canonical form, which shows how its operators bind; absent if it is invalid. */
+            canonical?: string | null;
+            error?: components["schemas"]["TopicQueryError"] | null;
+            /** @description Advice on parts that are valid but may not mean what their author intended. */
+            hints: components["schemas"]["Hint"][];
+        };
+        /** @description Error in a query. */
+        TopicQueryError: {
+            /** @description Part of the query that the error concerns. */
+            span: components["schemas"]["Span"];
+            /** @description Description of the error, and how to fix it. */
+            message: string;
         };
         /** @description Toxicity of a set of posts. */
         ToxicitySummary: {
             /**
              * Format: double
-             * @description Mean toxicity; null without posts.
+             * @description Mean toxicity, 0 to 1; null if there are no posts.
              */
             average?: number | null;
         };
         /** @description Metrics step by step, including steps without posts. */
         Trend: {
-            /** @description Requested period. */
+            /** @description Period that the steps cover. */
             window: components["schemas"]["Window"];
             /**
              * Format: int64
-             * @description Width of a step in seconds.
+             * @description Width of each step in seconds.
              */
             step_seconds: number;
-            /** @description Steps, oldest first. */
+            /** @description Steps, oldest first. The last one is unfinished if the period ends now. */
             items: components["schemas"]["TrendPoint"][];
         };
-        /** @description Step of a trend. */
-        TrendPoint: components["schemas"]["Summary"] & {
+        /** @description One step of a trend. */
+        TrendPoint: components["schemas"]["StepProgress"] & components["schemas"]["Summary"] & {
             /**
              * Format: date-time
              * @description Start of the step.
@@ -3500,37 +6086,44 @@ export interface components {
             from: string;
         };
         /**
-         * @description A window of time that ends now.
+         * @description Length of a window that ends now.
          * @enum {string}
          */
         TrendSpan: "5m" | "1h" | "24h";
-        /** @description Trending term: a word, a hashtag or two consecutive words. */
+        /** @description Metrics step by step, with the peaks among the steps. */
+        TrendWithPeaks: components["schemas"]["Trend"] & {
+            /** @description Peaks among the completed steps, oldest first. */
+            peaks: components["schemas"]["Peak"][];
+        };
+        /** @description Word, hashtag or pair of consecutive words whose use is growing. */
         TrendingTerm: {
-            /** @description Term in lower case, usable as the search `q`. */
+            /** @description Term in lower case; it can be passed as the search parameter `q`. */
             term: string;
             /**
              * Format: int64
-             * @description Number of posts that use the term, as a lower bound: a term too rare to be tracked is counted only once it is.
+             * @description Number of posts that use the term. This is a lower bound, because a term is counted only once it is frequent
+             *     enough to be tracked. A search for the term can find more posts, because it also looks in hashtags, mentions and
+             *     links.
              */
             count: number;
             /**
              * Format: int64
-             * @description Number of posts in the preceding period, scaled to the length of this one.
+             * @description Number of posts that used the term in the preceding period, scaled to the length of this one.
              */
             previous: number;
             /**
              * Format: double
-             * @description Relative growth: 1 is twice as often, -0.5 half as often. Computed as `(count + 5) / (previous + 5) - 1`, which
-             *     damps the growth of rare terms. Null when there is no data on the preceding period.
+             * @description Relative growth, always more than 0; 1 means twice as many posts. Computed as `count / previous - 1`, with a
+             *     `previous` of 0 counted as 1. Null if there is no data on the preceding period.
              */
             growth?: number | null;
             /**
              * Format: double
-             * @description Mean of `sentiment.score` over the posts that use the term, as first scored.
+             * @description Mean of `sentiment.score` across the posts that use the term, as first scored; null if none was scored.
              */
             sentiment?: number | null;
         };
-        /** @description Trending terms over all processes, estimated in bounded memory. */
+        /** @description Trending terms across the posts of all processes, estimated in bounded memory. */
         Trends: {
             /** @description Period of event time, up to a twentieth longer than requested. */
             window: components["schemas"]["Window"];
@@ -3544,13 +6137,16 @@ export interface components {
              * @description Number of stored posts that were not counted because too many arrived at once.
              */
             missed: number;
-            /** @description Terms, by growth in posts beyond chance, largest first. */
+            /**
+             * @description Terms used more often than in the preceding period. Those that gained the most posts, beyond what chance
+             *     explains, come first.
+             */
             terms: components["schemas"]["TrendingTerm"][];
-            /** @description Distinct authors. */
+            /** @description Estimated number of distinct authors, in this period and the preceding one. */
             authors: components["schemas"]["DistinctAuthors"];
             /**
              * Format: date-time
-             * @description Time of the computation.
+             * @description Time at which the trends were computed.
              */
             as_of: string;
         };
@@ -3558,31 +6154,31 @@ export interface components {
         TurnReport: {
             /**
              * Format: date-time
-             * @description Start of the evaluation.
+             * @description Time at which the evaluation began.
              */
             at: string;
             /**
              * Format: int64
-             * @description Duration in milliseconds, including the measurement.
+             * @description How long the evaluation took in milliseconds, including the measurement.
              */
             turn_ms: number;
             /**
              * Format: int64
-             * @description Number of evaluated series; a series is one rule about one product, platform, channel or city, or about
-             *     everything.
+             * @description Number of series evaluated. A series is one rule applied to one product, platform, channel or city, or to all
+             *     posts.
              */
             series: number;
             /**
              * Format: int64
-             * @description Number of open alerts, including those without a rule.
+             * @description Number of open alerts, including anomalies, which have no rule.
              */
             open_alerts: number;
-            /** @description Deferred work. All zero as long as everything is evaluated in time. */
+            /** @description Work that was deferred. All counts are zero as long as everything is evaluated in time. */
             left_out: components["schemas"]["LeftOut"];
-            /** @description Rules with the most series that are beyond their threshold without an alert yet, at most ten. */
+            /** @description Rules with the most series that have passed their threshold but have no alert yet, at most ten. */
             rules: components["schemas"]["RuleLeftOut"][];
         };
-        /** @description Stream entries of a version or kind that this process does not know; they wait for a newer process. */
+        /** @description Stream entries whose version or kind this process does not know; they wait for a newer process. */
         UnknownEntries: {
             /** @description Version that the entries declare. */
             version: string;
@@ -3590,43 +6186,164 @@ export interface components {
             kind: string;
             /**
              * Format: int64
-             * @description Number of waiting entries.
+             * @description Number of entries that are waiting.
              */
             waiting: number;
         };
-        /** @description Operation `unsubscribe`. */
+        /** @description Fields of the `unsubscribe` operation. */
         Unsubscribe: {
-            /** @description Feeds to remove. */
+            /** @description Feeds to remove from the subscription. */
             feeds: components["schemas"]["Feed"][];
         };
+        /** @description Name that people use for tags or assignees. */
+        UsedName: {
+            /** @description The tag, or the name of the person. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Number of posts that have it.
+             */
+            posts: number;
+        };
+        /** @description Names in use, for completion, most frequent first. */
+        UsedNames: {
+            /** @description Tags of posts, at most 200. */
+            tags: components["schemas"]["UsedName"][];
+            /** @description People to whom posts are assigned, at most 200. */
+            assignees: components["schemas"]["UsedName"][];
+        };
         /**
-         * @description Dashboard page that a view belongs to.
+         * Format: uuid
+         * @description Id of a saved view, as used in `/views/{id}`.
+         */
+        ViewId: string;
+        /**
+         * @description Page of the dashboard that a view opens.
          * @enum {string}
          */
         ViewPage: "explore" | "live";
-        /** @description Period of event time that a response covers. */
+        /**
+         * @description First day of the week.
+         * @enum {string}
+         */
+        WeekStart: "monday" | "saturday" | "sunday";
+        /**
+         * @description Day of the week.
+         * @enum {string}
+         */
+        Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+        /** @description Period of event time that a response covers. It contains exactly the posts from `from` until `to`. */
         Window: {
             /**
              * Format: date-time
-             * @description Start, inclusive, on a bucket boundary.
+             * @description Start of the period, inclusive, on a bucket boundary.
              */
             from: string;
             /**
              * Format: date-time
-             * @description End, exclusive.
+             * @description End of the period, exclusive.
              */
             to: string;
             /**
              * Format: int64
-             * @description Length in seconds.
+             * @description Length of the period in seconds.
              */
             seconds: number;
         };
         /**
-         * @description Period that ends now.
+         * @description Length of a period that consists of complete buckets and ends with the newest one. Buckets are ten seconds long, or
+         *     a minute in periods of a day or more.
          * @enum {string}
          */
         WindowName: "60s" | "5m" | "1h" | "24h" | "7d";
+        /** @description Change to the work on a post. Absent fields keep their values. */
+        WorkChange: {
+            /**
+             * Format: int64
+             * @description Revision that the change is based on. If the work has changed since, the change is not applied. Without a
+             *     revision, it always applies.
+             */
+            revision?: number | null;
+            status?: components["schemas"]["WorkStatus"] | null;
+            /** @description Whether the post needs an answer. */
+            needs_answer?: boolean | null;
+            assignee?: components["schemas"]["PersonName"] | null;
+            /** @description Tags to add, at most 20. */
+            add_tags?: components["schemas"]["Tag"][];
+            /** @description Tags to remove, at most 20. */
+            remove_tags?: components["schemas"]["Tag"][];
+        };
+        /** @description Changes in the work on posts, for clients that keep their view up to date. */
+        WorkChanges: {
+            /**
+             * Format: int64
+             * @description Revision from which to continue. If it is lower than the one in the request, posts have expired since.
+             */
+            revision: number;
+            /** @description Work that changed after the revision in the request, in the order of the changes, at most 500. */
+            items: components["schemas"]["PostWork"][];
+            /** @description Whether there may be more changes; continue at once. */
+            has_more: boolean;
+        };
+        /** @description Response to a change that is based on an old revision. */
+        WorkConflict: {
+            /** @description Reason why the change was refused; the code is `work_changed`. */
+            error: components["schemas"]["ErrorAnswer"];
+            /** @description Current state of the work, on which to base the next change. */
+            current: components["schemas"]["PostWork"];
+        };
+        /**
+         * @description Subject of a history entry.
+         * @enum {string}
+         */
+        WorkField: "status" | "assignee" | "needs_answer" | "tag" | "note";
+        /** @description Work on a post with its history. */
+        WorkHistory: {
+            /** @description Current state of the work. */
+            work: components["schemas"]["PostWork"];
+            /** @description Changes, oldest first. A long history contains the newest 500 changes and all notes. */
+            items: components["schemas"]["WorkMoment"][];
+        };
+        /** @description Entry in the history of the work on a post. Entries are never changed. */
+        WorkMoment: {
+            /**
+             * Format: date-time
+             * @description Time of the change.
+             */
+            at: string;
+            /** @description Name of the person who made the change, as they gave it; null if they gave none. */
+            actor?: string | null;
+            /** @description What changed. */
+            field: components["schemas"]["WorkField"];
+            /**
+             * @description Value before the change: the status, the assignee, `true` or `false`, or the tag that was removed; null if there
+             *     was none.
+             */
+            before?: string | null;
+            /**
+             * @description Value after the change: the status, the assignee, `true` or `false`, the tag that was added, or the text of the
+             *     note; null if there is none.
+             */
+            after?: string | null;
+        };
+        /**
+         * @description Outcome of one item of a bulk change.
+         * @enum {string}
+         */
+        WorkOutcome: "changed" | "unchanged" | "conflict" | "too_many_tags" | "unknown_post";
+        /** @description Result for one item of a bulk change. */
+        WorkResult: {
+            /** @description Groundswell's own id for the post. */
+            post: components["schemas"]["PostId"];
+            /** @description Outcome of the change. */
+            outcome: components["schemas"]["WorkOutcome"];
+            work?: components["schemas"]["PostWork"] | null;
+        };
+        /**
+         * @description Progress of the work on a post.
+         * @enum {string}
+         */
+        WorkStatus: "open" | "in_progress" | "answered" | "closed";
     };
     responses: {
         /** @description Too many request bodies are being received; retry after `Retry-After` seconds */
@@ -3729,21 +6446,24 @@ export interface operations {
     metrics_channels: {
         parameters: {
             query?: {
-                /** @description Period that ends now; defaults to the last minute. */
+                /** @description Length of the newest complete period; defaults to one minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Start of the period, instead of `window`, RFC 3339. */
+                /**
+                 * @description Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+                 *     in the past.
+                 */
                 from?: string;
-                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
+                /** @description End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now. */
                 to?: string;
-                /** @description Product that the posts are about. */
+                /** @description Product that posts must be about. */
                 product?: string;
-                /** @description Platform of the posts. */
+                /** @description Platform on which posts were published. */
                 platform?: string;
-                /** @description Channel of the posts. */
+                /** @description Support or marketing channel of the posts. */
                 channel?: string;
-                /** @description City of the posts. */
+                /** @description City that posts come from. */
                 city?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3790,21 +6510,24 @@ export interface operations {
     metrics_emotions: {
         parameters: {
             query?: {
-                /** @description Period that ends now; defaults to the last minute. */
+                /** @description Length of the newest complete period; defaults to one minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Start of the period, instead of `window`, RFC 3339. */
+                /**
+                 * @description Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+                 *     in the past.
+                 */
                 from?: string;
-                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
+                /** @description End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now. */
                 to?: string;
-                /** @description Product that the posts are about. */
+                /** @description Product that posts must be about. */
                 product?: string;
-                /** @description Platform of the posts. */
+                /** @description Platform on which posts were published. */
                 platform?: string;
-                /** @description Channel of the posts. */
+                /** @description Support or marketing channel of the posts. */
                 channel?: string;
-                /** @description City of the posts. */
+                /** @description City that posts come from. */
                 city?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3851,21 +6574,24 @@ export interface operations {
     metrics_geo: {
         parameters: {
             query?: {
-                /** @description Period that ends now; defaults to the last minute. */
+                /** @description Length of the newest complete period; defaults to one minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Start of the period, instead of `window`, RFC 3339. */
+                /**
+                 * @description Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+                 *     in the past.
+                 */
                 from?: string;
-                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
+                /** @description End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now. */
                 to?: string;
-                /** @description Product that the posts are about. */
+                /** @description Product that posts must be about. */
                 product?: string;
-                /** @description Platform of the posts. */
+                /** @description Platform on which posts were published. */
                 platform?: string;
-                /** @description Channel of the posts. */
+                /** @description Support or marketing channel of the posts. */
                 channel?: string;
-                /** @description City of the posts. */
+                /** @description City that posts come from. */
                 city?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3912,21 +6638,24 @@ export interface operations {
     metrics_overall: {
         parameters: {
             query?: {
-                /** @description Period that ends now; defaults to the last minute. */
+                /** @description Length of the newest complete period; defaults to one minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Start of the period, instead of `window`, RFC 3339. */
+                /**
+                 * @description Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+                 *     in the past.
+                 */
                 from?: string;
-                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
+                /** @description End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now. */
                 to?: string;
-                /** @description Product that the posts are about. */
+                /** @description Product that posts must be about. */
                 product?: string;
-                /** @description Platform of the posts. */
+                /** @description Platform on which posts were published. */
                 platform?: string;
-                /** @description Channel of the posts. */
+                /** @description Support or marketing channel of the posts. */
                 channel?: string;
-                /** @description City of the posts. */
+                /** @description City that posts come from. */
                 city?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3973,21 +6702,24 @@ export interface operations {
     metrics_platforms: {
         parameters: {
             query?: {
-                /** @description Period that ends now; defaults to the last minute. */
+                /** @description Length of the newest complete period; defaults to one minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Start of the period, instead of `window`, RFC 3339. */
+                /**
+                 * @description Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+                 *     in the past.
+                 */
                 from?: string;
-                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
+                /** @description End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now. */
                 to?: string;
-                /** @description Product that the posts are about. */
+                /** @description Product that posts must be about. */
                 product?: string;
-                /** @description Platform of the posts. */
+                /** @description Platform on which posts were published. */
                 platform?: string;
-                /** @description Channel of the posts. */
+                /** @description Support or marketing channel of the posts. */
                 channel?: string;
-                /** @description City of the posts. */
+                /** @description City that posts come from. */
                 city?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -4034,21 +6766,24 @@ export interface operations {
     metrics_products: {
         parameters: {
             query?: {
-                /** @description Period that ends now; defaults to the last minute. */
+                /** @description Length of the newest complete period; defaults to one minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Start of the period, instead of `window`, RFC 3339. */
+                /**
+                 * @description Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+                 *     in the past.
+                 */
                 from?: string;
-                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
+                /** @description End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now. */
                 to?: string;
-                /** @description Product that the posts are about. */
+                /** @description Product that posts must be about. */
                 product?: string;
-                /** @description Platform of the posts. */
+                /** @description Platform on which posts were published. */
                 platform?: string;
-                /** @description Channel of the posts. */
+                /** @description Support or marketing channel of the posts. */
                 channel?: string;
-                /** @description City of the posts. */
+                /** @description City that posts come from. */
                 city?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -4095,21 +6830,24 @@ export interface operations {
     metrics_trend: {
         parameters: {
             query?: {
-                /** @description Period that ends now; defaults to the last minute. */
+                /** @description Length of the newest complete period; defaults to one minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Start of the period, instead of `window`, RFC 3339. */
+                /**
+                 * @description Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+                 *     in the past.
+                 */
                 from?: string;
-                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
+                /** @description End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now. */
                 to?: string;
-                /** @description Product that the posts are about. */
+                /** @description Product that posts must be about. */
                 product?: string;
-                /** @description Platform of the posts. */
+                /** @description Platform on which posts were published. */
                 platform?: string;
-                /** @description Channel of the posts. */
+                /** @description Support or marketing channel of the posts. */
                 channel?: string;
-                /** @description City of the posts. */
+                /** @description City that posts come from. */
                 city?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -4118,14 +6856,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The metrics of each step */
+            /** @description The metrics of each step, and the peaks among the steps */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Trend"];
+                    "application/json": components["schemas"]["TrendWithPeaks"];
                 };
             };
             /** @description A parameter is invalid, or the window is too long for its filters */
@@ -4327,7 +7065,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the rule */
-                id: string;
+                id: components["schemas"]["RuleId"];
             };
             cookie?: never;
         };
@@ -4384,7 +7122,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the rule */
-                id: string;
+                id: components["schemas"]["RuleId"];
             };
             cookie?: never;
         };
@@ -4459,13 +7197,13 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the rule */
-                id: string;
+                id: components["schemas"]["RuleId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The rule is deleted */
+            /** @description The rule was deleted */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4521,13 +7259,19 @@ export interface operations {
     list_alerts: {
         parameters: {
             query?: {
-                /** @description State of the alerts. */
+                /** @description Return only open or only resolved alerts. */
                 state?: components["schemas"]["AlertState"];
-                /** @description Kind of the alerts. */
+                /** @description Return only alerts of this kind. */
                 rule?: components["schemas"]["AlertRule"];
-                /** @description `next_cursor` of the previous page. */
+                /** @description Return only alerts that are assigned to this person; empty for alerts that are assigned to nobody. */
+                assignee?: string;
+                /** @description Return only alerts that opened at or after this time, in RFC 3339. */
+                from?: string;
+                /** @description Return only alerts that opened before this time, in RFC 3339. */
+                to?: string;
+                /** @description `next_cursor` of the previous page; absent for the first page. */
                 cursor?: string;
-                /** @description Maximum number of alerts, 1 to 500; defaults to 50. */
+                /** @description Maximum number of alerts to return, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -4577,7 +7321,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the alert */
-                id: string;
+                id: components["schemas"]["AlertId"];
             };
             cookie?: never;
         };
@@ -4631,10 +7375,17 @@ export interface operations {
     acknowledge_alert: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the alert */
-                id: string;
+                id: components["schemas"]["AlertId"];
             };
             cookie?: never;
         };
@@ -4650,7 +7401,7 @@ export interface operations {
                     "application/json": components["schemas"]["Alert"];
                 };
             };
-            /** @description The id is not a UUID */
+            /** @description The id is not a UUID, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4685,12 +7436,578 @@ export interface operations {
             };
         };
     };
+    unacknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the alert */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert without the acknowledgement */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description The id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The alert does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    assign_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the alert */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assignment"];
+            };
+        };
+        responses: {
+            /** @description The assigned alert */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The alert does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description The assignee is not a name; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    comment_on_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the alert */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        responses: {
+            /** @description The history entry of the comment */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertMoment"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The alert does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description The body is too large, or the limit of 200 comments is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description The text is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_annotations: {
+        parameters: {
+            query?: {
+                /** @description Start of the range in RFC 3339; defaults to a day before its end. */
+                from?: string;
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
+                to?: string;
+                /** @description Return only annotations about this product and those about no product. */
+                product?: string;
+                /** @description Maximum number of annotations to return, 1 to 500; defaults to 50. If there are more, the latest are returned. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The annotations */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Annotation"];
+                };
+            };
+            /** @description A parameter is invalid; see `details.parameter` */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_annotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAnnotation"];
+            };
+        };
+        responses: {
+            /** @description The annotation */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            /** @description The body is not JSON, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The limit of 2,000 annotations is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_annotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the annotation */
+                id: components["schemas"]["AnnotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAnnotation"];
+            };
+        };
+        responses: {
+            /** @description The annotation */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The annotation does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_annotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the annotation */
+                id: components["schemas"]["AnnotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The annotation was deleted */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The annotation does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_author: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, by event time, in RFC 3339. */
+                from?: string;
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
+                to?: string;
+                /** @description Range that ends now, instead of `from` and `to`; defaults to 30 days. */
+                window?: components["schemas"]["RangeName"];
+                /** @description IANA time zone that determines when days and weeks begin, such as `Europe/Berlin`; defaults to UTC. */
+                tz?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Platform on which the author posts */
+                platform: string;
+                /** @description Handle of the author, or the id if no handle is known */
+                author: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile of the author */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorProfile"];
+                };
+            };
+            /** @description A parameter is invalid, or the range has too many posts (`window_too_long`) */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description No stored post is by this author */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_dead_letters: {
         parameters: {
             query?: {
-                /** @description `next_cursor` of the previous page. */
+                /** @description `next_cursor` of the previous page; absent for the first page. */
                 cursor?: string;
-                /** @description Maximum number of dead letters, 1 to 500; defaults to 50. */
+                /** @description Maximum number of dead letters to return, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -4747,7 +8064,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The number of replayed dead letters */
+            /** @description The number of dead letters returned to the stream */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4799,27 +8116,30 @@ export interface operations {
     listen: {
         parameters: {
             query?: {
-                /** @description `metrics`, `messages`, `alerts`, `jobs` and `system`, separated by commas; defaults to the first three. */
+                /**
+                 * @description Feeds to receive, separated by commas: `metrics`, `messages`, `alerts`, `jobs` and `system`; defaults to the
+                 *     first three.
+                 */
                 feeds?: string;
                 /** @description Product that posts and alerts must be about. */
                 product?: string;
-                /** @description Platform that posts and alerts must come from. */
+                /** @description Platform that posts must come from and that alerts must concern. */
                 platform?: string;
-                /** @description Channel that posts must have come through. */
+                /** @description Support or marketing channel that posts must carry. */
                 channel?: string;
                 /** @description City that posts must come from. */
                 city?: string;
-                /** @description Sentiment that posts must have. */
+                /** @description Sentiment label that posts must have. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Minimum predicted virality of posts, 0 to 100. */
+                /** @description Minimum predicted virality of posts, 0 to 100; does not apply to alerts. */
                 min_virality?: number;
-                /** @description Maximum number of posts per second, 0.1 to 1000. */
+                /** @description Maximum number of posts per second, 0.1 to 1000; unlimited if absent. */
                 max_rate?: number;
-                /** @description Whether metrics are sent as deltas to the previous frame. */
+                /** @description Whether metrics are sent as changes to the previous frame; defaults to false. */
                 delta?: boolean;
                 /**
-                 * @description Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes
-                 *     precedence.
+                 * @description Newest frame id received so far, `epoch:offset`. The header `Last-Event-ID`, which browsers send when they
+                 *     reconnect, takes precedence.
                  */
                 since?: string;
             };
@@ -4886,44 +8206,78 @@ export interface operations {
     explore_breakdown: {
         parameters: {
             query: {
-                /** @description Start of the range by event time, RFC 3339. */
+                /** @description Start of the range, by event time, in RFC 3339. */
                 from?: string;
-                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Range that ends now, instead of `from` and `to`. */
+                /**
+                 * @description Range that ends now, or calendar range in the time zone `tz`, instead of `from` and `to`. `week` and
+                 *     `month` are the current ones so far.
+                 */
                 window?: components["schemas"]["RangeName"];
-                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                /** @description First day of the week; defaults to Monday. */
+                week_start?: components["schemas"]["WeekStart"];
+                /**
+                 * @description Search terms in web search syntax (`"a phrase"`, `or`, `-without`), with emoji and hashtags, at most 500
+                 *     characters.
+                 */
                 q?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
-                source?: string;
-                /** @description Platform of the posts. */
-                platform?: string;
-                /** @description Product that the posts are about; empty for posts about none. */
-                product?: string;
-                /** @description Channel of the posts; empty for posts without one. */
-                channel?: string;
-                /** @description City of the posts; empty for posts without one. */
-                city?: string;
-                /** @description Sentiment that the model gave the posts. */
-                label?: components["schemas"]["SentimentLabel"];
-                /** @description Strongest emotion of the posts, one of the seven. */
-                emotion?: string;
-                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
-                lang?: string;
-                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
-                author?: string;
-                /** @description Minimum predicted virality, 0 to 100. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
+                source?: string[];
+                /** @description Source that posts must not come through. */
+                source_not?: string[];
+                /** @description Platform on which posts were published. */
+                platform?: string[];
+                /** @description Platform that posts must not be from. */
+                platform_not?: string[];
+                /** @description Product that posts must be about; the empty string selects posts about no product. */
+                product?: string[];
+                /** @description Product that posts must not be about, whatever else they are about. */
+                product_not?: string[];
+                /** @description Support or marketing channel of the posts; the empty string selects posts without one. */
+                channel?: string[];
+                /** @description Channel that posts must not have. */
+                channel_not?: string[];
+                /** @description City that posts come from; the empty string selects posts without one. */
+                city?: string[];
+                /** @description City that posts must not come from. */
+                city_not?: string[];
+                /** @description Sentiment label that the model gave the posts; corrections by people do not count. */
+                label?: components["schemas"]["SentimentLabel"][];
+                /** @description Sentiment label that posts must not have. */
+                label_not?: components["schemas"]["SentimentLabel"][];
+                /** @description Strongest emotion of the posts. */
+                emotion?: components["schemas"]["EmotionName"][];
+                /** @description Strongest emotion that posts must not have. */
+                emotion_not?: components["schemas"]["EmotionName"][];
+                /** @description Language of the posts as an ISO 639-1 code; the empty string selects posts in an unknown language. */
+                lang?: string[];
+                /** @description Language that posts must not be in. */
+                lang_not?: string[];
+                /**
+                 * @description Author of the posts: the handle, or the id if no handle is known; the empty string selects posts with
+                 *     neither.
+                 */
+                author?: string[];
+                /** @description Author that posts must not be by. */
+                author_not?: string[];
+                /** @description Minimum predicted virality of the posts, 0 to 100. */
                 min_virality?: number;
-                /** @description Minimum churn risk, 0 to 1. */
+                /** @description Minimum churn risk of the posts, 0 to 1. */
                 min_churn?: number;
-                /** @description Dimension to break down by. */
+                /** @description Dimension by which to break down the posts. */
                 by: components["schemas"]["BreakdownBy"];
-                /** @description IANA time zone that determines the preceding period; defaults to UTC. */
+                /** @description IANA time zone used to determine the preceding period; defaults to UTC. */
                 tz?: string;
-                /** @description Maximum number of parts, 1 to 500; defaults to 50. */
+                /** @description Maximum number of keys to return, 1 to 500; defaults to 50. */
                 limit?: number;
-                /** @description Whether to return the preceding period as well. */
+                /** @description Other period whose counts are returned as well, for comparison. */
                 compare?: components["schemas"]["Compare"];
+                /**
+                 * @description Start of another period whose counts are returned as well, instead of `compare`, in RFC 3339; rounded down
+                 *     to a minute. It is as long as the range.
+                 */
+                compare_from?: string;
             };
             header?: never;
             path?: never;
@@ -4966,45 +8320,77 @@ export interface operations {
             };
         };
     };
-    explore_series: {
+    explore_explain: {
         parameters: {
             query?: {
-                /** @description Start of the range by event time, RFC 3339. */
+                /** @description Start of the range, by event time, in RFC 3339. */
                 from?: string;
-                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Range that ends now, instead of `from` and `to`. */
+                /**
+                 * @description Range that ends now, or calendar range in the time zone `tz`, instead of `from` and `to`. `week` and
+                 *     `month` are the current ones so far.
+                 */
                 window?: components["schemas"]["RangeName"];
-                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                /** @description First day of the week; defaults to Monday. */
+                week_start?: components["schemas"]["WeekStart"];
+                /**
+                 * @description Search terms in web search syntax (`"a phrase"`, `or`, `-without`), with emoji and hashtags, at most 500
+                 *     characters.
+                 */
                 q?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
-                source?: string;
-                /** @description Platform of the posts. */
-                platform?: string;
-                /** @description Product that the posts are about; empty for posts about none. */
-                product?: string;
-                /** @description Channel of the posts; empty for posts without one. */
-                channel?: string;
-                /** @description City of the posts; empty for posts without one. */
-                city?: string;
-                /** @description Sentiment that the model gave the posts. */
-                label?: components["schemas"]["SentimentLabel"];
-                /** @description Strongest emotion of the posts, one of the seven. */
-                emotion?: string;
-                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
-                lang?: string;
-                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
-                author?: string;
-                /** @description Minimum predicted virality, 0 to 100. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
+                source?: string[];
+                /** @description Source that posts must not come through. */
+                source_not?: string[];
+                /** @description Platform on which posts were published. */
+                platform?: string[];
+                /** @description Platform that posts must not be from. */
+                platform_not?: string[];
+                /** @description Product that posts must be about; the empty string selects posts about no product. */
+                product?: string[];
+                /** @description Product that posts must not be about, whatever else they are about. */
+                product_not?: string[];
+                /** @description Support or marketing channel of the posts; the empty string selects posts without one. */
+                channel?: string[];
+                /** @description Channel that posts must not have. */
+                channel_not?: string[];
+                /** @description City that posts come from; the empty string selects posts without one. */
+                city?: string[];
+                /** @description City that posts must not come from. */
+                city_not?: string[];
+                /** @description Sentiment label that the model gave the posts; corrections by people do not count. */
+                label?: components["schemas"]["SentimentLabel"][];
+                /** @description Sentiment label that posts must not have. */
+                label_not?: components["schemas"]["SentimentLabel"][];
+                /** @description Strongest emotion of the posts. */
+                emotion?: components["schemas"]["EmotionName"][];
+                /** @description Strongest emotion that posts must not have. */
+                emotion_not?: components["schemas"]["EmotionName"][];
+                /** @description Language of the posts as an ISO 639-1 code; the empty string selects posts in an unknown language. */
+                lang?: string[];
+                /** @description Language that posts must not be in. */
+                lang_not?: string[];
+                /**
+                 * @description Author of the posts: the handle, or the id if no handle is known; the empty string selects posts with
+                 *     neither.
+                 */
+                author?: string[];
+                /** @description Author that posts must not be by. */
+                author_not?: string[];
+                /** @description Minimum predicted virality of the posts, 0 to 100. */
                 min_virality?: number;
-                /** @description Minimum churn risk, 0 to 1. */
+                /** @description Minimum churn risk of the posts, 0 to 1. */
                 min_churn?: number;
-                /** @description IANA time zone in which days and weeks begin, such as `Europe/Berlin`; defaults to UTC. */
+                /** @description IANA time zone used to determine the preceding period; defaults to UTC. */
                 tz?: string;
-                /** @description Width of a step; defaults to the width that suits the range best. A series has at most 1500 steps. */
-                step?: components["schemas"]["StepName"];
-                /** @description Whether to return the preceding period as well. */
-                compare?: components["schemas"]["Compare"];
+                /** @description Start of the period to compare with, instead of the preceding period of the same length. */
+                compare_from?: string;
+                /**
+                 * @description End of the period to compare with, exclusive; required with `compare_from`. Both periods must have the same
+                 *     length.
+                 */
+                compare_to?: string;
             };
             header?: never;
             path?: never;
@@ -5012,14 +8398,241 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The series */
+            /** @description The explanation */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExploreSeries"];
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description A parameter is invalid, or the range has too many posts for its filters (`window_too_long`) */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    explore_lines: {
+        parameters: {
+            query: {
+                /** @description Start of the range, by event time, in RFC 3339. */
+                from?: string;
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
+                to?: string;
+                /**
+                 * @description Range that ends now, or calendar range in the time zone `tz`, instead of `from` and `to`. `week` and
+                 *     `month` are the current ones so far.
+                 */
+                window?: components["schemas"]["RangeName"];
+                /** @description First day of the week; defaults to Monday. */
+                week_start?: components["schemas"]["WeekStart"];
+                /**
+                 * @description Search terms in web search syntax (`"a phrase"`, `or`, `-without`), with emoji and hashtags, at most 500
+                 *     characters.
+                 */
+                q?: string;
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
+                source?: string[];
+                /** @description Source that posts must not come through. */
+                source_not?: string[];
+                /** @description Platform on which posts were published. */
+                platform?: string[];
+                /** @description Platform that posts must not be from. */
+                platform_not?: string[];
+                /** @description Product that posts must be about; the empty string selects posts about no product. */
+                product?: string[];
+                /** @description Product that posts must not be about, whatever else they are about. */
+                product_not?: string[];
+                /** @description Support or marketing channel of the posts; the empty string selects posts without one. */
+                channel?: string[];
+                /** @description Channel that posts must not have. */
+                channel_not?: string[];
+                /** @description City that posts come from; the empty string selects posts without one. */
+                city?: string[];
+                /** @description City that posts must not come from. */
+                city_not?: string[];
+                /** @description Sentiment label that the model gave the posts; corrections by people do not count. */
+                label?: components["schemas"]["SentimentLabel"][];
+                /** @description Sentiment label that posts must not have. */
+                label_not?: components["schemas"]["SentimentLabel"][];
+                /** @description Strongest emotion of the posts. */
+                emotion?: components["schemas"]["EmotionName"][];
+                /** @description Strongest emotion that posts must not have. */
+                emotion_not?: components["schemas"]["EmotionName"][];
+                /** @description Language of the posts as an ISO 639-1 code; the empty string selects posts in an unknown language. */
+                lang?: string[];
+                /** @description Language that posts must not be in. */
+                lang_not?: string[];
+                /**
+                 * @description Author of the posts: the handle, or the id if no handle is known; the empty string selects posts with
+                 *     neither.
+                 */
+                author?: string[];
+                /** @description Author that posts must not be by. */
+                author_not?: string[];
+                /** @description Minimum predicted virality of the posts, 0 to 100. */
+                min_virality?: number;
+                /** @description Minimum churn risk of the posts, 0 to 1. */
+                min_churn?: number;
+                /** @description Dimension by which to break down the posts. */
+                by: components["schemas"]["BreakdownBy"];
+                /** @description IANA time zone that determines when days and weeks begin, such as `Europe/Berlin`; defaults to UTC. */
+                tz?: string;
+                /** @description Width of the steps; by default chosen according to the length of the range. There are at most 1500 steps. */
+                step?: components["schemas"]["StepName"];
+                /** @description Maximum number of lines, 1 to 8; defaults to 5. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExploreLines"];
+                };
+            };
+            /** @description A parameter is invalid, or the range has too many posts for its filters (`window_too_long`) */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    explore_series: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, by event time, in RFC 3339. */
+                from?: string;
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
+                to?: string;
+                /**
+                 * @description Range that ends now, or calendar range in the time zone `tz`, instead of `from` and `to`. `week` and
+                 *     `month` are the current ones so far.
+                 */
+                window?: components["schemas"]["RangeName"];
+                /** @description First day of the week; defaults to Monday. */
+                week_start?: components["schemas"]["WeekStart"];
+                /**
+                 * @description Search terms in web search syntax (`"a phrase"`, `or`, `-without`), with emoji and hashtags, at most 500
+                 *     characters.
+                 */
+                q?: string;
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
+                source?: string[];
+                /** @description Source that posts must not come through. */
+                source_not?: string[];
+                /** @description Platform on which posts were published. */
+                platform?: string[];
+                /** @description Platform that posts must not be from. */
+                platform_not?: string[];
+                /** @description Product that posts must be about; the empty string selects posts about no product. */
+                product?: string[];
+                /** @description Product that posts must not be about, whatever else they are about. */
+                product_not?: string[];
+                /** @description Support or marketing channel of the posts; the empty string selects posts without one. */
+                channel?: string[];
+                /** @description Channel that posts must not have. */
+                channel_not?: string[];
+                /** @description City that posts come from; the empty string selects posts without one. */
+                city?: string[];
+                /** @description City that posts must not come from. */
+                city_not?: string[];
+                /** @description Sentiment label that the model gave the posts; corrections by people do not count. */
+                label?: components["schemas"]["SentimentLabel"][];
+                /** @description Sentiment label that posts must not have. */
+                label_not?: components["schemas"]["SentimentLabel"][];
+                /** @description Strongest emotion of the posts. */
+                emotion?: components["schemas"]["EmotionName"][];
+                /** @description Strongest emotion that posts must not have. */
+                emotion_not?: components["schemas"]["EmotionName"][];
+                /** @description Language of the posts as an ISO 639-1 code; the empty string selects posts in an unknown language. */
+                lang?: string[];
+                /** @description Language that posts must not be in. */
+                lang_not?: string[];
+                /**
+                 * @description Author of the posts: the handle, or the id if no handle is known; the empty string selects posts with
+                 *     neither.
+                 */
+                author?: string[];
+                /** @description Author that posts must not be by. */
+                author_not?: string[];
+                /** @description Minimum predicted virality of the posts, 0 to 100. */
+                min_virality?: number;
+                /** @description Minimum churn risk of the posts, 0 to 1. */
+                min_churn?: number;
+                /** @description IANA time zone that determines when days and weeks begin, such as `Europe/Berlin`; defaults to UTC. */
+                tz?: string;
+                /** @description Width of the steps; by default chosen according to the length of the range. A series has at most 1500 steps. */
+                step?: components["schemas"]["StepName"];
+                /** @description Other period to return as well, for comparison. */
+                compare?: components["schemas"]["Compare"];
+                /**
+                 * @description Start of another period to return as well, instead of `compare`, in RFC 3339; rounded down to a minute. It
+                 *     is as long as the range.
+                 */
+                compare_from?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series, and the peaks among its steps */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesWithPeaks"];
                 };
             };
             /** @description A parameter is invalid, or the range has too many posts for its filters (`window_too_long`) */
@@ -5050,7 +8663,7 @@ export interface operations {
     export_labels: {
         parameters: {
             query?: {
-                /** @description `csv` or `ndjson`; defaults to `ndjson`. */
+                /** @description Format of the file, `csv` or `ndjson`; defaults to `ndjson`. */
                 format?: components["schemas"]["Format"];
             };
             header?: never;
@@ -5149,7 +8762,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The models are in use from the next batch on */
+            /** @description The models that are used from the next batch onwards */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5245,7 +8858,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description The limit of channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`) */
+            /** @description The limit on channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5287,7 +8900,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the channel */
-                id: string;
+                id: components["schemas"]["ChannelId"];
             };
             cookie?: never;
         };
@@ -5335,7 +8948,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the channel */
-                id: string;
+                id: components["schemas"]["ChannelId"];
             };
             cookie?: never;
         };
@@ -5401,13 +9014,13 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the channel */
-                id: string;
+                id: components["schemas"]["ChannelId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The channel is deleted */
+            /** @description The channel was deleted */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5428,7 +9041,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It is the only channel of some rules, whose alerts would notify no one (`channel_in_use`) */
+            /** @description It is the only channel of some rules, whose alerts would then notify nobody, or reports are sent through it (`channel_in_use`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5457,7 +9070,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the channel */
-                id: string;
+                id: components["schemas"]["ChannelId"];
             };
             cookie?: never;
         };
@@ -5496,7 +9109,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Others keep changing the channel */
+            /** @description Other requests keep changing the channel */
             429: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5526,7 +9139,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the channel */
-                id: string;
+                id: components["schemas"]["ChannelId"];
             };
             cookie?: never;
         };
@@ -5592,15 +9205,15 @@ export interface operations {
     list_notifications: {
         parameters: {
             query?: {
-                /** @description Channel of the notifications. */
-                channel?: string;
-                /** @description Delivery state of the notifications. */
+                /** @description Return only notifications to this channel. */
+                channel?: components["schemas"]["ChannelId"];
+                /** @description Return only notifications in this state. */
                 state?: components["schemas"]["NotificationState"];
-                /** @description Alert that the notifications are about. */
-                alert?: string;
-                /** @description `next_cursor` of the previous page. */
+                /** @description Return only notifications about this alert. */
+                alert?: components["schemas"]["AlertId"];
+                /** @description `next_cursor` of the previous page; absent for the first page. */
                 cursor?: string;
-                /** @description Maximum number of notifications, 1 to 500; defaults to 50. */
+                /** @description Maximum number of notifications to return, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -5650,7 +9263,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the notification */
-                id: string;
+                id: components["schemas"]["NotificationId"];
             };
             cookie?: never;
         };
@@ -5705,44 +9318,75 @@ export interface operations {
     list_posts: {
         parameters: {
             query?: {
-                /** @description Start of the range by event time, RFC 3339. */
+                /** @description Start of the range, by event time, in RFC 3339. */
                 from?: string;
-                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Range that ends now, instead of `from` and `to`. */
-                window?: components["schemas"]["RangeName"];
-                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
-                q?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
-                source?: string;
-                /** @description Platform of the posts. */
-                platform?: string;
-                /** @description Product that the posts are about; empty for posts about none. */
-                product?: string;
-                /** @description Channel of the posts; empty for posts without one. */
-                channel?: string;
-                /** @description City of the posts; empty for posts without one. */
-                city?: string;
-                /** @description Sentiment that the model gave the posts. */
-                label?: components["schemas"]["SentimentLabel"];
-                /** @description Strongest emotion of the posts, one of the seven. */
-                emotion?: string;
-                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
-                lang?: string;
-                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
-                author?: string;
-                /** @description Minimum predicted virality, 0 to 100. */
-                min_virality?: number;
-                /** @description Minimum churn risk, 0 to 1. */
-                min_churn?: number;
                 /**
-                 * @description Order of the posts; defaults to the newest first. The other orders require a range of at most 7 days, return
-                 *     a single page and at most 200 posts.
+                 * @description Range that ends now, or calendar range in the time zone `tz`, instead of `from` and `to`. `week` and
+                 *     `month` are the current ones so far.
+                 */
+                window?: components["schemas"]["RangeName"];
+                /** @description First day of the week; defaults to Monday. */
+                week_start?: components["schemas"]["WeekStart"];
+                /**
+                 * @description Search terms in web search syntax (`"a phrase"`, `or`, `-without`), with emoji and hashtags, at most 500
+                 *     characters.
+                 */
+                q?: string;
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
+                source?: string[];
+                /** @description Source that posts must not come through. */
+                source_not?: string[];
+                /** @description Platform on which posts were published. */
+                platform?: string[];
+                /** @description Platform that posts must not be from. */
+                platform_not?: string[];
+                /** @description Product that posts must be about; the empty string selects posts about no product. */
+                product?: string[];
+                /** @description Product that posts must not be about, whatever else they are about. */
+                product_not?: string[];
+                /** @description Support or marketing channel of the posts; the empty string selects posts without one. */
+                channel?: string[];
+                /** @description Channel that posts must not have. */
+                channel_not?: string[];
+                /** @description City that posts come from; the empty string selects posts without one. */
+                city?: string[];
+                /** @description City that posts must not come from. */
+                city_not?: string[];
+                /** @description Sentiment label that the model gave the posts; corrections by people do not count. */
+                label?: components["schemas"]["SentimentLabel"][];
+                /** @description Sentiment label that posts must not have. */
+                label_not?: components["schemas"]["SentimentLabel"][];
+                /** @description Strongest emotion of the posts. */
+                emotion?: components["schemas"]["EmotionName"][];
+                /** @description Strongest emotion that posts must not have. */
+                emotion_not?: components["schemas"]["EmotionName"][];
+                /** @description Language of the posts as an ISO 639-1 code; the empty string selects posts in an unknown language. */
+                lang?: string[];
+                /** @description Language that posts must not be in. */
+                lang_not?: string[];
+                /**
+                 * @description Author of the posts: the handle, or the id if no handle is known; the empty string selects posts with
+                 *     neither.
+                 */
+                author?: string[];
+                /** @description Author that posts must not be by. */
+                author_not?: string[];
+                /** @description Minimum predicted virality of the posts, 0 to 100. */
+                min_virality?: number;
+                /** @description Minimum churn risk of the posts, 0 to 1. */
+                min_churn?: number;
+                /** @description IANA time zone of calendar ranges, such as `Europe/Berlin`; defaults to UTC. */
+                tz?: string;
+                /**
+                 * @description Order of the posts; defaults to newest first. `virality` and `rising` require a range of at most 7 days and
+                 *     return a single page of at most 200 posts.
                  */
                 order?: components["schemas"]["PostOrder"];
-                /** @description `next_cursor` of the previous page. */
+                /** @description `next_cursor` of the previous page; absent for the first page. */
                 cursor?: string;
-                /** @description Maximum number of posts, 1 to 500; defaults to 50. */
+                /** @description Maximum number of posts to return, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -5881,37 +9525,68 @@ export interface operations {
     export_posts: {
         parameters: {
             query: {
-                /** @description Start of the range by event time, RFC 3339. */
+                /** @description Start of the range, by event time, in RFC 3339. */
                 from?: string;
-                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
+                /** @description End of the range, exclusive, in RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Range that ends now, instead of `from` and `to`. */
+                /**
+                 * @description Range that ends now, or calendar range in the time zone `tz`, instead of `from` and `to`. `week` and
+                 *     `month` are the current ones so far.
+                 */
                 window?: components["schemas"]["RangeName"];
-                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                /** @description First day of the week; defaults to Monday. */
+                week_start?: components["schemas"]["WeekStart"];
+                /**
+                 * @description Search terms in web search syntax (`"a phrase"`, `or`, `-without`), with emoji and hashtags, at most 500
+                 *     characters.
+                 */
                 q?: string;
-                /** @description Source of the posts, such as `http` or `replay`. */
-                source?: string;
-                /** @description Platform of the posts. */
-                platform?: string;
-                /** @description Product that the posts are about; empty for posts about none. */
-                product?: string;
-                /** @description Channel of the posts; empty for posts without one. */
-                channel?: string;
-                /** @description City of the posts; empty for posts without one. */
-                city?: string;
-                /** @description Sentiment that the model gave the posts. */
-                label?: components["schemas"]["SentimentLabel"];
-                /** @description Strongest emotion of the posts, one of the seven. */
-                emotion?: string;
-                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
-                lang?: string;
-                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
-                author?: string;
-                /** @description Minimum predicted virality, 0 to 100. */
+                /** @description Source through which posts entered Groundswell, such as `http` or `replay`. */
+                source?: string[];
+                /** @description Source that posts must not come through. */
+                source_not?: string[];
+                /** @description Platform on which posts were published. */
+                platform?: string[];
+                /** @description Platform that posts must not be from. */
+                platform_not?: string[];
+                /** @description Product that posts must be about; the empty string selects posts about no product. */
+                product?: string[];
+                /** @description Product that posts must not be about, whatever else they are about. */
+                product_not?: string[];
+                /** @description Support or marketing channel of the posts; the empty string selects posts without one. */
+                channel?: string[];
+                /** @description Channel that posts must not have. */
+                channel_not?: string[];
+                /** @description City that posts come from; the empty string selects posts without one. */
+                city?: string[];
+                /** @description City that posts must not come from. */
+                city_not?: string[];
+                /** @description Sentiment label that the model gave the posts; corrections by people do not count. */
+                label?: components["schemas"]["SentimentLabel"][];
+                /** @description Sentiment label that posts must not have. */
+                label_not?: components["schemas"]["SentimentLabel"][];
+                /** @description Strongest emotion of the posts. */
+                emotion?: components["schemas"]["EmotionName"][];
+                /** @description Strongest emotion that posts must not have. */
+                emotion_not?: components["schemas"]["EmotionName"][];
+                /** @description Language of the posts as an ISO 639-1 code; the empty string selects posts in an unknown language. */
+                lang?: string[];
+                /** @description Language that posts must not be in. */
+                lang_not?: string[];
+                /**
+                 * @description Author of the posts: the handle, or the id if no handle is known; the empty string selects posts with
+                 *     neither.
+                 */
+                author?: string[];
+                /** @description Author that posts must not be by. */
+                author_not?: string[];
+                /** @description Minimum predicted virality of the posts, 0 to 100. */
                 min_virality?: number;
-                /** @description Minimum churn risk, 0 to 1. */
+                /** @description Minimum churn risk of the posts, 0 to 1. */
                 min_churn?: number;
-                /** @description `csv` or `ndjson`. */
+                /** @description IANA time zone of calendar ranges, such as `Europe/Berlin`; defaults to UTC. */
+                tz?: string;
+                /** @description Format of the file: `csv` or `ndjson`. */
                 format: components["schemas"]["Format"];
             };
             header?: never;
@@ -5967,13 +9642,138 @@ export interface operations {
             };
         };
     };
+    list_work_changes: {
+        parameters: {
+            query?: {
+                /** @description `revision` of the previous response. Without it, the response has no items, only the revision to start from. */
+                since?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes, and the revision to continue from */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkChanges"];
+                };
+            };
+            /** @description A parameter is invalid; see `details.parameter` */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_work_on_posts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkChange"];
+            };
+        };
+        responses: {
+            /** @description The result of each change */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResults"];
+                };
+            };
+            /** @description The body is not JSON, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The body is too large, or has more than 500 items */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Groundswell's id of the post */
-                id: string;
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
             };
             cookie?: never;
         };
@@ -6024,13 +9824,125 @@ export interface operations {
             };
         };
     };
+    erase_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The post is erased */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The post does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_post_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The work on the post, and its history */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkHistory"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The post does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     correct_label: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Groundswell's id of the post */
-                id: string;
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
             };
             cookie?: never;
         };
@@ -6104,14 +10016,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Groundswell's id of the post */
-                id: string;
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The correction is removed */
+            /** @description The correction was removed */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6154,6 +10066,255 @@ export interface operations {
             };
         };
     };
+    add_note_to_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        responses: {
+            /** @description The work on the post, with the note */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostWork"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The post does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description The body is too large, or the limit of 200 notes is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description The text is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_post_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The work on the post */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostWork"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The post does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_post_work: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Groundswell's own id for the post */
+                id: components["schemas"]["PostId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkChange"];
+            };
+        };
+        responses: {
+            /** @description The work after the change */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostWork"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The post does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description Someone else has changed the work since `revision` */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkConflict"];
+                };
+            };
+            /** @description The body is too large, or the post would have more than 20 tags */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_push_key: {
         parameters: {
             query?: never;
@@ -6177,6 +10338,545 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             /** @description There is no key to encrypt secrets with (`no_secret_key`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_report_html: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run */
+                id: components["schemas"]["ReportRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The run does not exist, is not finished, or its documents are no longer kept */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_report_pdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run */
+                id: components["schemas"]["ReportRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The run does not exist or has no PDF, or its documents are no longer kept */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All reports */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reports"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_report: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description The report */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The limit of 100 reports is reached (`too_many_reports`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportPreview"];
+            };
+        };
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is not JSON, or the period has too many posts for its filters (`window_too_long`) */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Other previews are being created */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the report */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The report does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    replace_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the report */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The report does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the report */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report was deleted */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The report does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_report_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the report */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest runs, at most 100, on one page */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportRun"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The report does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    send_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the report */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run, which begins within seconds */
+            202: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The report does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description An earlier request to send the report is still pending (`report_pending`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6258,6 +10958,219 @@ export interface operations {
             };
             /** @description Too many texts are queued; retry after `Retry-After` seconds */
             429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_share_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All links */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ShareLink"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_share_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShareLink"];
+            };
+        };
+        responses: {
+            /** @description The link and its token */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedShareLink"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The limit of 200 links is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_share_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the link */
+                id: components["schemas"]["ShareLinkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link was revoked */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The link does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_shared_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The view */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedView"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            /** @description The link has expired or been revoked (`share_ended`) */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request presents no share token */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
                     "x-request-id": components["headers"]["RequestId"];
@@ -6496,7 +11409,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the silence */
-                id: string;
+                id: components["schemas"]["SilenceId"];
             };
             cookie?: never;
         };
@@ -6525,6 +11438,1014 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             /** @description The silence does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All sources */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PostSource"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSource"];
+            };
+        };
+        responses: {
+            /** @description The source */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedSource"];
+                };
+            };
+            /** @description The body is not JSON, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description Another source has this name (`name_taken`), there is no key to encrypt the secret with (`no_secret_key`), or another X source has this token (`account_in_use`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The limit of 100 sources is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingSample"];
+            };
+        };
+        responses: {
+            /** @description The posts that the sample would produce */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingPreview"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The body exceeds 512 KiB or 10,000 items */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid, or there is nothing at the position of the items */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+        };
+    };
+    get_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostSource"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source was deleted */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceChange"];
+            };
+        };
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostSource"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description Another source has this name */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    backfill_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Backfill"];
+            };
+        };
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostSource"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description The source is a webhook, which cannot fetch posts (`cannot_backfill`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    replace_source_credentials: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceCredentials"];
+            };
+        };
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostSource"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description There is no key to encrypt credentials with (`no_secret_key`), or another X source has this token (`account_in_use`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deliver_to_source: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Id of the delivery, at most 200 bytes; unchanged when the delivery is repeated */
+                "webhook-id": string;
+                /** @description Seconds since 1970, at most 5 minutes from now */
+                "webhook-timestamp": string;
+                /** @description `v1,` followed by the signature in base64; several signatures are separated by spaces */
+                "webhook-signature": string;
+            };
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        /** @description JSON in the format that the settings of the source describe */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description All posts except the rejected ones are in the stream */
+            202: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description The body is not JSON, or the id of the delivery is too long */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The source does not exist, or the signature is missing, wrong or too old */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Authenticate"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The source is paused (`source_paused`); deliver again later */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body exceeds 8 MiB or 10,000 items */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The content type is not JSON */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is nothing at the position of the items */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The stream is full; deliver again after `Retry-After` seconds */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Redis or PostgreSQL is unavailable; deliver again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pause_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostSource"];
+                };
+            };
+            /** @description The id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_source_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the source asks for, and what it leaves out */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceQueries"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resume_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostSource"];
+                };
+            };
+            /** @description The id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rotate_source_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedSource"];
+                };
+            };
+            /** @description The id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The source is not a webhook (`no_secret`), or there is no key to encrypt secrets with (`no_secret_key`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    test_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source */
+                id: components["schemas"]["SourceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The result of the test */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceTest"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The source does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6583,7 +12504,10 @@ export interface operations {
     get_system_errors: {
         parameters: {
             query?: {
-                /** @description Period: `1h` in steps of a minute (default), `6h` in steps of five minutes, `24h` in steps of fifteen minutes. */
+                /**
+                 * @description Period to cover: `1h` in steps of a minute (default), `6h` in steps of five minutes, or `24h` in steps of
+                 *     fifteen minutes.
+                 */
                 window?: components["schemas"]["ErrorWindow"];
             };
             header?: never;
@@ -6616,12 +12540,668 @@ export interface operations {
             403: components["responses"]["Foreign"];
         };
     };
+    list_topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All topics */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Topic"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_topic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTopic"];
+            };
+        };
+        responses: {
+            /** @description The topic */
+            201: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topic"];
+                };
+            };
+            /** @description The body is not JSON, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description Another topic has this name */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The limit of 1,000 topics is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview_topic_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicQuery"];
+            };
+        };
+        responses: {
+            /** @description Recent posts that the query matches */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicPreview"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description The query is invalid */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    validate_topic_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicQuery"];
+            };
+        };
+        responses: {
+            /** @description Whether the query is valid */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicQueryCheck"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+        };
+    };
+    get_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the topic */
+                id: components["schemas"]["TopicId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The topic */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topic"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The topic does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    replace_topic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the topic */
+                id: components["schemas"]["TopicId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTopic"];
+            };
+        };
+        responses: {
+            /** @description The topic */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topic"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The topic does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description Another topic has this name */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the topic */
+                id: components["schemas"]["TopicId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The topic was deleted */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The topic does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_topic_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the topic */
+                id: components["schemas"]["TopicId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Jobs of the topic */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TopicJob"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The topic does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    apply_topic_to_history: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the topic */
+                id: components["schemas"]["TopicId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTopicJob"];
+            };
+        };
+        responses: {
+            /** @description The job */
+            202: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicJob"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The topic does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description Another job of the topic has not ended */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description The number of days is 0, or posts are not kept for so long */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancel_topic_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the topic */
+                id: components["schemas"]["TopicId"];
+                /** @description Id of the job */
+                job: components["schemas"]["TopicJobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job was cancelled */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description The topic has no such job */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job has ended */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     trends: {
         parameters: {
             query?: {
                 /** @description Period that ends now; defaults to the last hour. */
                 window?: components["schemas"]["TrendSpan"];
-                /** @description Maximum number of terms, 1 to 100; defaults to 50. */
+                /** @description Maximum number of terms to return, 1 to 100; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -6768,7 +13348,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the view */
-                id: string;
+                id: components["schemas"]["ViewId"];
             };
             cookie?: never;
         };
@@ -6843,13 +13423,13 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id of the view */
-                id: string;
+                id: components["schemas"]["ViewId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The view is deleted */
+            /** @description The view was deleted */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6879,6 +13459,103 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_work_queue: {
+        parameters: {
+            query?: {
+                /** @description Return only posts with this status; defaults to all that are neither answered nor closed. */
+                status?: components["schemas"]["WorkStatus"];
+                /**
+                 * @description Return only posts that need an answer, or with `false` only the others. Defaults to `true`, or to both with a
+                 *     `status` or a `tag`.
+                 */
+                needs_answer?: boolean;
+                /** @description Return only posts that are assigned to this person; empty for posts that are assigned to nobody. */
+                assignee?: string;
+                /** @description Return only posts with this tag. */
+                tag?: components["schemas"]["Tag"];
+                /** @description Order of the posts; defaults to oldest first. */
+                order?: components["schemas"]["QueueOrder"];
+                /** @description `next_cursor` of the previous page in the same order; absent for the first page. */
+                cursor?: string;
+                /** @description Maximum number of posts to return, 1 to 200; defaults to 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of posts */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedPost"];
+                };
+            };
+            /** @description A parameter is invalid; see `details.parameter` */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_work_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tags and assignees, most frequent first */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsedNames"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6974,7 +13651,10 @@ export interface operations {
     get_readyz: {
         parameters: {
             query?: {
-                /** @description Include the reasons; needs no value. */
+                /**
+                 * @description If present, the response includes the reasons; no value is needed, and `false` has the same effect as leaving it
+                 *     out.
+                 */
                 verbose?: string;
             };
             header?: never;

@@ -34,11 +34,12 @@ export type KeyedTally = Schemas['Breakdown'];
 
 export type MetricsSnapshot = Schemas['LiveMetrics'];
 export type Trend = Schemas['LiveTrend'];
+export type Peak = Schemas['Peak'];
 export type SourceCount = Schemas['KeyCount'];
 
 export type OverallAnswer = Schemas['Overall'];
 export type BreakdownAnswer = Schemas['Breakdowns'];
-export type TrendAnswer = Schemas['Trend'];
+export type TrendAnswer = Schemas['TrendWithPeaks'];
 
 export type Post = Schemas['Post'];
 export type Score = Schemas['Score'];

@@ -6,7 +6,7 @@ import {
   Link,
 } from '@tanstack/react-router';
 import { Shell } from '@/app/shell';
-import { toQueryString } from '@/lib/api-client';
+import { fromQueryString, toQueryString, type Query } from '@/lib/api-client';
 import { parseView, viewToSearch } from '@/lib/view';
 
 const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFound });
@@ -25,10 +25,40 @@ const exploreRoute = createRoute({
   component: lazyRouteComponent(() => import('@/app/routes/explore'), 'ExplorePage'),
 });
 
+const queueRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/queue',
+  component: lazyRouteComponent(() => import('@/app/routes/queue'), 'QueuePage'),
+});
+
 const alertsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/alerts',
   component: lazyRouteComponent(() => import('@/app/routes/alerts'), 'AlertsPage'),
+});
+
+const authorRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/author',
+  component: lazyRouteComponent(() => import('@/app/routes/author'), 'AuthorPage'),
+});
+
+const reportsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/reports',
+  component: lazyRouteComponent(() => import('@/app/routes/reports'), 'ReportsPage'),
+});
+
+const topicsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/topics',
+  component: lazyRouteComponent(() => import('@/app/routes/topics'), 'TopicsPage'),
+});
+
+const sourcesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sources',
+  component: lazyRouteComponent(() => import('@/app/routes/sources'), 'SourcesPage'),
 });
 
 const systemRoute = createRoute({
@@ -37,13 +67,31 @@ const systemRoute = createRoute({
   component: lazyRouteComponent(() => import('@/app/routes/system'), 'SystemPage'),
 });
 
+/** Not in the navigation: for those who work on the dashboard. */
+const designRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/design',
+  component: lazyRouteComponent(() => import('@/app/routes/design'), 'DesignPage'),
+});
+
 /** The pages of the dashboard, each in its own lazily loaded chunk. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([liveRoute, exploreRoute, alertsRoute, systemRoute]),
+  routeTree: rootRoute.addChildren([
+    liveRoute,
+    exploreRoute,
+    authorRoute,
+    queueRoute,
+    alertsRoute,
+    topicsRoute,
+    sourcesRoute,
+    reportsRoute,
+    systemRoute,
+    designRoute,
+  ]),
   defaultPreload: 'intent',
   // Search parameters stay strings: `?city=2026` is a city, not a number.
-  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
-  stringifySearch: (search) => toQueryString(search as Record<string, string>),
+  parseSearch: fromQueryString,
+  stringifySearch: (search) => toQueryString(search as Query),
 });
 
 declare module '@tanstack/react-router' {

@@ -1,8 +1,8 @@
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useQueryClient, type Query } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { MoonIcon, PauseIcon, PlayIcon, SunIcon } from '@/components/ui/icons';
+import { MoonIcon, PauseIcon, PersonIcon, PlayIcon, SunIcon } from '@/components/ui/icons';
 import { WaveMark } from '@/components/ui/wave-mark';
 import { liveClient } from '@/app/live-client';
 import { PageBar, PageLinks } from '@/app/navigation';
@@ -22,6 +22,16 @@ export function Shell() {
   useRefetchAfterGaps();
   useRefetchAfterOutages();
   const isLocked = useIsLocked();
+  const isOnWall = useLocation({
+    select: ({ pathname, search }) => pathname === '/' && 'wall' in search,
+  });
+  if (isOnWall && !isLocked) {
+    return (
+      <main id="main">
+        <Outlet />
+      </main>
+    );
+  }
   return (
     <div className="flex min-h-dvh flex-col">
       <a
@@ -34,14 +44,14 @@ export function Shell() {
         <div className="mx-auto flex h-13 max-w-[1760px] items-center gap-1 px-3 sm:gap-2 sm:px-4">
           <Link to="/" className="flex items-center gap-2 rounded-md" aria-label="Groundswell">
             <WaveMark />
-            <span className="hidden text-[17px] font-semibold tracking-tight min-[520px]:inline">
+            <span className="hidden text-base font-semibold tracking-tight min-[520px]:inline">
               Groundswell
             </span>
           </Link>
           <PageLinks />
           <div className="ml-auto flex items-center gap-1">
-            <Connection />
-            <PauseButton />
+            <LiveControls />
+            <NameButton />
             <ThemeButton />
           </div>
         </div>
@@ -59,13 +69,17 @@ export function Shell() {
   );
 }
 
-/** Refetches everything after a gap in the live feed. */
+/** Refetches everything after a gap in the live feed; while paused, once the page is live again. */
 function useRefetchAfterGaps() {
   const client = useQueryClient();
   const gaps = useLive((live) => live.gaps);
+  const paused = useLive((live) => live.paused);
+  const filled = useRef(0);
   useEffect(() => {
-    if (gaps > 0) void client.invalidateQueries();
-  }, [client, gaps]);
+    if (paused || gaps === filled.current) return;
+    filled.current = gaps;
+    void client.invalidateQueries();
+  }, [client, gaps, paused]);
 }
 
 /** Refetches failed queries once the server is back. */
@@ -79,10 +93,17 @@ function useRefetchAfterOutages() {
   }, [client, isLive]);
 }
 
-function Connection() {
+/** The connection, and the pause on the one page that moves by itself and can be paused. */
+function LiveControls() {
   const connection = useLive((live) => live.connection);
   const paused = useLive((live) => live.paused);
-  return <ConnectionPill connection={connection} paused={paused} />;
+  const canPause = useLocation({ select: ({ pathname }) => pathname === '/' });
+  return (
+    <>
+      <ConnectionPill connection={connection} paused={paused && canPause} />
+      {canPause && <PauseButton />}
+    </>
+  );
 }
 
 function PauseButton() {
@@ -97,6 +118,33 @@ function PauseButton() {
       {paused ? <PlayIcon /> : <PauseIcon />}
       <span className="hidden sm:inline">{paused ? 'Resume' : 'Pause'}</span>
     </Button>
+  );
+}
+
+const NamePopover = lazy(async () => ({
+  default: (await import('@/features/person/components/name-popover')).NamePopover,
+}));
+
+/** Asks for the person's name. The form is loaded once it is wanted. */
+function NameButton() {
+  const [isWanted, setWanted] = useState(false);
+  const button = (
+    <Button
+      look="quiet"
+      square
+      aria-label="Your name"
+      title="Your name"
+      aria-haspopup="dialog"
+      onClick={() => setWanted(true)}
+    >
+      <PersonIcon />
+    </Button>
+  );
+  if (!isWanted) return button;
+  return (
+    <Suspense fallback={button}>
+      <NamePopover />
+    </Suspense>
   );
 }
 

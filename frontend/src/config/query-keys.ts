@@ -5,3 +5,6 @@ export const CHANNELS_KEY = ['channels'];
 
 /** Whether this browser is a notification channel. */
 export const PUSH_KEY = ['push'];
+
+/** The tags and assignees in use. */
+export const WORK_NAMES_KEY = ['work-names'];

@@ -28,6 +28,11 @@ class Access {
     this.#set(token, false);
   }
 
+  /** Uses the token of a share link, as long as the page is open. */
+  present(token: string): void {
+    this.#set(token, false);
+  }
+
   subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

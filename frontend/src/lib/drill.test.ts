@@ -15,6 +15,11 @@ test('the posts behind a figure are those of its window and filters', () => {
   });
 });
 
+test('a window of whole buckets keeps its bounds', () => {
+  const whole = { from: '2026-01-02T11:59:00Z', to: '2026-01-02T12:00:00Z' };
+  expect(searchBehind(parseView({}), whole, {})).toEqual(whole);
+});
+
 test("a chart item's product and step override those of the page", () => {
   const view = parseView({ product: 'Tide' });
   const step = { from: '2026-01-02T11:59:10Z', to: '2026-01-02T11:59:20Z' };

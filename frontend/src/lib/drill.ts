@@ -4,7 +4,7 @@ import { filterOf } from '@/lib/view';
 /** The Explore filters for the posts behind a figure. */
 export type Behind = Partial<
   Record<
-    FilterKey | 'label' | 'emotion' | 'min_churn' | 'q' | 'from' | 'to' | 'order' | 'post',
+    FilterKey | 'label' | 'emotion' | 'min_churn' | 'q' | 'from' | 'to' | 'order' | 'by' | 'post',
     string
   >
 >;
@@ -23,12 +23,17 @@ export function searchBehind(
   { from, to }: { from: string; to: string },
   behind: Behind,
 ): Record<string, string> {
-  const wanted = { from: toSecond(from), to: toSecond(to, 1), ...filterOf(view), ...behind };
+  const wanted = {
+    from: toSecond(from, Math.floor),
+    to: toSecond(to, Math.ceil),
+    ...filterOf(view),
+    ...behind,
+  };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
 
-/** Rounds down to a whole second, which keeps URLs short. */
-function toSecond(at: string, more = 0): string {
-  const seconds = Math.floor(Date.parse(at) / 1_000) + more;
+/** Rounds to a whole second, which keeps URLs short. */
+function toSecond(at: string, round: (seconds: number) => number): string {
+  const seconds = round(Date.parse(at) / 1_000);
   return new Date(seconds * 1_000).toISOString().replace('.000', '');
 }

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import {
   formatAge,
-  formatAxisTime,
   formatCount,
   formatDuration,
   formatElapsed,
@@ -97,13 +96,6 @@ test('an unreadable time has no age', () => {
 
 test('the empty key is named', () => {
   expect(formatKey('')).toBe('Unattributed');
-});
-
-test('an axis shows the day only if there is more than one', () => {
-  const [morning, evening, next] = ['2026-01-02T09:30', '2026-01-02T18:00', '2026-01-03T09:30'];
-  expect(formatAxisTime([morning, evening])(morning)).toBe('09:30');
-  expect(formatAxisTime([morning, next])(next)).toBe('3 Jan, 09:30');
-  expect(formatAxisTime([])('')).toBe('–');
 });
 
 test('a truncated count has a plus sign', () => {

@@ -1,19 +1,9 @@
+export { formatAxisTime, formatDate, formatDay } from '@/lib/time';
+
 const NONE = '–';
 
 const whole = new Intl.NumberFormat('en');
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat('en-GB', {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-});
-const fullDate = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-const dayAndClock = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-});
 
 /** `12,118`, or `118.4K` from 100,000 on. */
 export function formatCount(count: number): string {
@@ -92,29 +82,6 @@ export function formatDuration(seconds: number): string {
   return `${whole.format(n)} ${name}${n === 1 ? '' : 's'}`;
 }
 
-export function formatClock(time: string | number): string {
-  const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? NONE : clock.format(date);
-}
-
-export function formatDay(time: string | number): string {
-  const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? NONE : dayAndClock.format(date);
-}
-
-/** Returns a formatter for an axis, which includes the day only if there is more than one. */
-export function formatAxisTime(times: readonly string[]): (time: string) => string {
-  const [first, last] = [times[0] ?? '', times.at(-1) ?? ''].map((time) => new Date(time));
-  const isOneDay = first?.toDateString() === last?.toDateString();
-  return (time) => (isOneDay ? formatClock(time).slice(0, 5) : formatDay(time));
-}
-
-/** Includes the year, since a replayed post may be years old. */
-export function formatDate(time: string): string {
-  const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? NONE : fullDate.format(date);
-}
-
 /** `now`, `12 s`, `4 min`, `3 h`, `2 d`; times in the future count as now. */
 export function formatAge(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1_000;
@@ -138,7 +105,12 @@ const SOURCE_NAMES: Record<string, string> = {
   synthetic: 'Synthetic',
   http: 'HTTP',
   bluesky: 'Bluesky',
+  feed: 'Feeds',
+  webhook: 'Webhooks',
   mastodon: 'Mastodon',
+  reddit: 'Reddit',
+  x: 'X',
+  youtube: 'YouTube',
 };
 
 export function formatSource(source: string): string {

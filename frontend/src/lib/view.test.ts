@@ -6,8 +6,12 @@ test('without search parameters, the page shows the last minute of everything', 
 });
 
 test('search parameters round-trip', () => {
-  const view = parseView({ window: '1h', source: 'replay', city: 'São Paulo', top: 'rising' });
+  const view = parseView({
+    ...{ window: '1h', source: 'replay', city: 'São Paulo', top: 'rising' },
+    panels: 'trend-9x6.feed-3x17',
+  });
   expect(view.top).toBe('rising');
+  expect(view.panels).toBe('trend-9x6.feed-3x17');
   expect(parseView(viewToSearch(view))).toEqual(view);
 });
 
@@ -15,6 +19,17 @@ test('invalid parameters are dropped', () => {
   expect(parseView({ window: '3y', source: { a: 1 }, product: '', extra: 'x' })).toEqual({
     window: '60s',
   });
+});
+
+test.each([
+  ['', 0],
+  ['30', 30],
+  ['1', 0],
+  ['-5', 0],
+])('?wall=%s shows a view for %d seconds', (text, seconds) => {
+  const view = parseView({ wall: text });
+  expect(view.wall).toBe(seconds);
+  expect(parseView(viewToSearch(view))).toEqual(view);
 });
 
 test('a key that looks like a number stays text', () => {

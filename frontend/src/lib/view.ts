@@ -14,7 +14,7 @@ export const WINDOW_NAMES: Record<WindowKey, string> = {
 /** The default length of the live window. */
 export const LIVE_SECONDS = 60;
 
-/** Returns the configured length; the actual window is up to ten seconds longer, since it starts on a ten-second boundary. */
+/** Returns the length of the live window, a whole number of ten-second buckets. */
 export function liveSecondsOf(window: { seconds: number } | null | undefined): number {
   return window ? Math.floor(window.seconds / 10) * 10 : LIVE_SECONDS;
 }
@@ -43,7 +43,17 @@ export interface View extends PostFilter {
   window: WindowKey;
   /** The order of the top posts; virality by default. */
   top?: TopOrder;
+  /** The arrangement of the panels, if the view has its own. */
+  panels?: string;
+  /** Present on a screen on the wall: the seconds until the next saved view, or 0 for this one alone. */
+  wall?: number;
 }
+
+/** In seconds; a view that leaves sooner cannot be read. */
+const ROTATION_MIN = 10;
+
+/** Longer than any arrangement; the server limits a saved view to 4,000 characters. */
+const PANELS_CHARS_MAX = 400;
 
 /** Parses search parameters, ignoring invalid ones. */
 export function parseView(search: Record<string, unknown>): View {
@@ -52,6 +62,14 @@ export function parseView(search: Record<string, unknown>): View {
   };
   const top = TOP_ORDERS.find((key) => key === search['top']);
   if (top !== undefined && top !== 'virality') view.top = top;
+  const panels = search['panels'];
+  if (typeof panels === 'string' && panels !== '' && panels.length <= PANELS_CHARS_MAX) {
+    view.panels = panels;
+  }
+  if ('wall' in search) {
+    const seconds = Math.floor(Number(search['wall']));
+    view.wall = seconds >= ROTATION_MIN ? seconds : 0;
+  }
   for (const key of FILTERS) {
     const value = search[key];
     // The router parses `?city=2026` as a number.
@@ -64,11 +82,13 @@ export function parseView(search: Record<string, unknown>): View {
 
 /** Returns the shortest search parameters for a view. */
 export function viewToSearch(view: View): Record<string, string> {
-  const { window, top, ...filter } = view;
+  const { window, top, panels, wall, ...filter } = view;
   return {
     ...(window === '60s' ? {} : { window }),
     ...filterOf(filter),
     ...(top !== undefined && top !== 'virality' && { top }),
+    ...(panels !== undefined && { panels }),
+    ...(wall !== undefined && { wall: String(wall) }),
   };
 }
 
@@ -81,8 +101,8 @@ export function filterOf(view: PostFilter): PostFilter {
   return filter;
 }
 
-export function withoutFilters({ window, top }: View): View {
-  return { window, ...(top !== undefined && { top }) };
+export function withoutFilters({ window, top, panels }: View): View {
+  return { window, ...(top !== undefined && { top }), ...(panels !== undefined && { panels }) };
 }
 
 export function isFiltered(view: PostFilter): boolean {

@@ -1,6 +1,15 @@
-/** Returns the browser's IANA time zone. */
+let known: string | undefined;
+
+/** Returns the browser's IANA time zone; UTC if it has none that other programs know. */
 export function localZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+  // Formatters are expensive, and lists ask for each of their items.
+  known ??= readLocalZone();
+  return known;
+}
+
+function readLocalZone(): string {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return zone && !zone.startsWith('Etc/Unknown') && isZone(zone) ? zone : 'UTC';
 }
 
 export function isZone(zone: string): boolean {
@@ -12,9 +21,9 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** Lists all time zones, UTC and the local one first. Includes `used`, which may be an alias that browsers do not list. */
+/** Lists all time zones, the local one and UTC first. Includes `used`, which may be an alias that browsers do not list. */
 export function listZones(used: string): string[] {
-  return [...new Set(['UTC', localZone(), used, ...Intl.supportedValuesOf('timeZone')])];
+  return [...new Set([localZone(), 'UTC', used, ...Intl.supportedValuesOf('timeZone')])];
 }
 
 const parts = (zone: string) =>
@@ -40,11 +49,12 @@ function offsetAt(at: number, zone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1_000) * 1_000;
 }
 
-/** `2026-03-29T10:30`: the value of a `datetime-local` input. */
+/** `2026-03-29T10:30`, with seconds if there are any: the value of a `datetime-local` input. */
 export function toWallClock(at: string | number, zone: string): string {
   const time = new Date(at).getTime();
   if (Number.isNaN(time)) return '';
-  return new Date(time + offsetAt(time, zone)).toISOString().slice(0, 16);
+  const wall = new Date(time + offsetAt(time, zone)).toISOString().slice(0, 19);
+  return wall.replace(/:00$/, '');
 }
 
 /**
@@ -61,14 +71,15 @@ export function fromWallClock(text: string, zone: string): string | null {
   return new Date(fits ?? before).toISOString().replace('.000Z', 'Z');
 }
 
-/** Returns a formatter for times in a zone. */
-export function formatterIn(
-  zone: string,
-  options: Intl.DateTimeFormatOptions,
-): (at: string | number) => string {
-  const format = new Intl.DateTimeFormat('en-GB', { timeZone: zone, ...options });
-  return (at) => {
-    const date = new Date(at);
-    return Number.isNaN(date.getTime()) ? '–' : format.format(date);
+/** The first days of the week that the server knows. */
+export type WeekStart = 'monday' | 'saturday' | 'sunday';
+
+/** Returns the first day of the week where the person lives, as the browser's language says. */
+export function localWeekStart(language = navigator.language): WeekStart {
+  const locale = new Intl.Locale(language) as Intl.Locale & {
+    getWeekInfo?: () => { firstDay: number };
+    weekInfo?: { firstDay: number };
   };
+  const first = (locale.getWeekInfo?.() ?? locale.weekInfo)?.firstDay;
+  return first === 7 ? 'sunday' : first === 6 ? 'saturday' : 'monday';
 }

@@ -13,6 +13,7 @@ import type { Sentiment } from '@/api/wire';
 import type { ServerFrame } from '@/live/frames';
 import { storedPerShown } from '@/live/sampling';
 import {
+  NOON,
   sampleAlert,
   sampleFrame,
   samplePost,
@@ -93,6 +94,12 @@ test('history is appended without duplicates', () => {
   expect(feed.posts.map(({ post }) => post.id)).toEqual(['1', '0', '50']);
 });
 
+test('history that arrived after the oldest post of the list is not put below it', () => {
+  const newer = samplePost(50, { received_at: new Date(NOON + 1_500).toISOString() });
+  const feed = withHistory(pour(emptyFeed, 2, 1_000), [newer]);
+  expect(feed.posts.map(({ post }) => post.id)).toEqual(['1', '0']);
+});
+
 test('history for another filter is not shown', () => {
   const feed = withHistory(withFilter(emptyFeed, { source: 'http' }), [samplePost(1)]);
   expect(feed.posts).toEqual([]);
@@ -103,6 +110,13 @@ test('an updated alert replaces the earlier version', () => {
   const resolved = sampleAlert({ state: 'resolved' });
   const after = applyFrame(open, sampleFrame('alert:resolved', resolved));
   expect(after.alerts).toEqual([resolved]);
+});
+
+test('a late push of an earlier version does not reopen an alert', () => {
+  const resolved = sampleAlert({ state: 'resolved', revision: 2 });
+  const feed = applyFrame(emptyFeed, sampleFrame('alert:resolved', resolved));
+  const late = sampleFrame('alert:churn', sampleAlert({ revision: 1 }));
+  expect(applyFrame(feed, late).alerts).toEqual([resolved]);
 });
 
 test('the number of alerts is limited', () => {

@@ -103,11 +103,15 @@ export function withoutEvents(feed: Feed): Feed {
   return { ...feed, posts: [], early: [], alerts: [], sampling: freshSampling };
 }
 
-/** Appends earlier posts, without duplicates. */
+/** Appends posts that arrived before the oldest in the list, which stays in order. */
 export function withHistory(feed: Feed, history: readonly ScoredPost[]): Feed {
   const known = new Set(feed.posts.map((shown) => shown.post.uuid));
+  const oldest = Math.min(...feed.posts.map(({ post }) => Date.parse(post.received_at)));
   const older = history.filter(
-    ({ post }) => !known.has(post.uuid) && matchesFilter(post, feed.filter),
+    ({ post }) =>
+      !known.has(post.uuid) &&
+      Date.parse(post.received_at) <= oldest &&
+      matchesFilter(post, feed.filter),
   );
   const posts = older.map((scored) => withEarly(scored, feed.early));
   return { ...feed, posts: [...feed.posts, ...posts].slice(0, POSTS_KEPT) };
@@ -172,6 +176,9 @@ function isLater(frame: string, than: string): boolean {
   return epoch !== otherEpoch || !(Number(offset) <= Number(otherOffset));
 }
 
+/** Keeps the version with the highest revision: frames may arrive out of order. */
 function upsertAlert(alerts: Alert[], alert: Alert): Alert[] {
-  return [alert, ...alerts.filter((known) => known.id !== alert.id)].slice(0, ALERTS_KEPT);
+  const known = alerts.find(({ id }) => id === alert.id);
+  if (known !== undefined && known.revision > alert.revision) return alerts;
+  return [alert, ...alerts.filter((other) => other !== known)].slice(0, ALERTS_KEPT);
 }

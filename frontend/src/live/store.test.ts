@@ -1,6 +1,13 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { LiveStore } from '@/live/store';
-import { sampleAlert, sampleFrame, samplePost, sampleSnapshot } from '@/testing/samples';
+import {
+  NOON,
+  sampleAlert,
+  sampleFrame,
+  samplePost,
+  sampleSnapshot,
+  sampleSystem,
+} from '@/testing/samples';
 
 /** A store whose animation frames the test controls. */
 function makeStore() {
@@ -43,6 +50,36 @@ test('a pause freezes the view, counts new posts, and resumes with the latest', 
   expect(store.view().feed.posts.map(({ post }) => post.id)).toEqual(['2', '1']);
   expect(store.view().feed.metrics).not.toBeNull();
   expect(store.view()).toMatchObject({ held: 0, pausedAt: null });
+});
+
+test('the same view is as frozen after a look at another page, and another view is dated anew', () => {
+  vi.useFakeTimers({ now: NOON });
+  const { store, refresh } = makeStore();
+  store.setView({}, '60s');
+  store.receive(sampleFrame('message:new', samplePost(1)));
+  refresh();
+  store.setPaused(true);
+  const frozen = store.view();
+  store.receive(sampleFrame('message:new', samplePost(2), 1_000));
+  refresh();
+  vi.setSystemTime(NOON + 60_000);
+  store.setView({}, '60s');
+  store.addHistory([samplePost(2, { received_at: new Date(NOON + 1_000).toISOString() })]);
+  expect(store.view().feed.posts).toEqual(frozen.feed.posts);
+  expect(store.view()).toMatchObject({ pausedAt: NOON, held: 1 });
+  store.setView({ source: 'http' }, '60s source=http');
+  expect(store.view()).toMatchObject({ paused: true, pausedAt: NOON + 60_000, held: 0 });
+});
+
+test('a pause does not hide that the server is unwell, nor its throughput', () => {
+  const { store, refresh } = makeStore();
+  store.setPaused(true);
+  store.receive(sampleFrame('system:update', sampleSystem));
+  store.receive(sampleFrame('metrics:update', sampleSnapshot()));
+  refresh();
+  expect(store.view().system).toEqual(sampleSystem);
+  expect(store.view().postsPerSecond).toBe(0.2);
+  expect(store.view().feed.metrics).toBeNull();
 });
 
 test('a pause shows everything that arrived before it', () => {

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import type { Alert, ScoredPost } from '@/api/wire';
+import type { Alert, ScoredPost, SystemStatus } from '@/api/wire';
 import {
   applyFrame,
   emptyFeed,
@@ -23,6 +23,10 @@ export interface LiveView {
   held: number;
   /** Always current: a pause must not hide alerts. */
   alerts: readonly Alert[];
+  /** Always current: a pause must not hide that the server is unwell. */
+  system: SystemStatus | null;
+  /** Posts stored per second, always current; null before the first figures. */
+  postsPerSecond: number | null;
   /** The number of unrecoverable gaps; a change means that queries must be refetched. */
   gaps: number;
 }
@@ -41,9 +45,11 @@ export class LiveStore {
     paused: false,
     pausedAt: null,
     held: 0,
-    alerts: emptyFeed.alerts,
+    ...currentOf(emptyFeed),
     gaps: 0,
   };
+  /** The page's window and filters; null before it is opened. */
+  #shownView: string | null = null;
   #frameRequested = 0;
   readonly #listeners = new Set<() => void>();
   readonly #requestFrame: (flush: () => void) => number;
@@ -71,10 +77,25 @@ export class LiveStore {
     this.#schedule();
   };
 
-  setFilter(filter: PostFilter): void {
-    this.#latest = withFilter(this.#latest, filter);
-    // The person changed the filter, so it applies even while paused.
-    this.#show(this.#latest);
+  /**
+   * Applies the filter of a view, named by `key`.
+   *
+   * A person who returns to the same view finds it as it was, paused or not. Another view that is opened while paused
+   * is taken now, and the pause is dated accordingly.
+   */
+  setView(filter: PostFilter, key: string): void {
+    if (key === this.#shownView) return;
+    this.#shownView = key;
+    if (JSON.stringify(filter) !== JSON.stringify(this.#latest.filter)) {
+      this.#latest = withFilter(this.#latest, filter);
+    }
+    this.#view = {
+      ...this.#view,
+      ...currentOf(this.#latest),
+      ...(this.#view.paused && { pausedAt: Date.now(), held: 0 }),
+      feed: this.#latest,
+    };
+    this.#notify();
   }
 
   addHistory(history: readonly ScoredPost[]): void {
@@ -106,20 +127,25 @@ export class LiveStore {
       this.#show(this.#latest);
       return;
     }
-    const { alerts, received } = this.#latest;
-    this.#view = { ...this.#view, alerts, held: received - this.#view.feed.received };
+    const held = this.#latest.received - this.#view.feed.received;
+    this.#view = { ...this.#view, ...currentOf(this.#latest), held };
     this.#notify();
   };
 
   #show(feed: Feed): void {
     if (feed === this.#view.feed) return;
-    this.#view = { ...this.#view, feed, alerts: this.#latest.alerts };
+    this.#view = { ...this.#view, ...currentOf(this.#latest), feed };
     this.#notify();
   }
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** What is shown as it is, even while paused. */
+function currentOf({ alerts, system, metrics }: Feed) {
+  return { alerts, system, postsPerSecond: metrics?.rate.posts_per_second ?? null };
 }
 
 export const liveStore = new LiveStore((flush) => requestAnimationFrame(flush));

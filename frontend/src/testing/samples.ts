@@ -52,6 +52,12 @@ export function sampleKey(key: string, changes: Partial<Tally> = {}): KeyedTally
   return { key, ...sampleTally(changes) };
 }
 
+/** A complete step of ten seconds that began so many seconds ago. */
+function sampleStep(ago: number) {
+  const from = new Date(NOON - ago * 1_000).toISOString();
+  return { from, seconds: 10, complete: true, ...sampleTally() };
+}
+
 export function sampleSnapshot(changes: Partial<MetricsSnapshot> = {}): MetricsSnapshot {
   return {
     window: {
@@ -68,10 +74,8 @@ export function sampleSnapshot(changes: Partial<MetricsSnapshot> = {}): MetricsS
     rate: { posts_per_second: 0.2, feed_share: 1 },
     trend: {
       step_seconds: 10,
-      items: [
-        { from: new Date(NOON - 20_000).toISOString(), ...sampleTally() },
-        { from: new Date(NOON - 5_000).toISOString(), ...sampleTally() },
-      ],
+      items: [sampleStep(20), sampleStep(10)],
+      peaks: [],
     },
     ...changes,
   };
@@ -121,6 +125,9 @@ export function sampleAlert(changes: Partial<Alert> = {}): Alert {
     value: 0.61,
     threshold: 0.5,
     count: 40,
+    measured: {},
+    revision: 0,
+    comments: 0,
     opened_at: new Date(NOON - 60_000).toISOString(),
     updated_at: new Date(NOON).toISOString(),
     posts: [],

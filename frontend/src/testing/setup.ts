@@ -5,11 +5,12 @@ import { afterEach, vi } from 'vitest';
 // Generous, because the machine may be busy; only a failing test waits this long.
 configure({ asyncUtilTimeout: 10_000 });
 
-// There is no canvas here; the tests check the chart's label.
-vi.mock('@/components/charts/chart', () => ({
-  Chart: ({ label }: { label: string }) =>
-    createElement('div', { role: 'img', 'aria-label': label }),
-}));
+const labelled = ({ label }: { label: string }) =>
+  createElement('div', { role: 'img', 'aria-label': label });
+
+// There is no canvas here; the tests check a chart's label, and its shapes without a page.
+vi.mock('@/components/charts/chart', () => ({ Chart: labelled }));
+vi.mock('@/components/charts/plot', () => ({ Plot: labelled }));
 
 afterEach(() => {
   cleanup();

@@ -5,7 +5,7 @@ import { parsePlace, placeToSearch, type AlertsPlace } from '@/features/alerts/m
 import { PushToggle } from '@/features/pwa/components/push-toggle';
 import { useLive } from '@/live/store';
 
-/** Alerts, rules, silences, channels and signals. */
+/** Alerts, rules, silences, notification channels and signals. */
 export function AlertsPage() {
   const search = useSearch({ strict: false });
   const navigate = useNavigate();

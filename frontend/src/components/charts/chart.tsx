@@ -1,29 +1,29 @@
 import { clsx } from 'clsx';
-import type { ECElementEvent, EChartsCoreOption, EChartsType } from 'echarts/core';
+import type { EChartsCoreOption, EChartsType } from 'echarts/core';
 import { useEffect, useRef, useState } from 'react';
-
-/** The shortest time between two redraws. Four redraws a second look live. */
-const REDRAW_EVERY_MS = 250;
+import { pace } from '@/components/charts/pacing';
+import { pictures } from '@/components/charts/pictures';
+import { usePicking } from '@/components/charts/use-picking';
+import { useTheme } from '@/lib/theme';
 
 interface ChartProps {
   /** The chart in a sentence with its figures, for screen readers. */
   label: string;
   option: EChartsCoreOption;
   className?: string;
-  /** Called with the name of the clicked item or axis label, and with the series of an item. */
-  onSelect?: ((name: string, series: string | null) => void) | undefined;
   /** Called when a chart over time is clicked, with the index on the first x-axis and the series of the item hit, if any. */
   onPick?: ((index: number, series: string | null) => void) | undefined;
-  /** Registers what the option needs, such as a map. */
+  /** Registers what the option needs, such as lines. */
   prepare?: () => Promise<unknown>;
 }
 
 /** An ECharts canvas. ECharts is loaded on first use. */
-export function Chart({ label, option, className, onSelect, onPick, prepare }: ChartProps) {
+export function Chart({ label, option, className, onPick, prepare }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const [chart, setChart] = useState<EChartsType | null>(null);
   const [failed, setFailed] = useState(false);
-  const drawnAt = useRef(0);
+  const drawnAt = useRef(-Infinity);
+  const theme = useTheme();
 
   useEffect(() => {
     let made: EChartsType | null = null;
@@ -36,13 +36,12 @@ export function Chart({ label, option, className, onSelect, onPick, prepare }: C
       ]);
       const element = host.current;
       if (gone || element === null) return;
-      made = init(element, null, { renderer: 'canvas' });
-      // While the page resizes, the element may have no size, and a map cannot be projected onto it.
-      observer = new ResizeObserver(() => {
-        if (element.clientWidth > 0 && element.clientHeight > 0) made?.resize();
-      });
+      const drawing = init(element, null, { renderer: 'canvas' });
+      made = drawing;
+      observer = new ResizeObserver(() => drawing.resize());
       observer.observe(element);
-      setChart(made);
+      pictures.set(element, (pixelRatio) => drawing.renderToCanvas({ pixelRatio }));
+      setChart(drawing);
     };
     make().catch(() => setFailed(true));
     return () => {
@@ -53,56 +52,21 @@ export function Chart({ label, option, className, onSelect, onPick, prepare }: C
     };
   }, [prepare]);
 
+  // A person who has switched the theme does not wait for the next redraw.
+  useEffect(() => {
+    drawnAt.current = -Infinity;
+  }, [theme]);
+
   useEffect(() => {
     if (chart === null) return;
     const draw = () => {
       drawnAt.current = performance.now();
       chart.setOption(option, { lazyUpdate: true });
     };
-    const wait = drawnAt.current + REDRAW_EVERY_MS - performance.now();
-    const timer = setTimeout(draw, Math.max(0, wait));
-    return () => clearTimeout(timer);
+    return pace(draw, drawnAt.current);
   }, [chart, option]);
 
-  useEffect(() => {
-    if (chart === null || onSelect === undefined) return;
-    const select = ({ componentType, name, value, seriesName }: ECElementEvent) => {
-      const isMark = componentType !== 'yAxis';
-      const key = isMark ? name : value;
-      if (typeof key === 'string') onSelect(key, isMark ? (seriesName ?? null) : null);
-    };
-    chart.on('click', select);
-    return () => {
-      if (!chart.isDisposed()) chart.off('click', select);
-    };
-  }, [chart, onSelect]);
-
-  useEffect(() => {
-    if (chart === null || onPick === undefined) return;
-    // ECharts reports the item first, then the click itself.
-    let isPicked = false;
-    const pick = (event: ECElementEvent) => {
-      isPicked = true;
-      onPick(event.dataIndex, event.seriesName ?? null);
-    };
-    // A small bar is hard to hit, so a click anywhere in its column counts.
-    const pickBeside = (event: { offsetX: number; offsetY: number }) => {
-      const wasMark = isPicked;
-      isPicked = false;
-      const place = [event.offsetX, event.offsetY];
-      if (wasMark || ![0, 1].some((grid) => chart.containPixel({ gridIndex: grid }, place))) {
-        return;
-      }
-      onPick(Number(chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX)), null);
-    };
-    chart.on('click', pick);
-    chart.getZr().on('click', pickBeside);
-    return () => {
-      if (chart.isDisposed()) return;
-      chart.off('click', pick);
-      chart.getZr().off('click', pickBeside);
-    };
-  }, [chart, onPick]);
+  usePicking(chart, onPick);
 
   return (
     <div role="img" aria-label={label} className={clsx('relative min-h-0 min-w-0', className)}>

@@ -1,24 +1,9 @@
-/**
- * The parts of ECharts that the dashboard uses.
- *
- * Loaded on demand, so that the headline numbers and the feed appear first.
- */
-import { BarChart, GaugeChart, LineChart, ScatterChart } from 'echarts/charts';
-import { GeoComponent, GridComponent, TooltipComponent } from 'echarts/components';
-import { getMap, init, registerMap, use as include } from 'echarts/core';
-import { LabelLayout } from 'echarts/features';
+/** The parts of ECharts that the dashboard uses, loaded on demand. */
+import { BarChart } from 'echarts/charts';
+import { GridComponent, TooltipComponent } from 'echarts/components';
+import { init, use as include } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 
-include([
-  BarChart,
-  GaugeChart,
-  LineChart,
-  ScatterChart,
-  GeoComponent,
-  GridComponent,
-  TooltipComponent,
-  LabelLayout,
-  CanvasRenderer,
-]);
+include([BarChart, GridComponent, TooltipComponent, CanvasRenderer]);
 
-export { getMap, init, registerMap };
+export { init };

@@ -1,24 +1,27 @@
 import type { Palette } from '@/components/charts/palette';
+import { CHART_TEXT_PX, CHART_TYPEFACE } from '@/components/charts/type';
 
-/** The options that every chart shares. Animation is off because it would never finish at four redraws a second. */
+/** The options that every chart shares. Animation is off, because figures that glide are wrong on the way. */
 export function baseOption(palette: Palette) {
   return {
     animation: false,
-    textStyle: { fontFamily: "'Instrument Sans', system-ui, sans-serif", fontSize: 12 },
+    textStyle: { fontFamily: CHART_TYPEFACE, fontSize: CHART_TEXT_PX },
     tooltip: {
       confine: true,
+      // A click opens posts, and would leave the tooltip behind.
+      triggerOn: 'mousemove',
       backgroundColor: palette.raised,
       borderColor: palette.line,
       borderWidth: 1,
       padding: [8, 10],
-      textStyle: { color: palette.ink, fontSize: 12 },
-      extraCssText: 'border-radius:8px;box-shadow:0 6px 24px -8px rgb(0 0 0 / 25%)',
+      textStyle: { color: palette.ink, fontSize: CHART_TEXT_PX },
+      extraCssText: 'border-radius:var(--radius-md);box-shadow:var(--shadow)',
     },
   };
 }
 
 export function axisText(palette: Palette) {
-  return { color: palette['ink-soft'], fontSize: 11.5 };
+  return { color: palette['ink-soft'], fontSize: CHART_TEXT_PX };
 }
 
 /** Builds a tooltip from DOM nodes rather than HTML, since its text comes from untrusted posts. */

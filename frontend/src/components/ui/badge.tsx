@@ -13,15 +13,22 @@ const TONES = {
 
 export type Tone = keyof typeof TONES;
 
-export function Badge({ tone = 'plain', children }: { tone?: Tone; children: ReactNode }) {
+interface BadgeProps {
+  tone?: Tone;
+  icon?: ReactNode;
+  children: ReactNode;
+}
+
+export function Badge({ tone = 'plain', icon, children }: BadgeProps) {
   return (
     <span
       className={clsx(
-        'inline-block h-[18px] max-w-full truncate rounded-[4px] px-1.5 align-middle text-[11px] leading-[18px] font-medium',
+        'inline-flex h-[18px] max-w-full items-center rounded-md px-1.5 align-middle text-xs leading-[18px] font-medium',
         TONES[tone],
       )}
     >
-      {children}
+      {icon}
+      <span className="truncate">{children}</span>
     </span>
   );
 }

@@ -12,7 +12,7 @@ export function Command({ text }: { text: string }) {
   };
   return (
     <div className="flex items-start gap-1 rounded-md bg-sunken ring-1 ring-line ring-inset">
-      <code className="min-w-0 flex-1 px-3 py-2 font-mono text-[12px] leading-relaxed break-all whitespace-pre-wrap">
+      <code className="min-w-0 flex-1 px-3 py-2 font-mono text-xs leading-relaxed break-all whitespace-pre-wrap">
         {text}
       </code>
       <Button

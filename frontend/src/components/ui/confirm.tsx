@@ -19,10 +19,10 @@ export function Confirm({ trigger, question, children, action, onConfirm }: Conf
     <AlertDialog.Root>
       <AlertDialog.Trigger asChild>{trigger}</AlertDialog.Trigger>
       <AlertDialog.Portal>
-        <AlertDialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
-        <AlertDialog.Content className="fixed top-1/2 left-1/2 z-50 w-[min(28rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 rounded-xl border border-line bg-raised p-5 shadow-panel">
-          <AlertDialog.Title className="text-[15px] font-semibold">{question}</AlertDialog.Title>
-          <AlertDialog.Description className="mt-1.5 text-[13.5px] text-ink-soft">
+        <AlertDialog.Overlay className="fixed inset-0 z-40 bg-overlay" />
+        <AlertDialog.Content className="fixed top-1/2 left-1/2 z-50 w-[min(28rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 rounded-md border border-line bg-raised p-5 shadow-panel">
+          <AlertDialog.Title className="text-base font-semibold">{question}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-1.5 text-sm text-ink-soft">
             {children}
           </AlertDialog.Description>
           <div className="mt-4 flex justify-end gap-2">

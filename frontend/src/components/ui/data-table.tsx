@@ -1,19 +1,9 @@
 import { clsx } from 'clsx';
+import type { TableContents } from '@/components/ui/columns';
 import { ExploreLink } from '@/components/ui/explore-link';
 
-export interface Column<Row> {
-  head: string;
-  cell: (row: Row) => string;
-}
-
-interface DataTableProps<Row> {
+interface DataTableProps<Row> extends TableContents<Row> {
   caption: string;
-  /** The head of the first column. */
-  keyHead: string;
-  rows: readonly Row[];
-  keyOf: (row: Row) => string;
-  nameOf: (row: Row) => string;
-  columns: readonly Column<Row>[];
   /** If given, names become buttons that filter the page. */
   onSelect?: ((key: string) => void) | undefined;
   /** If given, the first figure of each row links to the posts behind it. */
@@ -25,7 +15,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (props.rows.length === 0)
     return <p className="py-6 text-ink-soft">No posts in this window.</p>;
   return (
-    <table className="w-full border-collapse text-[13px]">
+    <table className="w-full border-collapse text-sm">
       <caption className="sr-only">{props.caption}</caption>
       <thead>
         <tr>

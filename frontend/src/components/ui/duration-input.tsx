@@ -1,11 +1,6 @@
 import { useState } from 'react';
-import {
-  Field,
-  Input,
-  NativeSelect,
-  type ControlProps,
-  type FieldProps,
-} from '@/components/ui/field';
+import { Field, Input, type ControlProps, type FieldProps } from '@/components/ui/field';
+import { Select } from '@/components/ui/select';
 
 const UNITS = [
   { name: 'seconds', seconds: 1 },
@@ -58,7 +53,7 @@ function DurationInput({ label, seconds, onChange, ...control }: DurationInputPr
         value={typed}
         onChange={({ target }) => change(target.value, unit)}
       />
-      <NativeSelect
+      <Select
         aria-label={`${label}: unit`}
         className="flex-1"
         disabled={control.disabled}
@@ -70,7 +65,7 @@ function DurationInput({ label, seconds, onChange, ...control }: DurationInputPr
             {name}
           </option>
         ))}
-      </NativeSelect>
+      </Select>
     </span>
   );
 }

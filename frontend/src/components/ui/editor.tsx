@@ -30,11 +30,18 @@ export function EditorForm({ what, editor, actions, children, ...form }: EditorF
     <Form {...form} onSubmit={editor.submit}>
       {children}
       {editor.formError !== null && (
-        <Failure what={`${capitalize(what)} could not be saved`} error={editor.formError} />
+        <div ref={showAtEnd}>
+          <Failure what={`${capitalize(what)} could not be saved`} error={editor.formError} />
+        </div>
       )}
       {actions}
     </Form>
   );
+}
+
+/** Scrolls to what appears at the end of a form that may be longer than the screen. */
+function showAtEnd(element: HTMLElement | null) {
+  element?.scrollIntoView?.({ block: 'nearest' });
 }
 
 interface EditorSheetProps {

@@ -1,6 +1,7 @@
 import { clsx } from 'clsx';
 import { useId, type ComponentProps, type ReactNode } from 'react';
-import { ChevronIcon } from '@/components/ui/icons';
+import { CONTROL, frameOf } from '@/components/ui/control';
+import { Select } from '@/components/ui/select';
 
 /** The attributes that tie a control to its label, hint and error. */
 export interface ControlProps {
@@ -14,7 +15,7 @@ export interface FieldProps {
   label: string;
   hint?: ReactNode;
   /** What is wrong with the value. */
-  error?: string | null | undefined;
+  error?: ReactNode;
   disabled?: boolean;
   className?: string;
   children: (control: ControlProps) => ReactNode;
@@ -27,7 +28,7 @@ export function Field({ label, hint, error, disabled = false, className, childre
   const described = [hint !== undefined && hintId, error && errorId].filter(Boolean).join(' ');
   return (
     <div className={clsx('flex min-w-0 flex-col gap-1', className)}>
-      <label htmlFor={id} className="text-[13px] font-medium">
+      <label htmlFor={id} className="text-sm font-medium">
         {label}
       </label>
       {children({
@@ -42,16 +43,13 @@ export function Field({ label, hint, error, disabled = false, className, childre
         </p>
       )}
       {error && (
-        <p id={errorId} className="text-[12.5px] font-medium text-critical">
+        <p id={errorId} className="text-xs font-medium text-critical">
           {error}
         </p>
       )}
     </div>
   );
 }
-
-const CONTROL =
-  'h-9 w-full min-w-0 rounded-md border bg-raised px-2.5 text-[13.5px] text-ink placeholder:text-ink-faint disabled:opacity-60';
 
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
   return <input {...rest} className={clsx(CONTROL, frameOf(rest['aria-invalid']), className)} />;
@@ -66,25 +64,6 @@ export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {
   );
 }
 
-/** A native select, which handles hundreds of options and works well on phones. */
-export function NativeSelect({ className, children, ...rest }: ComponentProps<'select'>) {
-  return (
-    <span className={clsx('relative inline-flex min-w-0', className)}>
-      <select
-        {...rest}
-        className={clsx(CONTROL, 'appearance-none truncate pr-7!', frameOf(rest['aria-invalid']))}
-      >
-        {children}
-      </select>
-      <ChevronIcon className="pointer-events-none absolute top-1/2 right-2 size-3.5 -translate-y-1/2 text-ink-faint" />
-    </span>
-  );
-}
-
-function frameOf(invalid: unknown): string {
-  return invalid ? 'border-critical' : 'border-line hover:border-line-strong';
-}
-
 type LabelProps = Omit<FieldProps, 'children'>;
 
 interface TextFieldProps
@@ -92,7 +71,7 @@ interface TextFieldProps
     LabelProps,
     Pick<
       ComponentProps<'input'>,
-      'type' | 'inputMode' | 'placeholder' | 'maxLength' | 'autoComplete'
+      'type' | 'inputMode' | 'placeholder' | 'maxLength' | 'autoComplete' | 'step'
     > {
   value: string;
   inputClassName?: string;
@@ -101,13 +80,13 @@ interface TextFieldProps
 
 /** One line of text with its label, hint and error. */
 export function TextField({ value, inputClassName, onChange, ...props }: TextFieldProps) {
-  const { type, inputMode, placeholder, maxLength, autoComplete, ...field } = props;
+  const { type, inputMode, placeholder, maxLength, autoComplete, step, ...field } = props;
   return (
     <Field {...field}>
       {(control) => (
         <Input
           {...control}
-          {...{ type, inputMode, placeholder, maxLength, autoComplete }}
+          {...{ type, inputMode, placeholder, maxLength, autoComplete, step }}
           className={inputClassName}
           value={value}
           onChange={({ target }) => onChange(target.value)}
@@ -133,13 +112,13 @@ export function SelectField<Value extends string>(props: SelectFieldProps<Value>
   return (
     <Field {...field}>
       {(control) => (
-        <NativeSelect {...control} value={value} onChange={({ target }) => choose(target.value)}>
+        <Select {...control} value={value} onChange={({ target }) => choose(target.value)}>
           {options.map((option) => (
             <option key={option.value} value={option.value}>
               {option.text}
             </option>
           ))}
-        </NativeSelect>
+        </Select>
       )}
     </Field>
   );

@@ -7,7 +7,7 @@ export function GetStarted() {
   return (
     <section
       aria-labelledby="get-started"
-      className="mx-auto my-6 flex w-full max-w-2xl flex-col gap-4 rounded-xl border border-line bg-surface p-6 shadow-panel"
+      className="mx-auto my-6 flex w-full max-w-2xl flex-col gap-4 rounded-md border border-line bg-surface p-6 shadow-panel"
     >
       <header className="flex items-center gap-3">
         <WaveMark className="size-9" />
@@ -23,6 +23,9 @@ export function GetStarted() {
       <Step text="From a checkout, start a server and replay 12,118 real posts:">
         {COMMANDS.run}
       </Step>
+      <Step text="Bring in the public posts of Bluesky; no account or key is required:">
+        {COMMANDS.hear}
+      </Step>
       <Step text="Replay the same posts into this server:">{COMMANDS.replay}</Step>
       <Step text="Send a post of your own:">{COMMANDS.post(window.location.origin)}</Step>
     </section>
@@ -32,7 +35,7 @@ export function GetStarted() {
 function Step({ text, children }: { text: string; children: string }) {
   return (
     <div>
-      <p className="mb-1 text-[13px]">{text}</p>
+      <p className="mb-1 text-sm">{text}</p>
       <Command text={children} />
     </div>
   );

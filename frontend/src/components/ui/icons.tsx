@@ -47,6 +47,19 @@ export const MoonIcon = (props: IconProps) => (
   </Icon>
 );
 
+export const InboxIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M2 9.500h3.200l1 1.800h3.600l1-1.800H14M2 9.500l2-6h8l2 6v3.500H2z" />
+  </Icon>
+);
+
+export const PersonIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <circle cx="8" cy="5.4" r="2.7" />
+    <path d="M2.8 13.500c.5-2.700 2.600-4.200 5.2-4.200s4.7 1.500 5.2 4.200" />
+  </Icon>
+);
+
 export const TableIcon = (props: IconProps) => (
   <Icon {...props}>
     <rect x="2" y="3" width="12" height="10" rx="1.5" />
@@ -85,6 +98,12 @@ export const CopyIcon = (props: IconProps) => (
   </Icon>
 );
 
+export const DownloadIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M8 2.500v7.500M4.800 7L8 10.200 11.200 7M2.500 13.200h11" />
+  </Icon>
+);
+
 export const AlertIcon = (props: IconProps) => (
   <Icon {...props}>
     <path d="M8 2.200l6.2 11H1.800z" />
@@ -112,9 +131,41 @@ export const BellIcon = (props: IconProps) => (
   </Icon>
 );
 
+export const MailIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <rect x="2" y="3.500" width="12" height="9" rx="1" />
+    <path d="m2.500 4.500 5.500 4.500 5.500-4.500" />
+  </Icon>
+);
+
+export const TagIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M2.500 2.500h5l6 6-5 5-6-6zM5.300 5.300v.1" />
+  </Icon>
+);
+
+export const AntennaIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M8 7.500V14M5.200 9.800a4 4 0 0 1 0-5.600M10.800 4.200a4 4 0 0 1 0 5.600M3.200 11.800a6.800 6.800 0 0 1 0-9.600M12.800 2.200a6.800 6.800 0 0 1 0 9.600" />
+    <circle cx="8" cy="7" r="1" fill="currentColor" />
+  </Icon>
+);
+
 export const StackIcon = (props: IconProps) => (
   <Icon {...props}>
     <path d="M8 2l6 3-6 3-6-3z" />
     <path d="M2 8l6 3 6-3M2 11l6 3 6-3" />
+  </Icon>
+);
+
+export const GripIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M6 4v.1M10 4v.1M6 8v.1M10 8v.1M6 12v.1M10 12v.1" strokeWidth="2" />
+  </Icon>
+);
+
+export const ResizeIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M13 6l-7 7M13 10.500l-2.500 2.500" />
   </Icon>
 );

@@ -7,7 +7,7 @@ export function LabelLegend({ children }: { children?: ReactNode }) {
     <ul className="caption mr-1 flex items-center gap-x-3 max-sm:flex-wrap" aria-hidden="true">
       {SENTIMENTS.map((label) => (
         <li key={label} className="flex items-center gap-1">
-          <span className="size-2 rounded-[2px]" style={{ background: `var(--${label})` }} />
+          <span className="size-2" style={{ background: `var(--${label})` }} />
           {label}
         </li>
       ))}

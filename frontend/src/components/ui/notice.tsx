@@ -24,7 +24,7 @@ export function Notice({ tone, children, className }: NoticeProps) {
     <div
       role={tone === 'good' ? 'status' : 'alert'}
       className={clsx(
-        'flex items-start gap-2 rounded-md px-3 py-2 text-[13px] break-words',
+        'flex items-start gap-2 rounded-md px-3 py-2 text-sm break-words',
         TONES[tone],
         className,
       )}
@@ -50,7 +50,9 @@ export function Failure({ what, error, onRetry, className }: FailureProps) {
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <p className="min-w-0 flex-1">
           <span className="font-semibold">{what}.</span> {capitalize(error.message)}.
-          {isTemporary(error) && ' This is usually temporary.'}
+          {isTemporary(error) &&
+            !error.message.includes('try again') &&
+            ' This is usually temporary.'}
         </p>
         {onRetry !== undefined && (
           <Button className="h-7! px-2!" onClick={onRetry}>
@@ -68,7 +70,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
     <div className="px-2 py-8 text-center">
       <p className="font-semibold">{title}</p>
       {children !== undefined && (
-        <div className="mx-auto mt-1 max-w-md text-[13.5px] text-ink-soft">{children}</div>
+        <div className="mx-auto mt-1 max-w-md text-sm text-ink-soft">{children}</div>
       )}
     </div>
   );
@@ -81,7 +83,7 @@ export function Skeleton({ rows, label }: { rows: number; label: string }) {
       {Array.from({ length: rows }, (_, row) => (
         <div
           key={row}
-          className="breathing h-4 rounded bg-sunken"
+          className="breathing h-4 rounded-md bg-sunken"
           style={{ width: `${95 - ((row * 17) % 40)}%` }}
         />
       ))}

@@ -1,11 +1,12 @@
 import { useRouter } from '@tanstack/react-router';
 import { clsx } from 'clsx';
 import type { MouseEvent, ReactNode } from 'react';
+import { toQueryString } from '@/lib/api-client';
 
 export interface PageLinkProps {
-  to: '/explore' | '/alerts';
+  to: '/' | '/explore' | '/alerts' | '/author';
   /** The target page's search parameters. */
-  search: Record<string, string>;
+  search: Record<string, string | readonly string[]>;
   className?: string | undefined;
   title?: string | undefined;
   children: ReactNode;
@@ -22,7 +23,7 @@ export function PageLink({ to, search, className, title, children }: PageLinkPro
   };
   return (
     <a
-      href={`${to}?${new URLSearchParams(search).toString()}`}
+      href={`${to}${toQueryString(search)}`}
       title={title}
       className={clsx(
         'underline decoration-line-strong underline-offset-2 hover:decoration-brand',

@@ -11,17 +11,29 @@ interface PopoverProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
   chosen?: boolean;
+  /** A quiet button has an icon for its text, and no chevron. */
+  look?: 'outline' | 'quiet';
+  disabled?: boolean;
   children: ReactNode;
 }
 
 /** A button that opens a popover. */
-export function Popover({ text, label, open, onOpenChange, chosen, children }: PopoverProps) {
+export function Popover(props: PopoverProps) {
+  const { text, label, open, onOpenChange, chosen, look = 'outline', disabled, children } = props;
+  const isQuiet = look === 'quiet';
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Trigger asChild>
-        <Button aria-label={label} className={chosen ? 'border-brand! bg-highlight!' : ''}>
+        <Button
+          look={look}
+          square={isQuiet}
+          aria-label={label}
+          title={isQuiet ? label : undefined}
+          disabled={disabled}
+          className={chosen ? 'border-brand! bg-highlight!' : ''}
+        >
           {text}
-          <ChevronIcon className="size-3.5 text-ink-faint" />
+          {!isQuiet && <ChevronIcon className="size-3.5 text-ink-faint" />}
         </Button>
       </Radix.Trigger>
       <Radix.Portal>
@@ -30,7 +42,7 @@ export function Popover({ text, label, open, onOpenChange, chosen, children }: P
           sideOffset={4}
           collisionPadding={12}
           aria-label={label}
-          className="thin-scroll z-50 max-h-[var(--radix-popover-content-available-height)] w-[min(21rem,calc(100vw-1.5rem))] overflow-y-auto rounded-lg border border-line bg-raised p-3 shadow-lg outline-none [&_input]:bg-surface [&_select]:bg-surface"
+          className="thin-scroll z-50 max-h-[var(--radix-popover-content-available-height)] w-[min(21rem,calc(100vw-1.5rem))] overflow-y-auto rounded-md border border-line bg-raised p-3 shadow-panel outline-none [&_input]:bg-surface [&_select]:bg-surface"
         >
           {children}
         </Radix.Content>

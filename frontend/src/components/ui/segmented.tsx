@@ -27,8 +27,8 @@ export function Segmented<Value extends string>(props: SegmentedProps<Value>) {
           value={value}
           aria-label={name}
           className={clsx(
-            'h-7 rounded-[5px] px-2.5 text-[13px] font-medium text-ink-soft transition-colors hover:text-ink',
-            'data-[state=on]:bg-raised data-[state=on]:text-ink data-[state=on]:shadow-sm',
+            'h-7 rounded-md px-2.5 text-sm font-medium text-ink-soft transition-colors hover:text-ink',
+            'data-[state=on]:bg-raised data-[state=on]:text-ink data-[state=on]:shadow-panel',
           )}
         >
           {text}

@@ -1,9 +1,10 @@
 import type { Sentiment } from '@/api/wire';
 
-const SHAPES: Record<Sentiment, string> = {
-  positive: 'M6 1.500l4.8 8.500H1.200z',
-  neutral: 'M1.5 4.500h9v3h-9z',
-  negative: 'M6 10.500L1.2 2h9.600z',
+/** Drawn in the dot: plus, nothing, minus. */
+const SIGNS: Record<Sentiment, string> = {
+  positive: 'M6 3.750v4.500M3.750 6h4.500',
+  neutral: '',
+  negative: 'M3.750 6h4.500',
 };
 
 interface SentimentMarkProps {
@@ -12,7 +13,7 @@ interface SentimentMarkProps {
   uncertain?: boolean | undefined;
 }
 
-/** A sentiment label as a shape, so that it can be told without its colour. */
+/** A sentiment label as a dot with a sign, so that it can be told without its colour. */
 export function SentimentMark({ label, uncertain = false }: SentimentMarkProps) {
   const colour = `var(--${label})`;
   return (
@@ -22,12 +23,19 @@ export function SentimentMark({ label, uncertain = false }: SentimentMarkProps) 
       role="img"
       aria-label={uncertain ? `${label}, uncertain` : label}
     >
-      <path
-        d={SHAPES[label]}
+      <circle
+        cx="6"
+        cy="6"
+        r={uncertain ? 5 : label === 'neutral' ? 4 : 5.5}
         fill={uncertain ? 'none' : colour}
         stroke={uncertain ? colour : 'none'}
         strokeDasharray="2 1.2"
-        strokeLinejoin="round"
+      />
+      <path
+        d={SIGNS[label]}
+        stroke={uncertain ? colour : 'var(--surface)'}
+        strokeWidth="1.5"
+        strokeLinecap="round"
       />
     </svg>
   );

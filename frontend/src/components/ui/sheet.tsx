@@ -36,7 +36,7 @@ export function Sheet({ title, description, onClose, footer, children }: SheetPr
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
-        <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <Dialog.Overlay className="fixed inset-0 z-40 bg-overlay" />
         <Dialog.Content
           ref={content}
           onOpenAutoFocus={start}
@@ -46,11 +46,11 @@ export function Sheet({ title, description, onClose, footer, children }: SheetPr
         >
           <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
             <div className="min-w-0 self-center">
-              <Dialog.Title className="text-[15px] leading-snug font-semibold break-words">
+              <Dialog.Title className="text-base leading-snug font-semibold break-words">
                 {title}
               </Dialog.Title>
               {description !== undefined && (
-                <Dialog.Description className="mt-0.5 text-[13px] text-ink-soft" asChild>
+                <Dialog.Description className="mt-0.5 text-sm text-ink-soft" asChild>
                   <div>{description}</div>
                 </Dialog.Description>
               )}

@@ -16,7 +16,7 @@ export function Switch({ label, checked, disabled = false, onChange }: SwitchPro
       onCheckedChange={onChange}
       className="inline-flex h-5 w-9 shrink-0 items-center rounded-full bg-line-strong p-0.5 transition-colors disabled:opacity-50 data-[state=checked]:bg-brand"
     >
-      <Radix.Thumb className="size-4 rounded-full bg-surface shadow-sm transition-transform data-[state=checked]:translate-x-4" />
+      <Radix.Thumb className="size-4 rounded-full bg-surface shadow-panel transition-transform data-[state=checked]:translate-x-4" />
     </Radix.Root>
   );
 }

@@ -33,11 +33,11 @@ export function Tabs<Value extends string>(props: TabsProps<Value>) {
           <Radix.Trigger
             key={value}
             value={value}
-            className="-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-3 text-[13.5px] text-ink-soft hover:text-ink data-[state=active]:border-brand data-[state=active]:font-semibold data-[state=active]:text-ink"
+            className="-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-3 text-sm text-ink-soft hover:text-ink data-[state=active]:border-brand data-[state=active]:font-semibold data-[state=active]:text-ink"
           >
             {text}
             {count !== undefined && (
-              <span className="rounded-full bg-critical-soft px-1.5 text-[11px] font-semibold text-critical">
+              <span className="rounded-full bg-critical-soft px-1.5 text-xs font-semibold text-critical">
                 {count}
               </span>
             )}

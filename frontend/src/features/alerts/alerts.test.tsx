@@ -1,28 +1,45 @@
-import { screen, waitFor } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
+import type { Alert } from '@/api/wire';
 import { AlertsPanel } from '@/features/alerts/components/alerts-panel';
+import { actOnEach } from '@/features/alerts/model/act-on-each';
+import { groupAlerts, holdGroup } from '@/features/alerts/model/group-alerts';
+import { asResolved, holdRows } from '@/features/alerts/model/hold-rows';
 import { mergeAlerts } from '@/features/alerts/model/merge-alerts';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 import { NOON, sampleAlert } from '@/testing/samples';
 
 const later = new Date(NOON + 5_000).toISOString();
 
-test('the later of two versions of an alert wins, whichever way it arrived', () => {
-  const resolved = sampleAlert({ state: 'resolved', updated_at: later });
-  expect(mergeAlerts([sampleAlert()], [resolved])).toEqual([resolved]);
-  expect(mergeAlerts([resolved], [sampleAlert()])).toEqual([resolved]);
+test('the version with the higher revision wins, whichever way it arrived', () => {
+  const seen = sampleAlert({ revision: 1, acknowledged_at: later });
+  const undone = sampleAlert({ revision: 2 });
+  expect(mergeAlerts([seen], [undone])).toEqual([undone]);
+  expect(mergeAlerts([undone], [seen])).toEqual([undone]);
+  expect(mergeAlerts([sampleAlert()], [seen])).toEqual([seen]);
 });
 
-test('an earlier frame does not undo an acknowledgement', () => {
-  const seen = sampleAlert({ acknowledged_at: later });
-  expect(mergeAlerts([seen], [sampleAlert()])).toEqual([seen]);
+test('held rows stay in place: one that left the list is kept, and a new one is appended', () => {
+  const [a, b] = [sampleAlert({ id: 'a' }), sampleAlert({ id: 'b' })];
+  const seen = sampleAlert({ id: 'a', revision: 1, acknowledged_at: later });
+  const fresh = sampleAlert({ id: 'c' });
+  const rows = holdRows([a, b], [fresh, seen], { whenGone: asResolved });
+  expect(rows.map(({ id, state }) => `${id} ${state}`)).toEqual(['a open', 'b resolved', 'c open']);
+  expect(rows[0]).toBe(seen);
+  // A list that is cut may leave out alerts that are still open.
+  expect(holdRows([a, b], [fresh, seen])[1]).toBe(b);
 });
 
-test('an alert that lost posts to corrections keeps the smaller count, whichever way it arrived', () => {
-  const [before, after] = [sampleAlert({ count: 50 }), sampleAlert({ count: 10 })];
-  expect(mergeAlerts([before], [after])).toEqual([after]);
-  expect(mergeAlerts([after], [before])).toEqual([after]);
+test('an action on several items reports how many failed, after acting on all of them', async () => {
+  const done: number[] = [];
+  const act = async (n: number) => {
+    if (n === 2) throw new Error('the server is busy');
+    done.push(n);
+  };
+  await expect(actOnEach([1, 2, 3], act)).rejects.toThrow('1 of 3 failed: the server is busy');
+  expect(done).toEqual([1, 3]);
+  await expect(actOnEach([2], act)).rejects.toThrow(/^the server is busy$/);
 });
 
 test('open alerts come before resolved ones, and newer before older', () => {
@@ -80,7 +97,55 @@ test('a long list of open alerts says that there are more', async () => {
   });
   renderWithQueries(<AlertsPanel pushed={[]} />);
   expect(await screen.findByText('200+ open')).toBeTruthy();
-  expect(screen.getAllByRole('listitem')).toHaveLength(50);
+  await userEvent.click(screen.getByRole('button', { name: '50 × negative share: Mayweather' }));
+  const group = screen.getByRole('list', { name: '50 × negative share: Mayweather' });
+  expect(within(group).getAllByRole('listitem')).toHaveLength(50);
+});
+
+test('alerts of one rule are one row that unfolds and can be acknowledged together', async () => {
+  const about = (key: string, changes: Partial<Alert> = {}) =>
+    sampleAlert({
+      ...{ id: key, rule_id: 'r1', rule_name: 'Churn watch', rule: 'churn' as const },
+      ...{ scope: { dimension: 'product', key }, title: `Customers leave ${key}`, ...changes },
+    });
+  const items = [
+    about('A', { acknowledged_at: later }),
+    about('B'),
+    about('C', { severity: 'critical' }),
+    sampleAlert({ id: 'other' }),
+  ];
+  const requests = answerFetch({ '/api/v1/alerts': () => ({ items, next_cursor: null }) });
+  renderWithQueries(<AlertsPanel pushed={[]} />);
+  const title = '3 × Churn watch: A, B and 1 more';
+  const group = await screen.findByRole('button', { name: title });
+  expect(group.getAttribute('aria-expanded')).toBe('false');
+  expect(screen.getByText('critical')).toBeTruthy();
+  expect(screen.getByText('2 to acknowledge')).toBeTruthy();
+  expect(screen.queryByText('Customers leave B')).toBeNull();
+  await userEvent.click(screen.getByRole('button', { name: `Acknowledge all: ${title}` }));
+  const posted = requests.filter(({ method }) => method === 'POST');
+  expect(posted.map(({ url }) => url.pathname.split('/')[4]).toSorted()).toEqual(['B', 'C']);
+  await userEvent.click(group);
+  expect(screen.getByText('Customers leave B')).toBeTruthy();
+});
+
+test('a group under the pointer does not fold when an alert joins it', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => sampleAlert({ id }));
+  const [held] = groupAlerts([a!, b!]);
+  const [current] = groupAlerts([c!, a!, b!]);
+  expect(current!.isFolded).toBe(true);
+  const shown = holdGroup(held!, current!);
+  expect(shown.isFolded).toBe(false);
+  expect(shown.alerts.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+});
+
+test('while the open alerts load, and if they cannot be loaded, nobody says that none are open', async () => {
+  answerFetch({});
+  renderWithQueries(<AlertsPanel pushed={[]} />);
+  expect(screen.queryByText('none open')).toBeNull();
+  await screen.findByRole('alert');
+  expect(screen.queryByText('none open')).toBeNull();
+  expect(screen.queryByText(/No open alerts/)).toBeNull();
 });
 
 test.each([

@@ -1,9 +1,10 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { useState } from 'react';
 import { ExploreView } from '@/features/explore/components/explore-view';
 import { parseQuery, queryToSearch, type ExploreQuery } from '@/features/explore/model/query';
+import { fromQueryString } from '@/lib/api-client';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 import { NOON, samplePost, sampleTally } from '@/testing/samples';
 
@@ -18,12 +19,14 @@ const series = {
   items: [-2, -1].map((hour) => ({
     from: at(hour),
     to: at(hour + 1),
-    ...sampleTally(),
+    ...{ seconds: 3_600, complete: true },
+    ...sampleTally({ count: 50 }),
   })),
   previous: [-4, -3].map((hour) => ({
     from: at(hour),
     to: at(hour + 1),
-    ...sampleTally({ count: 5 }),
+    ...{ seconds: 3_600, complete: true },
+    ...sampleTally({ count: 25 }),
   })),
 };
 
@@ -55,7 +58,7 @@ function Page({ search }: { search: Record<string, unknown> }) {
         visited.push(next);
         setQuery(next);
       }}
-      onOpenView={(saved) => setQuery(parseQuery(Object.fromEntries(new URLSearchParams(saved))))}
+      onOpenView={(saved) => setQuery(parseQuery(fromQueryString(saved)))}
       renderScores={() => null}
     />
   );
@@ -70,9 +73,10 @@ function open(extra: Parameters<typeof answerFetch>[0] = {}, search = {}) {
 
 test('the page compares the volume with the previous period', async () => {
   open();
-  const chart = await screen.findByRole('img', { name: /^Volume and sentiment: 20 posts/ });
-  expect(chart.getAttribute('aria-label')).toContain('10 in the previous period');
-  expect(screen.getByText('+100%').parentElement?.textContent).toBe('+100% was 10');
+  const chart = await screen.findByRole('img', { name: /^Volume and sentiment: 100 posts/ });
+  expect(chart.getAttribute('aria-label')).toContain('50 in the previous period');
+  const posts = within(screen.getByLabelText('Headline numbers')).getByText('was 50').parentElement;
+  expect(posts?.textContent).toMatch(/^Posts100▲×2\.0 compared.*was 50$/);
 });
 
 test('a row of the breakdown filters everything, including unattributed posts', async () => {
@@ -84,8 +88,20 @@ test('a row of the breakdown filters everything, including unattributed posts', 
   expect(queryToSearch(visited.at(-1)!)).toEqual({ product: 'McGregor' });
   await waitFor(() => {
     const narrowed = requests.filter(({ url }) => url.searchParams.get('product') === 'McGregor');
-    expect(new Set(narrowed.map(({ url }) => url.pathname))).toEqual(new Set(Object.keys(answers)));
+    const filtered = ['/api/v1/explore/series', '/api/v1/posts'];
+    expect(new Set(narrowed.map(({ url }) => url.pathname))).toEqual(new Set(filtered));
   });
+});
+
+test('the filtered dimension is broken down as if it were not filtered', async () => {
+  const requests = open({}, { product: 'McGregor', city: 'Lagos' });
+  const rows = await screen.findByRole('list', { name: 'Posts by product' });
+  const row = await within(rows).findByRole('button', { name: /McGregor/, pressed: true });
+  const asked = requests.find(({ url }) => url.pathname === '/api/v1/explore/breakdown');
+  expect(asked?.url.searchParams.has('product')).toBe(false);
+  expect(asked?.url.searchParams.get('city')).toBe('Lagos');
+  await userEvent.click(row);
+  expect(queryToSearch(visited.at(-1)!)).toEqual({ city: 'Lagos' });
 });
 
 test('a step of the series narrows the period, also from the keyboard', async () => {
@@ -102,7 +118,7 @@ test('a search filters the page on Enter', async () => {
   const box = screen.getByRole('searchbox');
   await userEvent.type(box, 'refund{Enter}');
   expect(visited).toHaveLength(1);
-  expect(visited[0]?.filters.q).toBe('refund');
+  expect(visited[0]?.filters.q).toEqual(['refund']);
 });
 
 test('a custom period that ends before it starts shows an error beside its field', async () => {
@@ -170,7 +186,7 @@ test('a correction that the server rejects is rolled back everywhere', async () 
 
 test('the export uses the filters of the page', async () => {
   open({}, { city: 'Lagos', q: 'refund', order: 'rising' });
-  await userEvent.click(await screen.findByRole('button', { name: 'Export' }));
+  await userEvent.click(await screen.findByRole('button', { name: /^Export$/ }));
   const link = screen.getByRole('link', { name: 'Posts as CSV' });
   const url = new URL(link.getAttribute('href')!, 'http://test');
   expect(Object.fromEntries(url.searchParams)).toMatchObject({
@@ -211,4 +227,47 @@ test('a duplicate view name shows an error beside its field', async () => {
   await userEvent.click(await screen.findByRole('button', { name: 'Saved views' }));
   await userEvent.type(screen.getByLabelText('Save this view as'), 'Today{Enter}');
   expect(await screen.findByText('A view has this name already.')).toBeTruthy();
+});
+
+test('an estimate says so', async () => {
+  const sample = { share: 1 / 12, posts: 600, error: 0.039 };
+  open({
+    '/api/v1/explore/series': () => ({ ...series, answered_from: 'posts', sample }),
+    '/api/v1/explore/breakdown': (url: URL) => ({ ...breakdown(url), sample }),
+  });
+  await vi.waitFor(() =>
+    expect(screen.getAllByText(/estimated from 1 in 12 posts, ±4%/)).toHaveLength(2),
+  );
+  expect(screen.getByText('≈ 100')).toBeTruthy();
+});
+
+test('a filter takes several values and excludes others, from the keyboard alone', async () => {
+  const requests = open();
+  const button = await screen.findByRole('button', { name: 'Product: all' });
+  button.focus();
+  await userEvent.keyboard('{Enter}');
+  const menu = await screen.findByRole('dialog', { name: /^Product: / });
+  const box = await within(menu).findByRole('checkbox', { name: /McGregor/ });
+  box.focus();
+  await userEvent.keyboard(' ');
+  await userEvent.click(within(menu).getByRole('checkbox', { name: /Unattributed/ }));
+  expect(queryToSearch(visited.at(-1)!)).toEqual({ product: ['McGregor', ''] });
+
+  within(menu).getByRole('radio', { name: 'is not' }).focus();
+  await userEvent.keyboard(' ');
+  await userEvent.type(within(menu).getByRole('searchbox'), 'Mayweather{Enter}');
+  await userEvent.keyboard('{Escape}');
+  const all = { product: ['McGregor', ''], product_not: 'Mayweather' };
+  expect(queryToSearch(visited.at(-1)!)).toEqual(all);
+  await waitFor(() => {
+    const asked = requests.filter(({ url }) => url.pathname === '/api/v1/posts').at(-1)!;
+    expect(asked.url.searchParams.getAll('product')).toEqual(['McGregor', '']);
+    expect(asked.url.searchParams.getAll('product_not')).toEqual(['Mayweather']);
+  });
+
+  await userEvent.click(screen.getByRole('button', { name: 'Remove filter Product: McGregor' }));
+  const rest = { product: '', product_not: 'Mayweather' };
+  expect(queryToSearch(visited.at(-1)!)).toEqual(rest);
+  await userEvent.click(screen.getByRole('button', { name: 'Clear filters' }));
+  expect(queryToSearch(visited.at(-1)!)).toEqual({});
 });

@@ -1,18 +1,21 @@
 import { expect, test } from 'vitest';
 import { withLabel } from '@/features/explore/api/use-label';
-import { nameOf } from '@/features/explore/model/names';
-import { describeRange } from '@/features/explore/components/range-control';
+import { toggleValue } from '@/features/explore/model/filters';
+import { describeFilters, nameOf } from '@/features/explore/model/names';
 import {
   canOrder,
+  ORDERS,
   parseQuery,
   queryToSearch,
+  toOtherValue,
   toPosts,
   toSums,
   withFilter,
   withRange,
   withWindow,
 } from '@/features/explore/model/query';
-import { formatChange, formatPoints, totalOf } from '@/features/explore/model/totals';
+import { totalOf } from '@/lib/totals';
+import { localZone } from '@/lib/zone';
 import { noPosts, samplePost, sampleTally } from '@/testing/samples';
 
 const [FROM, TO] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
@@ -20,11 +23,12 @@ const [FROM, TO] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
 test('without search parameters, the page shows the last day, compared, by product, newest first', () => {
   expect(parseQuery({})).toEqual({
     window: '24h',
-    tz: 'UTC',
+    tz: localZone(),
     step: 'auto',
     order: 'newest',
     by: 'product',
-    compare: true,
+    compare: { kind: 'previous' },
+    lines: false,
     filters: {},
   });
 });
@@ -35,7 +39,8 @@ test('search parameters round-trip', () => {
     to: TO,
     tz: 'Europe/Paris',
     step: 'hour',
-    product: 'McGregor',
+    product: ['McGregor', 'Mayweather'],
+    product_not: 'Pacquiao',
     label: 'negative',
     lang: 'en',
     q: 'what a night',
@@ -50,7 +55,7 @@ test('search parameters round-trip', () => {
 
 test.each([
   ['a window of years', { window: '3y' }, 'window', '24h'],
-  ['a zone on another planet', { tz: 'Mars/Olympus' }, 'tz', 'UTC'],
+  ['a zone on another planet', { tz: 'Mars/Olympus' }, 'tz', localZone()],
   ['an end before the beginning', { from: TO, to: FROM }, 'from', undefined],
   ['a beginning without an end', { from: FROM }, 'from', undefined],
   ['an order nobody knows', { order: 'oldest' }, 'order', 'newest'],
@@ -59,8 +64,8 @@ test.each([
 });
 
 test('a search for a number or boolean stays text', () => {
-  expect(parseQuery({ q: 2026 }).filters.q).toBe('2026');
-  expect(parseQuery({ q: true }).filters.q).toBe('true');
+  expect(parseQuery({ q: 2026 }).filters.q).toEqual(['2026']);
+  expect(parseQuery({ q: true }).filters.q).toEqual(['true']);
 });
 
 test('a custom period replaces the window and resets the step', () => {
@@ -73,60 +78,83 @@ test('a custom period replaces the window and resets the step', () => {
 });
 
 test('figures and posts use the same period and filters', () => {
-  const query = parseQuery({ window: '1h', emotion: 'joy', min_churn: 0.8, order: 'rising' });
-  const common = { window: '1h', emotion: 'joy', min_churn: '0.8' };
+  const query = parseQuery({
+    ...{ window: '1h', tz: 'UTC', emotion: 'joy', min_churn: 0.8, order: 'rising' },
+  });
+  const common = { window: '1h', emotion: ['joy'], min_churn: ['0.8'] };
   expect(toSums(query)).toEqual({ ...common, tz: undefined, compare: 'previous' });
   expect(toPosts(query)).toEqual({ ...common, order: 'rising' });
 });
 
 test('an empty key selects posts without a value, where allowed', () => {
-  expect(parseQuery({ product: '', platform: '', q: '' }).filters).toEqual({ product: '' });
+  expect(parseQuery({ product: '', platform: '', q: '' }).filters).toEqual({
+    product: [''],
+  });
 });
 
-test('periods of more than a week can only be sorted by time', () => {
-  expect(canOrder(parseQuery({ window: '7d' }))).toBe(true);
-  expect(canOrder(parseQuery({ window: '30d' }))).toBe(false);
+test('periods of more than a week can only be sorted by time and engagement', () => {
+  const month = parseQuery({ window: '30d' });
+  expect(ORDERS.filter((order) => canOrder(month, order))).toEqual(['newest', 'engagement']);
+  expect(ORDERS.every((order) => canOrder(parseQuery({ window: '7d' }), order))).toBe(true);
+  expect(canOrder(parseQuery({ window: 'month', order: 'rising' }))).toBe(false);
+});
+
+test('a calendar period stays relative, in the time zone of the page', () => {
+  const query = parseQuery({ window: 'week', tz: 'Europe/Paris', order: 'engagement' });
+  expect(queryToSearch(query)).toEqual({
+    ...{ window: 'week', tz: 'Europe/Paris', order: 'engagement' },
+  });
+  expect(toSums(query)).toMatchObject({ window: 'week', tz: 'Europe/Paris' });
+  expect(toPosts(query)).toMatchObject({ window: 'week', tz: 'Europe/Paris' });
+  expect(toPosts(parseQuery({ window: '24h', tz: 'Europe/Paris' }))['tz']).toBeUndefined();
+  expect(toSums(parseQuery({ window: 'today', from: FROM, to: TO }))).toMatchObject({ from: FROM });
+});
+
+test.each([
+  [{ compare: 'none' }, { kind: 'none' }, {}],
+  [{ compare: 'week' }, { kind: 'week' }, { compare: 'week' }],
+  [{ compare_from: FROM }, { kind: 'from', from: FROM }, { compare_from: FROM }],
+  [{ versus_by: 'city', versus: '' }, { kind: 'value', by: 'city', key: '' }, {}],
+] as const)('a comparison round-trips: %j', (search, compare, asked) => {
+  const query = parseQuery(search);
+  expect(query.compare).toEqual(compare);
+  expect(queryToSearch(query)).toEqual(search);
+  const { compare: period, compare_from: from } = toSums(query);
+  expect({ ...(period && { compare: period }), ...(from && { compare_from: from }) }).toEqual(
+    asked,
+  );
+});
+
+test('two values side by side have the same period and the other filters', () => {
+  const query = parseQuery({
+    ...{ product: 'a', city: 'Lagos', product_not: 'b', versus_by: 'product', versus: 'b' },
+  });
+  const other = toOtherValue(query, { from: FROM, to: TO });
+  expect(other?.filters).toEqual({ product: ['b'], city: ['Lagos'] });
+  expect(toSums(other!)).toMatchObject({ from: FROM, to: TO, compare: undefined });
+  expect(toOtherValue(parseQuery({}), { from: FROM, to: TO })).toBeNull();
 });
 
 test('setting and removing a filter keeps the others', () => {
   const both = withFilter(parseQuery({ city: 'Lagos' }), 'label', 'positive');
-  expect(both.filters).toEqual({ city: 'Lagos', label: 'positive' });
-  expect(withFilter(both, 'city', undefined).filters).toEqual({ label: 'positive' });
+  expect(both.filters).toEqual({ city: ['Lagos'], label: ['positive'] });
+  expect(withFilter(both, 'city', undefined).filters).toEqual({ label: ['positive'] });
 });
+
+/** A step that is over. */
+const WHOLE = { from: FROM, to: TO, seconds: 60, complete: true };
 
 test('the average of a period weights each step by its posts', () => {
   const step = (count: number, average: number) => ({
-    from: FROM,
-    to: TO,
+    ...WHOLE,
     ...sampleTally({ count, sentiment: { average, positive: 0, neutral: 0, negative: 1 } }),
   });
   expect(totalOf([step(30, 1), step(10, -1)])).toMatchObject({ count: 40, average: 0.5 });
 });
 
 test('a period without posts has no average and no share', () => {
-  const totals = totalOf([{ from: FROM, to: TO, ...noPosts }]);
+  const totals = totalOf([{ ...WHOLE, ...noPosts }]);
   expect(totals).toMatchObject({ count: 0, average: null, negativeShare: null });
-});
-
-test.each([
-  [112, 100, '+12%'],
-  [70, 100, '−30%'],
-  [100, 100, '±0%'],
-  [1_400, 100, '×14'],
-  [5, 0, 'new'],
-  [0, 0, '–'],
-  [0, 5, '−100%'],
-])('from %2$d to %1$d is %3$s', (now, before, text) => {
-  expect(formatChange(now, before)).toBe(text);
-});
-
-test.each([
-  [0.53, 0.5, '+3 pts'],
-  [0.4, 0.5, '−10 pts'],
-  [0.5, 0.5, '±0 pts'],
-  [null, 0.5, '–'],
-])('a share of %s after %s changed by %s', (now, before, text) => {
-  expect(formatPoints(now, before)).toBe(text);
 });
 
 test.each([
@@ -165,12 +193,38 @@ test.each([
 
 test('valid filters are kept', () => {
   const search = { label: 'negative', emotion: 'joy', min_virality: '60', min_churn: '0.8' };
-  expect(parseQuery(search).filters).toEqual(search);
+  expect(parseQuery(search).filters).toEqual({
+    label: ['negative'],
+    emotion: ['joy'],
+    min_virality: ['60'],
+    min_churn: ['0.8'],
+  });
 });
 
-test('a period in another year includes the year', () => {
-  const now = Date.parse('2026-06-01T00:00:00Z');
-  const said = (from: string, to: string) => describeRange(parseQuery({ from, to }), now);
-  expect(said(FROM, TO)).toBe('1 Jan, 00:00 – 2 Jan, 00:00');
-  expect(said('2025-12-31T00:00:00Z', TO)).toBe('31 Dec 2025, 00:00 – 2 Jan 2026, 00:00');
+test('a filter selects several values and excludes others', () => {
+  const { filters } = parseQuery({
+    product: ['a', 'b', 'a', ''],
+    city_not: 'Berlin',
+    label: ['positive', 'odd'],
+    q: ['one', 'two'],
+    lang: Array.from({ length: 30 }, (_, i) => `l${i}`),
+  });
+  expect(filters).toMatchObject({ product: ['a', 'b', ''], city_not: ['Berlin'] });
+  expect(filters.label).toEqual(['positive']);
+  expect(filters.q).toEqual(['one']);
+  expect(filters.lang).toHaveLength(20);
+  expect(describeFilters({ product: ['a', ''], city_not: ['Berlin', 'Paris'] })).toEqual([
+    'product a or Unattributed',
+    'city is not Berlin or Paris',
+  ]);
+});
+
+test('narrowing to a value replaces what was selected and excluded', () => {
+  const query = parseQuery({ product: ['a', 'b'], product_not: 'c', city_not: 'Berlin' });
+  expect(withFilter(query, 'product', 'c').filters).toEqual({
+    product: ['c'],
+    city_not: ['Berlin'],
+  });
+  expect(toggleValue(query.filters, 'product', 'b')).toMatchObject({ product: ['a'] });
+  expect(toggleValue(query.filters, 'product_not', 'c')['product_not']).toBeUndefined();
 });

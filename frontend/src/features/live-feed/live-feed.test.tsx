@@ -57,7 +57,7 @@ test('an uncertain label is marked and drawn as uncertain', async () => {
   renderWithQueries(panelOf([uncertainPost()]));
   expect(screen.getByText('uncertain, 43% confident')).toBeTruthy();
   const mark = screen.getByRole('img', { name: 'positive, uncertain' });
-  expect(mark.querySelector('path')?.getAttribute('fill')).toBe('none');
+  expect(mark.querySelector('circle')?.getAttribute('fill')).toBe('none');
   expect(screen.getByText('+0.82').className).not.toContain('text-positive');
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
   expect(screen.getByText('Uncertain, possibly positive: 43% confident')).toBeTruthy();

@@ -70,8 +70,8 @@ const fullDisk: ServiceAlert = {
   id: '0190a1b2-0000-8000-8000-000000000000',
   condition: 'disk_nearly_full',
   severity: 'critical',
-  title: 'The disk of the data folder is nearly full',
-  detail: '900 MiB are free, 0.9 % of the disk.',
+  title: 'The disk with the data folder is almost full',
+  detail: '900 MiB free (0.9%). Free up space before Groundswell stops storing posts.',
   instance: 'host:8080',
   since: new Date(NOON - 120_000).toISOString(),
   opened_at: new Date(NOON - 105_000).toISOString(),
@@ -81,7 +81,7 @@ test('the banner includes service alerts that it does not already report', () =>
   const away: ServiceAlert = { ...fullDisk, condition: 'postgres_away', title: 'away' };
   const system = { ...sampleSystem, service_alerts: [fullDisk, away] };
   expect(describeProblems(system)).toEqual([
-    'The disk of the data folder is nearly full. 900 MiB are free, 0.9 % of the disk.',
+    'The disk with the data folder is almost full. 900 MiB free (0.9%). Free up space before Groundswell stops storing posts.',
   ]);
 });
 
@@ -90,7 +90,7 @@ test('the System page lists service alerts and how many destinations they notify
   const system = { ...sampleSystem, service_alerts: [fullDisk] };
   const { unmount } = renderWithQueries(<SystemView pushed={system} postsPerSecond={null} />);
   const panel = within(screen.getByRole('region', { name: 'Service alerts' }));
-  expect(panel.getByText('The disk of the data folder is nearly full')).toBeTruthy();
+  expect(panel.getByText('The disk with the data folder is almost full')).toBeTruthy();
   expect(panel.getByText('1 destination is notified')).toBeTruthy();
   unmount();
   const unheard = { ...sampleSystem, service_alert_destinations: 0 };

@@ -61,10 +61,7 @@ test('turning push on creates a channel, and turning it off deletes it', async (
   const requests = server();
   renderWithQueries(<PushToggle />);
   await turnOn();
-  const on = await screen.findByRole('button', {
-    name: 'Alerts are sent to this device',
-    pressed: true,
-  });
+  const on = await screen.findByRole('button', { name: 'Stop sending alerts to this device' });
   const created = requests.find(({ method }) => method === 'POST');
   expect(created?.body).toMatchObject({
     kind: 'web_push',
@@ -83,7 +80,9 @@ test('without permission, the browser is not subscribed', async () => {
   permission = 'denied';
   renderWithQueries(<PushToggle />);
   await turnOn();
-  await screen.findByText('Notification permission was denied.');
+  await screen.findByText(
+    'Notifications are blocked; allow them for this site in your browser settings.',
+  );
   expect(requests.filter(({ method }) => method === 'POST')).toEqual([]);
 });
 
@@ -92,7 +91,7 @@ test('a channel deleted on the server counts as off', async () => {
   subscription = { toJSON: () => ({}), unsubscribe: () => Promise.resolve(true) };
   server();
   renderWithQueries(<PushToggle />);
-  await screen.findByRole('button', { name: 'Send alerts to this device', pressed: false });
+  await screen.findByRole('button', { name: 'Send alerts to this device' });
 });
 
 test('if push is unavailable, the page says why', () => {

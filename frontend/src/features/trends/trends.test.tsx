@@ -1,6 +1,6 @@
-import { screen } from '@testing-library/react';
+import { screen, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
-import { describeGrowth, TrendsPanel } from '@/features/trends/components/trends-panel';
+import { TrendsPanel } from '@/features/trends/components/trends-panel';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 
 const answer = (terms: unknown[]) => ({
@@ -25,7 +25,7 @@ test('a term links to the posts that mention it in its span', async () => {
     q: '"weigh in"',
   });
   expect(requests[0]?.url.searchParams.get('window')).toBe('5m');
-  expect(link.textContent).toContain('×3.0');
+  expect(link.textContent).toContain('was 10');
 });
 
 test('the number of authors is marked as an estimate', async () => {
@@ -48,12 +48,23 @@ test('terms that cannot be loaded show the cause', async () => {
 });
 
 test.each([
-  [{ previous: 0, growth: 3 }, 'new'],
-  [{ previous: 10, growth: 2.4 }, '×3.4'],
-  [{ previous: 10, growth: 0.4 }, '+40%'],
-  [{ previous: 10, growth: -0.2 }, '−20%'],
-  [{ previous: 10, growth: 0 }, '±0%'],
-  [{ previous: 0, growth: null }, ''],
-])('%j is described as %s', (changes, text) => {
-  expect(describeGrowth({ ...term, ...changes })).toBe(text);
+  [{ count: 102, previous: 30, growth: 2.4 }, '×3.4'],
+  [{ count: 56, previous: 40, growth: 0.4 }, '+40%'],
+  [{ count: 31, previous: 7, growth: 0.95 }, 'was 7'],
+  [{ count: 9, previous: 0, growth: 3 }, 'new'],
+])('%j reads %s', async (changes, text) => {
+  answerFetch({ '/api/v1/trends': () => answer([{ ...term, ...changes }]) });
+  renderWithQueries(<TrendsPanel window="1h" paused={false} />);
+  const link = await screen.findByRole('link', { name: /weigh in/ });
+  expect(link.textContent).toContain(text);
+});
+
+test('sentiment is a dot, so that an arrow always means a change', async () => {
+  answerFetch({
+    '/api/v1/trends': () => answer([{ ...term, count: 30, previous: 40, growth: 0 }]),
+  });
+  renderWithQueries(<TrendsPanel window="1h" paused={false} />);
+  const link = await screen.findByRole('link', { name: /weigh in/ });
+  expect(within(link).getByRole('img', { name: 'negative' }).querySelector('circle')).toBeTruthy();
+  expect(link.textContent).toMatch(/▼/);
 });

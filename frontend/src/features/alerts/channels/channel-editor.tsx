@@ -51,9 +51,9 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
   const { draft, set, problemOf } = editor;
   return (
     <EditorSheet
-      title={channel === null ? 'New channel' : `Edit “${channel.name}”`}
+      title={channel === null ? 'New notification channel' : `Edit “${channel.name}”`}
       description="Where to send alert notifications."
-      noun="channel"
+      noun="notification channel"
       editor={editor}
       onClose={onClose}
     >
@@ -98,7 +98,7 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
           />
         )}
       </div>
-      <label className="flex items-start gap-2 text-[13px]">
+      <label className="flex items-start gap-2 text-sm">
         <input
           type="checkbox"
           className="mt-0.5 size-4 accent-brand"

@@ -44,7 +44,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           onChange={setEnabled}
         />
         <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
-          <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
+          <p className="flex flex-wrap items-center gap-2 text-sm font-medium">
             {name}
             <Badge>{KIND_NAMES[kind]}</Badge>
             {channel.service_alerts && <Badge tone="outline">service alerts</Badge>}
@@ -53,7 +53,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
               <Badge tone="critical">failing since {formatDate(channel.failing_since)}</Badge>
             )}
           </p>
-          <p className="text-[13px] break-all text-ink-soft">{describeTarget(channel)}</p>
+          <p className="text-sm break-all text-ink-soft">{describeTarget(channel)}</p>
           <p className="caption">{describeDelivery(channel)}</p>
         </div>
         <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
@@ -87,7 +87,11 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
               new secret.
             </Confirm>
           )}
-          <DeleteButton noun="channel" name={name} onDelete={() => remove.mutate(channel.id)}>
+          <DeleteButton
+            noun="notification channel"
+            name={name}
+            onDelete={() => remove.mutate(channel.id)}
+          >
             Pending notifications are discarded. Rules keep their other channels.
           </DeleteButton>
         </div>
@@ -104,10 +108,18 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
         </Notice>
       )}
       {test.error !== null && (
-        <Failure className="mt-2" what="The channel could not be tested" error={test.error} />
+        <Failure
+          className="mt-2"
+          what="The notification channel could not be tested"
+          error={test.error}
+        />
       )}
       {failed !== null && (
-        <Failure className="mt-2" what="The channel could not be changed" error={failed} />
+        <Failure
+          className="mt-2"
+          what="The notification channel could not be changed"
+          error={failed}
+        />
       )}
     </li>
   );
@@ -122,6 +134,6 @@ function describeDelivery({ delivery, minimum_severity, last_success_at }: Chann
     minimum_severity === 'critical' ? 'critical only' : `${minimum_severity} and above`;
   const last = last_success_at
     ? `last delivered ${formatDate(last_success_at)}`
-    : 'nothing sent yet';
+    : 'nothing delivered yet';
   return `${capitalize(severity)}, ${when} · ${last}`;
 }

@@ -17,7 +17,7 @@ type Open =
   | { kind: 'secret'; name: string; secret: string }
   | { kind: 'log'; channel: Channel };
 
-/** The channels, and the notifications that none of them could deliver. */
+/** The notification channels, and the notifications that they could not deliver. */
 export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => void }) {
   const query = useList<Channel>(CHANNELS);
   const channels = query.data;
@@ -28,21 +28,21 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
   return (
     <div className="grid items-start gap-3 min-[1180px]:grid-cols-[minmax(0,7fr)_minmax(0,5fr)]">
       <Panel
-        title="Channels"
+        title="Notification channels"
         note="where alerts are sent"
         actions={
           <Button look="solid" onClick={() => setOpen({ kind: 'edit', channel: null })}>
-            New channel
+            New notification channel
           </Button>
         }
       >
-        <QueryStatus query={query} what="channels" rows={5} />
+        <QueryStatus query={query} what="notification channels" rows={5} />
         {channels?.length === 0 && (
-          <Empty title="No channels yet">
-            Add a webhook, Slack, email or PagerDuty channel. Until then, alerts appear only here.
+          <Empty title="No notification channels yet">
+            Add a webhook, Slack, email or PagerDuty. Until then, alerts appear only here.
           </Empty>
         )}
-        <ul aria-label="Channels" className="-mx-4 mt-2">
+        <ul aria-label="Notification channels" className="-mx-4 mt-2">
           {channels?.map((channel) => (
             <ChannelRow
               key={channel.id}
@@ -54,13 +54,13 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
           ))}
         </ul>
       </Panel>
-      <Panel title="Dead letters" note="notifications that failed every attempt">
+      <Panel title="Failed notifications" note="every attempt failed">
         <NotificationList
-          label="Dead letters"
+          label="Failed notifications"
           state="dead"
-          none="No dead letters"
+          none="No failed notifications"
           nameChannel={(id) =>
-            channels?.find((channel) => channel.id === id)?.name ?? 'deleted channel'
+            channels?.find((channel) => channel.id === id)?.name ?? 'deleted notification channel'
           }
           onOpenAlert={onOpenAlert}
         />

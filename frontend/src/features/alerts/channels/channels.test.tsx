@@ -112,11 +112,11 @@ test('a channel can receive service alerts and shows a badge', async () => {
     'POST /api/v1/notification-channels': (_, body) => ({ ...channel, ...(body as object) }),
   });
   expect(await screen.findByText('service alerts')).toBeTruthy();
-  await userEvent.click(screen.getByRole('button', { name: 'New channel' }));
+  await userEvent.click(screen.getByRole('button', { name: 'New notification channel' }));
   await userEvent.type(screen.getByLabelText('Name'), 'Second');
   await userEvent.type(screen.getByLabelText('URL'), 'https://hooks.example.com/2');
   await userEvent.click(screen.getByRole('checkbox', { name: /^Service alerts/ }));
-  await userEvent.click(screen.getByRole('button', { name: 'Save channel' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Save notification channel' }));
   await waitFor(() => expect(JSON.stringify(requests)).toContain('"service_alerts":true'));
 });
 
@@ -128,10 +128,10 @@ test('a new webhook shows its secret only once', async () => {
       settings: { secret: 'whsec_once' },
     }),
   });
-  await userEvent.click(await screen.findByRole('button', { name: 'New channel' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'New notification channel' }));
   await userEvent.type(screen.getByLabelText('Name'), 'Second');
   await userEvent.type(screen.getByLabelText('URL'), 'https://hooks.example.com/2');
-  await userEvent.click(screen.getByRole('button', { name: 'Save channel' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Save notification channel' }));
   expect(await screen.findByText('whsec_once')).toBeTruthy();
   await userEvent.click(screen.getByRole('button', { name: 'I have saved it' }));
   expect(screen.queryByText('whsec_once')).toBeNull();
@@ -150,7 +150,7 @@ test('an error for the URL appears beside its field', async () => {
       new Response(JSON.stringify(error), { status: 422 }),
   });
   await userEvent.click(await screen.findByRole('button', { name: 'Edit On call' }));
-  await userEvent.click(screen.getByRole('button', { name: 'Save channel' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Save notification channel' }));
   expect(await screen.findByText('`10.0.0.1` is a private address.')).toBeTruthy();
   expect(screen.getByLabelText('URL').getAttribute('aria-invalid')).toBe('true');
 });
@@ -181,9 +181,9 @@ test('a secret is rotated only after confirmation and shown once', async () => {
   expect(await screen.findByText('whsec_new')).toBeTruthy();
 });
 
-test('a dead letter shows its error, links to its alert, and can be resent', async () => {
+test('a failed notification shows its error, links to its alert, and can be resent', async () => {
   const { requests, opened } = open({ 'POST /api/v1/notifications/n1/resend': () => ({}) });
-  const letters = await screen.findByRole('list', { name: 'Dead letters' });
+  const letters = await screen.findByRole('list', { name: 'Failed notifications' });
   expect(within(letters).getByText(/answered 503/)).toBeTruthy();
   await userEvent.click(within(letters).getByRole('button', { name: 'alert fired' }));
   expect(opened).toEqual(['a1']);

@@ -44,7 +44,7 @@ export function NotificationList(props: NotificationListProps) {
       )}
       <ul aria-label={label} className="divide-y divide-line">
         {data.map((notification) => (
-          <li key={notification.id} className="py-2.5 text-[13px] wrap-anywhere">
+          <li key={notification.id} className="py-2.5 text-sm wrap-anywhere">
             <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
               <Badge tone={TONES[notification.state]}>{notification.state}</Badge>
               {nameChannel !== undefined && (

@@ -1,32 +1,42 @@
 import { clsx } from 'clsx';
-import { useState } from 'react';
 import { Badge } from '@/components/ui/badge';
-import { Button } from '@/components/ui/button';
+import { Checkbox } from '@/components/ui/checkbox';
 import { AlertIcon, CheckIcon } from '@/components/ui/icons';
 import { Failure } from '@/components/ui/notice';
-import { Popover } from '@/components/ui/popover';
-import { useAcknowledgeAlert } from '@/features/alerts/api/use-alerts';
+import { failureOf, useAcknowledge } from '@/features/alerts/api/use-acknowledge';
 import type { Alert } from '@/api/wire';
+import { AcknowledgeButton } from '@/features/alerts/components/acknowledge-button';
+import { AssignAlerts } from '@/features/alerts/components/assign-alerts';
+import { MutePopover } from '@/features/alerts/components/mute-popover';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { describeCount, describeValue } from '@/features/alerts/model/describe-alert';
-import { NEW_SILENCE, SILENCE_PRESETS } from '@/features/alerts/silences/draft';
-import { useStartSilence } from '@/features/alerts/silences/use-start-silence';
 import { formatAgo, formatDate, formatElapsed } from '@/lib/format';
 
 interface AlertCardProps {
   alert: Alert;
   now: number;
   onOpen: (id: string) => void;
+  /** Whether the alert is selected, and what changes that; without it there is no checkbox. */
+  selection?: { isSelected: boolean; onSelect: (isSelected: boolean) => void };
 }
 
 /** One alert with its actions; the title opens the details. */
-export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
+export function AlertCard({ alert, now, onOpen, selection }: AlertCardProps) {
   const isOpen = alert.state === 'open';
   const count = describeCount(alert);
-  const acknowledge = useAcknowledgeAlert();
+  const acknowledge = useAcknowledge();
   return (
     <li className="border-t border-line px-4 py-3">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
+        {selection !== undefined && (
+          <Checkbox
+            label={`Select: ${alert.title}`}
+            className="mt-0.5"
+            disabled={!isOpen}
+            checked={selection.isSelected}
+            onChange={selection.onSelect}
+          />
+        )}
         {isOpen ? (
           <AlertIcon
             className={clsx('mt-0.5 size-4.5 shrink-0', {
@@ -42,7 +52,7 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
           <button
             type="button"
             aria-haspopup="dialog"
-            className="rounded text-left text-[14px] leading-snug font-medium underline decoration-line-strong underline-offset-2 hover:decoration-brand"
+            className="rounded-md text-left text-sm leading-snug font-medium underline decoration-line-strong underline-offset-2 hover:decoration-brand"
             onClick={() => onOpen(alert.id)}
           >
             {alert.title}
@@ -51,39 +61,37 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
             <SeverityBadge severity={alert.severity} />
             <AlertStateBadges alert={alert} />
           </p>
-          <p className="mt-1 flex flex-wrap gap-x-2 text-[13px] text-ink-soft">
+          <p className="mt-1 flex flex-wrap gap-x-2 text-sm text-ink-soft">
             <span className="font-medium text-ink">{describeValue(alert)}</span>
             {count !== null && <span>{count}</span>}
             <time dateTime={alert.opened_at} title={formatDate(alert.opened_at)}>
               {describeTime(alert, now)}
             </time>
             {alert.rule_name && <span>rule “{alert.rule_name}”</span>}
+            {alert.comments > 0 && <span>{formatComments(alert.comments)}</span>}
           </p>
           {alert.posts[0] !== undefined && (
-            <p className="mt-1 truncate text-[13px] text-ink-soft" dir="auto">
+            <p className="mt-1 truncate text-sm text-ink-soft" dir="auto">
               “{alert.posts[0].text}”
             </p>
           )}
         </div>
         {isOpen && (
           <div className="flex gap-1.5">
-            {!alert.acknowledged_at && (
-              <Button
-                disabled={acknowledge.isPending}
-                aria-label={`Acknowledge: ${alert.title}`}
-                onClick={() => acknowledge.mutate(alert.id)}
-              >
-                {acknowledge.isPending ? 'Saving…' : 'Acknowledge'}
-              </Button>
-            )}
-            {!alert.silenced && <SilenceButton alert={alert} />}
+            <AcknowledgeButton
+              alert={alert}
+              busy={acknowledge.isPending}
+              onAcknowledge={acknowledge.mutate}
+            />
+            <AssignAlerts alerts={[alert]} label={`Assign: ${alert.title}`} />
+            {!alert.silenced && <MutePopover alerts={[alert]} label={`Silence: ${alert.title}`} />}
           </div>
         )}
       </div>
       {acknowledge.error !== null && (
         <Failure
           className="mt-2"
-          what="The alert could not be acknowledged"
+          what={failureOf(acknowledge.variables)}
           error={acknowledge.error}
         />
       )}
@@ -100,46 +108,11 @@ export function AlertStateBadges({ alert }: { alert: Alert }) {
       </Badge>
       <Badge>{alert.rule}</Badge>
       {alert.acknowledged_at && <Badge tone="good">acknowledged</Badge>}
+      {alert.assignee != null && <Badge tone="outline">{alert.assignee}</Badge>}
       {alert.silenced && <Badge tone="dashed">silenced</Badge>}
       {alert.inhibited_by && <Badge tone="dashed">inhibited</Badge>}
       {alert.flapping && <Badge tone="warning">flapping</Badge>}
     </>
-  );
-}
-
-/** Silences one alert: its rule, in its scope. */
-function SilenceButton({ alert }: { alert: Alert }) {
-  const [open, setOpen] = useState(false);
-  const save = useStartSilence();
-  const silence = (seconds: number) =>
-    save.mutate(
-      {
-        ...NEW_SILENCE,
-        ruleId: alert.rule_id ?? '',
-        dimension: alert.scope.dimension,
-        key: alert.scope.key,
-        comment: `Created from the alert “${alert.title}”`,
-        seconds,
-      },
-      { onSuccess: () => setOpen(false) },
-    );
-  return (
-    <Popover text="Silence" label={`Silence: ${alert.title}`} open={open} onOpenChange={setOpen}>
-      <p className="text-[13px] font-semibold">Silence for</p>
-      <div className="mt-2 flex flex-wrap gap-1.5">
-        {SILENCE_PRESETS.map(({ seconds, text }) => (
-          <Button key={seconds} disabled={save.isPending} onClick={() => silence(seconds)}>
-            {text}
-          </Button>
-        ))}
-      </div>
-      <p className="caption mt-2">
-        The alert stays in this list. You can end the silence early under Silences.
-      </p>
-      {save.error !== null && (
-        <Failure className="mt-2" what="The alert could not be silenced" error={save.error} />
-      )}
-    </Popover>
   );
 }
 
@@ -148,4 +121,8 @@ function describeTime({ opened_at, resolved_at }: Alert, now: number): string {
   if (!resolved_at) return `opened ${since}`;
   const lasted = formatElapsed(Date.parse(resolved_at) - Date.parse(opened_at));
   return `opened ${since}, lasted ${lasted}`;
+}
+
+function formatComments(n: number): string {
+  return n === 1 ? '1 comment' : `${n} comments`;
 }

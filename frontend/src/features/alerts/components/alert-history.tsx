@@ -3,7 +3,7 @@ import { Button } from '@/components/ui/button';
 import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
 import { QueryStatus } from '@/components/ui/query-status';
-import { Select } from '@/components/ui/select';
+import { FilterSelect } from '@/components/ui/select';
 import { useAlertHistory } from '@/features/alerts/api/use-alert-list';
 import { AlertCard } from '@/features/alerts/components/alert-card';
 import { KINDS, STATES, type AlertsPlace } from '@/features/alerts/model/place';
@@ -38,13 +38,13 @@ export function AlertHistory({ place, onChange }: AlertHistoryProps) {
       title="History"
       actions={
         <>
-          <Select
+          <FilterSelect
             label="State"
             value={state}
             options={toOptions(STATES)}
             onChange={(value) => set({ state: value })}
           />
-          <Select
+          <FilterSelect
             label="Type"
             value={rule}
             options={toOptions(KINDS)}

@@ -1,15 +1,15 @@
 import { clsx } from 'clsx';
 import type { Alert } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
-import { Button } from '@/components/ui/button';
 import { AlertIcon, CheckIcon } from '@/components/ui/icons';
 import { PageLink } from '@/components/ui/page-link';
+import { AcknowledgeButton } from '@/features/alerts/components/acknowledge-button';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { describeCount, describeValue } from '@/features/alerts/model/describe-alert';
 import { formatAge, formatDate, formatScore } from '@/lib/format';
 
-const COLOURS = {
+export const SEVERITY_COLOURS = {
   critical: 'text-critical',
   warning: 'text-warning',
   info: 'text-brand',
@@ -19,7 +19,7 @@ interface AlertItemProps {
   alert: Alert;
   now: number;
   busy: boolean;
-  onAcknowledge: (id: string) => void;
+  onAcknowledge: (request: { ids: readonly string[]; undo: boolean }) => void;
 }
 
 /** One alert on the Live page, with its value, age and sample posts. */
@@ -30,7 +30,7 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
     <li className={clsx('border-t border-line px-4 py-2', !isOpen && 'text-ink-soft')}>
       <div className="flex items-start gap-2">
         {isOpen ? (
-          <AlertIcon className={clsx('mt-0.5 size-4 shrink-0', COLOURS[alert.severity])} />
+          <AlertIcon className={clsx('mt-0.5 size-4 shrink-0', SEVERITY_COLOURS[alert.severity])} />
         ) : (
           <CheckIcon className="mt-0.5 size-4 shrink-0 text-good" />
         )}
@@ -38,12 +38,13 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
           <PageLink
             to="/alerts"
             search={{ alert: alert.id }}
-            className="text-[13.5px] leading-snug font-medium break-words no-underline! hover:underline!"
+            className="text-sm leading-snug font-medium break-words no-underline! hover:underline!"
           >
             {alert.title}
           </PageLink>
           <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1">
             {isOpen ? <SeverityBadge severity={alert.severity} /> : <Badge>resolved</Badge>}
+            {isOpen && alert.acknowledged_at && <Badge tone="good">acknowledged</Badge>}
             <span>{describeValue(alert)}</span>
             {count !== null && <span>{count}</span>}
             <time dateTime={alert.opened_at} title={formatDate(alert.opened_at)}>
@@ -51,17 +52,14 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
             </time>
           </p>
         </div>
-        {isOpen && !alert.acknowledged_at && (
-          <Button
+        {isOpen && (
+          <AcknowledgeButton
             className="h-7! px-2!"
-            disabled={busy}
-            aria-label={`Acknowledge: ${alert.title}`}
-            onClick={() => onAcknowledge(alert.id)}
-          >
-            {busy ? 'Saving…' : 'Acknowledge'}
-          </Button>
+            alert={alert}
+            busy={busy}
+            onAcknowledge={onAcknowledge}
+          />
         )}
-        {isOpen && alert.acknowledged_at && <Badge>acknowledged</Badge>}
       </div>
       {alert.posts.length > 0 && <AlertPosts alert={alert} />}
     </li>
@@ -71,15 +69,14 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
 function AlertPosts({ alert }: { alert: Alert }) {
   return (
     <details className="mt-1 pl-6">
-      <summary className="caption w-fit rounded hover:text-ink">
-        {alert.posts.length === 1 ? 'Sample post' : `${alert.posts.length} sample posts`}
+      <summary className="caption w-fit rounded-md hover:text-ink">
+        {alert.posts.length === 1
+          ? 'Post behind this alert'
+          : `${alert.posts.length} posts behind this alert`}
       </summary>
       <ul className="mt-1 space-y-1.5">
         {alert.posts.map((post) => (
-          <li
-            key={post.uuid}
-            className="border-l-2 border-line-strong pl-2 text-[13px] leading-snug"
-          >
+          <li key={post.uuid} className="border-l-2 border-line-strong pl-2 text-sm leading-snug">
             <span className="break-words" dir="auto">
               {post.text}
             </span>

@@ -1,26 +1,25 @@
 import { useRouter } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { Badge } from '@/components/ui/badge';
-import { Button } from '@/components/ui/button';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { Empty, Failure } from '@/components/ui/notice';
 import { QueryStatus } from '@/components/ui/query-status';
 import { Sheet } from '@/components/ui/sheet';
-import { SourceBadge } from '@/components/ui/source-badge';
 import { useAlert } from '@/features/alerts/api/use-alert-list';
-import { useAcknowledgeAlert } from '@/features/alerts/api/use-alerts';
+import { failureOf, useAcknowledge } from '@/features/alerts/api/use-acknowledge';
 import type { AlertDetails } from '@/features/alerts/api/wire';
+import { AcknowledgeButton } from '@/features/alerts/components/acknowledge-button';
 import { AlertStateBadges } from '@/features/alerts/components/alert-card';
+import { AlertFigures } from '@/features/alerts/components/alert-figures';
+import { AlertPosts } from '@/features/alerts/components/alert-posts';
+import { AssignAlerts } from '@/features/alerts/components/assign-alerts';
+import { AlertTimeline } from '@/features/alerts/components/alert-timeline';
+import { EvidenceExport } from '@/features/alerts/components/evidence-export';
 import { EvidenceChart } from '@/features/alerts/components/evidence-chart';
+import { MutePopover } from '@/features/alerts/components/mute-popover';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
-import {
-  describeCount,
-  describeMoment,
-  describeValue,
-} from '@/features/alerts/model/describe-alert';
+import { describeCount } from '@/features/alerts/model/describe-alert';
 import { exploreSearch } from '@/features/alerts/model/explore-search';
-import { formatMetric } from '@/features/alerts/rules/metrics';
-import { formatCount, formatDate, formatScore } from '@/lib/format';
+import { formatCount, formatDate } from '@/lib/format';
 
 /** The details of an alert: its evidence, related terms, sample posts and history. */
 export function AlertSheet({ id, onClose }: { id: string; onClose: () => void }) {
@@ -36,7 +35,11 @@ export function AlertSheet({ id, onClose }: { id: string; onClose: () => void })
         query={query}
         what="alert"
         rows={8}
-        gone={<Empty title="Alert not found">The link may point to a different server.</Empty>}
+        gone={
+          <Empty title="Alert not found">
+            The link may be from a different server. Past alerts are under History.
+          </Empty>
+        }
       />
       {data !== undefined && <Body alert={data} />}
     </Sheet>
@@ -44,30 +47,33 @@ export function AlertSheet({ id, onClose }: { id: string; onClose: () => void })
 }
 
 function Actions({ alert }: { alert: AlertDetails }) {
-  const acknowledge = useAcknowledgeAlert();
+  const acknowledge = useAcknowledge();
   return (
     <>
       {acknowledge.error !== null && (
-        <Failure what="The alert could not be acknowledged" error={acknowledge.error} />
+        <Failure what={failureOf(acknowledge.variables)} error={acknowledge.error} />
       )}
-      <ExploreLink search={exploreSearch(alert)} className="mr-auto text-[13px]">
+      <ExploreLink search={exploreSearch(alert)} className="mr-auto text-sm">
         View posts in Explore
       </ExploreLink>
-      {alert.state === 'open' && !alert.acknowledged_at && (
-        <Button
+      <AssignAlerts alerts={[alert]} label={`Assign: ${alert.title}`} />
+      {alert.state === 'open' && !alert.silenced && (
+        <MutePopover alerts={[alert]} label={`Silence: ${alert.title}`} />
+      )}
+      {alert.state === 'open' && (
+        <AcknowledgeButton
           look="solid"
-          disabled={acknowledge.isPending}
-          onClick={() => acknowledge.mutate(alert.id)}
-        >
-          Acknowledge
-        </Button>
+          alert={alert}
+          busy={acknowledge.isPending}
+          onAcknowledge={acknowledge.mutate}
+        />
       )}
     </>
   );
 }
 
 function Body({ alert }: { alert: AlertDetails }) {
-  const { evidence, posts, history, metric } = alert;
+  const { evidence, posts, metric } = alert;
   const count = describeCount(alert);
   const router = useRouter({ warn: false }) as ReturnType<typeof useRouter> | null;
   return (
@@ -77,12 +83,10 @@ function Body({ alert }: { alert: AlertDetails }) {
           <SeverityBadge severity={alert.severity} />
           <AlertStateBadges alert={alert} />
         </p>
-        <p className="mt-2 text-[14px]">
-          <span className="font-semibold">{describeValue(alert)}</span>
-          {count !== null && <span className="text-ink-soft"> · {count}</span>}
-        </p>
-        <p className="caption mt-0.5">
+        <AlertFigures alert={alert} />
+        <p className="caption mt-2 wrap-anywhere">
           {[
+            count,
             describeOrigin(alert),
             `opened ${formatDate(alert.opened_at)}`,
             alert.resolved_at && `resolved ${formatDate(alert.resolved_at)}`,
@@ -93,13 +97,21 @@ function Body({ alert }: { alert: AlertDetails }) {
       </div>
       {evidence != null && evidence.series.length > 0 && (
         <Part
-          title="Measured values"
+          title="Leading up to the alert"
+          actions={
+            <EvidenceExport
+              title="Leading up to the alert"
+              alert={alert}
+              series={evidence.series}
+            />
+          }
           note={`shaded: ${alert.rule_id ? 'allowed by the rule' : 'expected range'}; red dots: outside it`}
         >
           <EvidenceChart
             series={evidence.series}
             metric={metric}
             band={alert.rule_id ? 'rule' : 'usual'}
+            filters={exploreSearch(alert)}
             onPick={(from, to) =>
               void router?.navigate({ to: '/explore', search: exploreSearch(alert, { from, to }) })
             }
@@ -112,7 +124,7 @@ function Body({ alert }: { alert: AlertDetails }) {
             {evidence.terms.map(({ term, count, expected }) => (
               <li
                 key={term}
-                className="flex items-baseline gap-1.5 rounded-md border border-line bg-raised px-2 py-1 text-[13px]"
+                className="flex items-baseline gap-1.5 rounded-md border border-line bg-raised px-2 py-1 text-sm"
               >
                 <ExploreLink search={exploreSearch(alert, { q: term })} className="font-medium">
                   {term}
@@ -126,51 +138,21 @@ function Body({ alert }: { alert: AlertDetails }) {
         </Part>
       )}
       {posts.length > 0 && (
-        <Part title="Sample posts">
-          <ul aria-label="Sample posts" className="space-y-2.5">
-            {posts.map((post) => (
-              <li key={post.uuid} className="border-l-2 border-line-strong pl-3">
-                <p className="text-[13.5px] leading-snug break-words" dir="auto">
-                  {post.text}
-                </p>
-                <p className="caption mt-1 flex flex-wrap items-center gap-1.5">
-                  {post.platform} <SourceBadge source={post.source} />
-                  {alert.rule === 'churn' && `churn ${formatScore(post.churn_risk)}`}
-                  <ExploreLink search={exploreSearch(alert, { post: post.uuid })}>
-                    View post
-                  </ExploreLink>
-                </p>
-              </li>
-            ))}
-          </ul>
+        <Part title="Posts behind this alert" note={describePosts(alert)}>
+          <AlertPosts alert={alert} />
         </Part>
       )}
-      {history.length > 0 && (
-        <Part title="History">
-          <ol aria-label="History" className="space-y-1.5 border-l border-line-strong pl-4">
-            {history.map((moment, i) => (
-              <li key={i} className="relative text-[13px]">
-                <span className="absolute top-1.5 -left-[19px] size-1.5 rounded-full bg-ink-faint" />
-                {describeMoment(moment)}
-                {typeof moment.value === 'number' && moment.phase !== undefined && (
-                  <span className="ml-1.5">
-                    <Badge>
-                      {alert.rule === 'churn'
-                        ? formatScore(moment.value)
-                        : formatMetric(metric, moment.value)}
-                    </Badge>
-                  </span>
-                )}
-                <time className="caption block" dateTime={moment.at}>
-                  {formatDate(moment.at)}
-                </time>
-              </li>
-            ))}
-          </ol>
-        </Part>
-      )}
+      <Part title="History">
+        <AlertTimeline alert={alert} />
+      </Part>
     </div>
   );
+}
+
+/** A churn alert keeps its newest posts, an alert of any other rule those of its opening. */
+function describePosts({ rule, rule_id, posts, count }: AlertDetails): string {
+  if (rule !== 'churn') return rule_id ? 'when it opened' : '';
+  return posts.length < count ? `the newest ${posts.length}` : '';
 }
 
 function describeOrigin({ rule, rule_id, rule_name }: AlertDetails): string {
@@ -179,13 +161,25 @@ function describeOrigin({ rule, rule_id, rule_name }: AlertDetails): string {
   return rule === 'spike' && !rule_id ? 'signal' : '';
 }
 
-function Part({ title, note, children }: { title: string; note?: string; children: ReactNode }) {
+interface PartProps {
+  title: string;
+  note?: string;
+  actions?: ReactNode;
+  children: ReactNode;
+}
+
+function Part({ title, note, actions, children }: PartProps) {
   return (
     <section aria-label={title}>
-      <h3 className="mb-1.5 text-[13.5px] font-semibold">
-        {title}
-        {note !== undefined && <span className="caption ml-2 font-normal">{note}</span>}
-      </h3>
+      <div className="mb-1.5 flex items-center justify-between gap-2">
+        <h3 className="text-sm font-semibold">
+          {title}
+          {note !== undefined && note !== '' && (
+            <span className="caption ml-2 font-normal">{note}</span>
+          )}
+        </h3>
+        {actions}
+      </div>
       {children}
     </section>
   );

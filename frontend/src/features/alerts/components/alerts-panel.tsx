@@ -1,10 +1,13 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { Alert } from '@/api/wire';
-import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
-import { useAcknowledgeAlert, useAlerts } from '@/features/alerts/api/use-alerts';
-import { AlertItem } from '@/features/alerts/components/alert-item';
-import { formatSome } from '@/lib/format';
+import { failureOf, useAcknowledge } from '@/features/alerts/api/use-acknowledge';
+import { useAlerts } from '@/features/alerts/api/use-alerts';
+import { AlertGroupItem } from '@/features/alerts/components/alert-group-item';
+import { OpenCount } from '@/features/alerts/components/open-count';
+import { groupAlerts, holdGroup } from '@/features/alerts/model/group-alerts';
+import { tableOfAlerts } from '@/features/alerts/model/table';
+import { useHeldRows } from '@/features/alerts/model/use-held-rows';
 import { useNow } from '@/lib/use-now';
 
 interface AlertsPanelProps {
@@ -13,52 +16,51 @@ interface AlertsPanelProps {
   className?: string;
 }
 
-/** The alerts on the Live page, open ones first. */
+const HOLDING = { update: holdGroup };
+
+/** The alerts on the Live page, open ones first, those of one rule together. */
 export function AlertsPanel({ pushed, className }: AlertsPanelProps) {
-  const { alerts, n_open, isCut, error, isPending } = useAlerts(pushed);
-  const acknowledge = useAcknowledgeAlert();
+  const { alerts, n_open, isCut, isKnown, error, isPending } = useAlerts(pushed);
+  const acknowledge = useAcknowledge();
+  const groups = useMemo(() => groupAlerts(alerts), [alerts]);
+  const { rows, handlers } = useHeldRows(groups, HOLDING);
+  const isBusy = (id: string) => acknowledge.isPending && acknowledge.variables.ids.includes(id);
   const now = useNow(1_000);
   return (
     <Panel
       title="Alerts"
+      exported={() => tableOfAlerts(rows.flatMap((group) => group.alerts))}
       className={className ?? ''}
-      actions={
-        n_open > 0 ? (
-          <Badge tone="critical">{formatSome(n_open, isCut)} open</Badge>
-        ) : (
-          <Badge tone="good">none open</Badge>
-        )
-      }
+      actions={<OpenCount n_open={n_open} isCut={isCut} isKnown={isKnown} />}
     >
       <Announcer alerts={alerts} />
       {error !== null && (
-        <p role="alert" className="rounded-md bg-warning-soft px-3 py-2 text-[13px] text-warning">
+        <p role="alert" className="rounded-md bg-warning-soft px-3 py-2 text-sm text-warning">
           Earlier alerts could not be loaded: {error.message}. Retrying.
         </p>
       )}
       {acknowledge.error !== null && (
-        <p role="alert" className="rounded-md bg-warning-soft px-3 py-2 text-[13px] text-warning">
-          The alert could not be acknowledged: {acknowledge.error.message}.
+        <p role="alert" className="rounded-md bg-warning-soft px-3 py-2 text-sm text-warning">
+          {failureOf(acknowledge.variables)}: {acknowledge.error.message}.
         </p>
       )}
       {alerts.length === 0 && error === null && (
-        <p className="py-2 text-[13px] text-ink-soft">
-          {isPending
+        <p className="py-2 text-sm text-ink-soft">
+          {isPending || !isKnown
             ? 'Loading alerts…'
-            : 'No open alerts. An alert opens when, for example, most posts turn negative or a customer sounds ready to leave.'}
+            : 'No open alerts. An alert opens when, for example, most posts turn negative or several posts suggest churn.'}
         </p>
       )}
       <ul
         className="thin-scroll -mx-4 min-h-0 flex-1 overflow-y-auto"
         aria-label="Alerts, open ones first"
         tabIndex={alerts.length > 0 ? 0 : -1}
+        {...handlers}
       >
-        {alerts.map((alert) => (
-          <AlertItem
-            key={alert.id}
-            alert={alert}
-            now={now}
-            busy={acknowledge.isPending && acknowledge.variables === alert.id}
+        {rows.map((group) => (
+          <AlertGroupItem
+            key={group.id}
+            {...{ group, now, isBusy }}
             onAcknowledge={acknowledge.mutate}
           />
         ))}

@@ -5,11 +5,11 @@ import { ChannelsPanel } from '@/features/alerts/channels/channels-panel';
 import { AlertHistory } from '@/features/alerts/components/alert-history';
 import { AlertSheet } from '@/features/alerts/components/alert-sheet';
 import { OpenAlerts } from '@/features/alerts/components/open-alerts';
-import { TABS, type AlertsPlace } from '@/features/alerts/model/place';
+import { TAB_NAMES, TABS, type AlertsPlace } from '@/features/alerts/model/place';
 import { RulesPanel } from '@/features/alerts/rules/rules-panel';
 import { SignalsPanel } from '@/features/alerts/signals/signals-panel';
 import { SilencesPanel } from '@/features/alerts/silences/silences-panel';
-import { capitalize, formatSome } from '@/lib/format';
+import { formatSome } from '@/lib/format';
 
 interface AlertsViewProps {
   place: AlertsPlace;
@@ -18,7 +18,7 @@ interface AlertsViewProps {
   pushed: readonly Alert[];
 }
 
-/** Alerts, rules, silences, channels and signals. */
+/** Alerts, rules, silences, notification channels and signals. */
 export function AlertsView({ place, onChange, pushed }: AlertsViewProps) {
   const open = useOpenAlerts(pushed);
   const openAlert = (alert: string) => onChange({ ...place, alert });
@@ -31,7 +31,7 @@ export function AlertsView({ place, onChange, pushed }: AlertsViewProps) {
         value={place.tab}
         options={TABS.map((value) => ({
           value,
-          text: capitalize(value),
+          text: TAB_NAMES[value],
           count:
             value === 'open' && open.alerts.length > 0
               ? formatSome(open.alerts.length, open.isCut)
@@ -39,7 +39,7 @@ export function AlertsView({ place, onChange, pushed }: AlertsViewProps) {
         }))}
         onChange={(tab) => onChange({ tab })}
       >
-        {place.tab === 'open' && <OpenAlerts open={open} onOpen={openAlert} />}
+        {place.tab === 'open' && <OpenAlerts open={open} place={place} onChange={onChange} />}
         {place.tab === 'history' && <AlertHistory place={place} onChange={onChange} />}
         {place.tab === 'rules' && <RulesPanel />}
         {place.tab === 'silences' && <SilencesPanel />}

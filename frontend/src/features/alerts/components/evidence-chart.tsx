@@ -1,7 +1,10 @@
 import { useMemo } from 'react';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
+import { prepareLines } from '@/components/charts/lines';
+import { WithNotes, type ChartNotes } from '@/components/charts/notes';
 import { usePalette, type Palette } from '@/components/charts/palette';
+import { MARK_NAMES, type MarkKind, type VolumeMark } from '@/components/charts/volume-scene';
 import type { Evidence, EvidencePoint } from '@/features/alerts/api/wire';
 import { formatMetric } from '@/features/alerts/rules/metrics';
 import { formatAxisTime, formatDay } from '@/lib/format';
@@ -14,6 +17,8 @@ interface Drawn {
 }
 
 interface EvidenceChartProps extends Drawn {
+  /** The filters of the posts that are measured, under the names of the API. */
+  filters: Record<string, string>;
   /** Called with the period of the clicked step. */
   onPick: (from: string, to: string) => void;
 }
@@ -24,26 +29,48 @@ const BAND_WORDS = {
   rule: { outside: 'the range allowed by the rule', edges: 'allowed', name: 'Allowed range' },
 } as const;
 
-/** The measured values over the band in which they should lie; steps outside it are marked. */
-export function EvidenceChart({ series, metric, band, onPick }: EvidenceChartProps) {
-  const palette = usePalette();
-  const option = useMemo(
-    () => evidenceOption(palette, { series, metric, band }),
-    [palette, series, metric, band],
-  );
+/** The measured values over the band in which they should lie, and what happened at the time. */
+export function EvidenceChart(props: EvidenceChartProps) {
+  const { series, filters } = props;
+  const [first, last] = [series[0]?.at, series.at(-1)?.at];
+  if (first === undefined || last === undefined) return null;
   const stepMs = stepOf(series.map(({ at }) => Date.parse(at)));
+  const range = { from: first, to: new Date(Date.parse(last) + stepMs).toISOString() };
+  return (
+    <WithNotes range={range} peaks={null} filters={filters}>
+      {(notes) => <NotedEvidence {...props} {...{ stepMs, notes }} />}
+    </WithNotes>
+  );
+}
+
+interface NotedEvidenceProps extends EvidenceChartProps {
+  stepMs: number;
+  notes: ChartNotes;
+}
+
+function NotedEvidence({ series, metric, band, onPick, stepMs, notes }: NotedEvidenceProps) {
+  const palette = usePalette();
+  const { marks, list } = notes;
+  const option = useMemo(
+    () => evidenceOption(palette, { series, metric, band, marks }),
+    [palette, series, metric, band, marks],
+  );
   const pick = (index: number) => {
     const at = series[index]?.at;
     if (at === undefined) return;
     onPick(at, new Date(Date.parse(at) + stepMs).toISOString());
   };
   return (
-    <Chart
-      label={describeEvidence({ series, metric, band })}
-      option={option}
-      onPick={pick}
-      className="h-56"
-    />
+    <>
+      <Chart
+        prepare={prepareLines}
+        label={describeEvidence({ series, metric, band })}
+        option={option}
+        onPick={pick}
+        className="h-56"
+      />
+      {list}
+    </>
   );
 }
 
@@ -64,8 +91,22 @@ export function describeEvidence({ series, metric, band }: Drawn): string {
   return `Evidence: ${outside.length} of ${series.length} steps outside ${words.outside}; latest ${formatMetric(metric, last.value)}, ${words.edges} ${formatMetric(metric, last.low)} to ${formatMetric(metric, last.high)}`;
 }
 
-function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
+interface DrawnWithMarks extends Drawn {
+  marks: readonly VolumeMark[];
+}
+
+function evidenceOption(palette: Palette, { series, metric, band, marks }: DrawnWithMarks) {
   const format = (value: number) => formatMetric(metric, value);
+  const placed = marks.flatMap(({ at, kind, text }) => {
+    const index = series.findLastIndex((point) => Date.parse(point.at) <= Date.parse(at));
+    return index < 0 ? [] : [{ index, kind, text }];
+  });
+  const marksOf = (kind: MarkKind, look: object) => ({
+    ...{ type: 'scatter', silent: true, symbolSize: 11, z: 3, ...look },
+    data: placed
+      .filter((mark) => mark.kind === kind)
+      .map(({ index }) => [index, series[index]?.value ?? 0]),
+  });
   return {
     ...baseOption(palette),
     grid: { left: 54, right: 10, top: 14, bottom: 26 },
@@ -79,6 +120,9 @@ function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
           ['Value', format(point.value)],
           ['Expected', format(point.baseline)],
           [BAND_WORDS[band].name, `${format(point.low)} – ${format(point.high)}`],
+          ...placed
+            .filter(({ index }) => index === hovered[0]?.dataIndex)
+            .map(({ kind, text }) => [MARK_NAMES[kind], text] as const),
         ]);
       },
     },
@@ -146,6 +190,16 @@ function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
         lineStyle: { color: palette.brand, width: 1.75 },
         data: series.map(({ value }) => value),
       },
+      marksOf('alert', {
+        symbol: 'diamond',
+        symbolOffset: [0, -12],
+        itemStyle: { color: palette.critical },
+      }),
+      marksOf('annotation', {
+        symbol: 'triangle',
+        symbolOffset: [0, 12],
+        itemStyle: { color: palette.brand },
+      }),
     ],
   };
 }

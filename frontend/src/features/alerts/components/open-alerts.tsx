@@ -1,41 +1,61 @@
-import { Badge } from '@/components/ui/badge';
 import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
 import { QueryStatus } from '@/components/ui/query-status';
+import { Segmented } from '@/components/ui/segmented';
+import type { Alert } from '@/api/wire';
 import type { useOpenAlerts } from '@/features/alerts/api/use-open-alerts';
 import { AlertCard } from '@/features/alerts/components/alert-card';
-import { formatSome } from '@/lib/format';
+import { BulkActions } from '@/features/alerts/components/bulk-actions';
+import { OpenCount } from '@/features/alerts/components/open-count';
+import { byUrgency } from '@/features/alerts/model/by-urgency';
+import { asResolved } from '@/features/alerts/model/hold-rows';
+import { OWNERS, type AlertsPlace, type Owner } from '@/features/alerts/model/place';
+import { useHeldRows } from '@/features/alerts/model/use-held-rows';
+import { capitalize } from '@/lib/format';
+import { usePersonName } from '@/lib/person';
 import { useNow } from '@/lib/use-now';
+import { useSelection } from '@/lib/use-selection';
 
 interface OpenAlertsProps {
   open: ReturnType<typeof useOpenAlerts>;
-  onOpen: (id: string) => void;
+  place: AlertsPlace;
+  onChange: (place: AlertsPlace) => void;
 }
 
-const SEVERITY_ORDER = { critical: 0, warning: 1, info: 2 } as const;
+const OWNER_OPTIONS = OWNERS.map((value) => ({ value, text: capitalize(value) }));
 
-/** The open alerts: unacknowledged before acknowledged, the most severe first. */
+/** The open alerts, one by one or several at a time. */
 export function OpenAlerts({
-  open: { alerts, isCut, error, isPending, refetch },
-  onOpen,
+  open: { alerts: all, isCut, error, isPending, refetch },
+  place,
+  onChange,
 }: OpenAlertsProps) {
   const now = useNow(5_000);
-  const sorted = alerts.toSorted(
-    (a, b) =>
-      Number(Boolean(a.acknowledged_at)) - Number(Boolean(b.acknowledged_at)) ||
-      SEVERITY_ORDER[a.severity] - SEVERITY_ORDER[b.severity] ||
-      Date.parse(b.opened_at) - Date.parse(a.opened_at),
+  const me = usePersonName();
+  const { owner = 'all' } = place;
+  const isWanted = ({ assignee }: Alert) =>
+    owner === 'mine' ? assignee === me : owner === 'all' || assignee == null;
+  const alerts = owner === 'all' ? all : all.filter(isWanted);
+  const choose = (value: Owner) => {
+    const next = { ...place };
+    delete next.owner;
+    onChange(value === 'all' ? next : { ...next, owner: value });
+  };
+  const { rows, handlers } = useHeldRows(
+    alerts.toSorted(byUrgency),
+    // An alert that leaves a filtered list may still be open.
+    isCut || owner !== 'all' ? {} : { whenGone: asResolved },
   );
+  const selection = useSelection(alerts, ({ id }) => id);
   return (
     <Panel
       title="Open alerts"
-      note="most urgent first"
+      note="unacknowledged first, by severity"
       actions={
-        alerts.length > 0 ? (
-          <Badge tone="critical">{formatSome(alerts.length, isCut)} open</Badge>
-        ) : (
-          <Badge tone="good">none open</Badge>
-        )
+        <>
+          <Segmented label="Assigned to" value={owner} options={OWNER_OPTIONS} onChange={choose} />
+          <OpenCount n_open={alerts.length} isCut={isCut} isKnown={!isPending && error === null} />
+        </>
       }
     >
       <QueryStatus
@@ -43,15 +63,32 @@ export function OpenAlerts({
         what="alerts"
         rows={5}
       />
-      {!isPending && error === null && alerts.length === 0 && (
+      {owner !== 'all' && rows.length === 0 && (
+        <Empty title={owner === 'mine' ? 'No open alerts assigned to you' : 'No unassigned alerts'}>
+          {owner === 'mine' && me === '' && 'Enter your name under “Your name” at the top.'}
+        </Empty>
+      )}
+      {!isPending && error === null && owner === 'all' && rows.length === 0 && (
         <Empty title="No open alerts">
           An alert opens when a rule fires or when a signal detects an unusual change. Past alerts
           are under History.
         </Empty>
       )}
-      <ul aria-label="Open alerts" className="-mx-4 mt-2">
-        {sorted.map((alert) => (
-          <AlertCard key={alert.id} alert={alert} now={now} onOpen={onOpen} />
+      {rows.length > 0 && (
+        <BulkActions alerts={alerts} selected={selection.selected} onSelect={selection.choose} />
+      )}
+      <ul aria-label="Open alerts" className="-mx-4 -mt-px" {...handlers}>
+        {rows.map((alert) => (
+          <AlertCard
+            key={alert.id}
+            alert={alert}
+            now={now}
+            onOpen={(id) => onChange({ ...place, alert: id })}
+            selection={{
+              isSelected: alert.state === 'open' && selection.isSelected(alert),
+              onSelect: (isSelected) => selection.select(alert, isSelected),
+            }}
+          />
         ))}
       </ul>
       {isCut && (

@@ -10,15 +10,17 @@ interface ChannelChoiceProps {
 export function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps) {
   return (
     <fieldset>
-      <legend className="text-[13px] font-medium">Notify</legend>
+      <legend className="text-sm font-medium">Notify via</legend>
       {channels.length === 0 ? (
-        <p className="caption">No channels yet. Alerts appear only in the dashboard.</p>
+        <p className="caption">
+          No notification channels yet. Alerts appear only in the dashboard.
+        </p>
       ) : (
         <>
           <ul className="mt-1 flex flex-wrap gap-x-4 gap-y-1">
             {channels.map(({ id, name }) => (
               <li key={id}>
-                <label className="flex items-center gap-1.5 text-[13px]">
+                <label className="flex items-center gap-1.5 text-sm">
                   <input
                     type="checkbox"
                     className="size-4 accent-brand"
@@ -35,7 +37,8 @@ export function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps
             ))}
           </ul>
           <p className="caption mt-1">
-            If none is selected, alerts go to every channel that accepts their severity.
+            If none is selected, alerts go to every notification channel that accepts their
+            severity.
           </p>
         </>
       )}

@@ -16,6 +16,8 @@ export interface RuleDraft {
   dimension: RuleDimension;
   /** Empty to watch every key of the dimension. */
   key: string;
+  /** The key without any posts that the person confirmed. */
+  confirmedKey: string;
   comparison: 'above' | 'below';
   threshold: string;
   clearThreshold: string;
@@ -34,6 +36,7 @@ export const NEW_DRAFT: RuleDraft = {
   metric: 'negative_share',
   dimension: 'product',
   key: '',
+  confirmedKey: '',
   comparison: 'above',
   threshold: '50',
   clearThreshold: '45',
@@ -62,6 +65,7 @@ export function toDraft(rule: Rule): RuleDraft {
     metric: rule.metric,
     dimension: RULE_DIMENSIONS.find((known) => known === rule.scope.dimension) ?? 'overall',
     key: rule.scope.key ?? '',
+    confirmedKey: rule.scope.key ?? '',
     comparison: rule.comparison,
     threshold: shown(rule.threshold),
     clearThreshold: shown(rule.clear_threshold ?? rule.threshold),
@@ -90,8 +94,8 @@ export function readDraft(draft: RuleDraft): { value: NewRule; problems: Problem
   } else if (draft.comparison === 'above' ? clear > threshold : clear < threshold) {
     problems['clear_threshold'] =
       draft.comparison === 'above'
-        ? 'Must not be above the threshold, or the alert could never clear.'
-        : 'Must not be below the threshold, or the alert could never clear.';
+        ? 'Must be at or below the “Alert above” value; otherwise the alert could never resolve.'
+        : 'Must be at or above the “Alert below” value; otherwise the alert could never resolve.';
   }
   if (!(Number.isInteger(volume) && volume >= 0)) {
     problems['minimum_volume'] = 'Enter a whole number, 0 or more.';

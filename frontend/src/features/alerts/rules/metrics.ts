@@ -20,7 +20,10 @@ export const METRICS: readonly Metric[] = [
   { name: 'virality', text: 'Highest predicted virality', unit: 'virality' },
   ...EMOTIONS.map((emotion) => ({
     name: `emotion:${emotion}`,
-    text: `Share of posts expressing ${emotion}`,
+    text:
+      emotion === 'neutral'
+        ? 'Share of posts without emotion'
+        : `Share of posts expressing ${emotion}`,
     unit: 'percent' as const,
   })),
 ];

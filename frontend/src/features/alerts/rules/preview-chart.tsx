@@ -1,6 +1,7 @@
 import { useCallback, useMemo } from 'react';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
+import { prepareLines } from '@/components/charts/lines';
 import { usePalette, type Palette } from '@/components/charts/palette';
 import { Failure, Skeleton } from '@/components/ui/notice';
 import type { NewRule, RulePreview } from '@/features/alerts/api/wire';
@@ -29,8 +30,8 @@ export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
     [data, rule],
   );
   return (
-    <section aria-label="Preview over the last 24 hours" className="rounded-lg bg-sunken p-3">
-      <h3 className="text-[13px] font-semibold">Preview: last 24 hours</h3>
+    <section aria-label="Preview over the last 24 hours" className="rounded-md bg-sunken p-3">
+      <h3 className="text-sm font-semibold">Preview: last 24 hours</h3>
       <p className="caption" role="status">
         {rule === null
           ? 'Complete the form to see a preview.'
@@ -47,6 +48,7 @@ export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
       )}
       {option !== null && data !== undefined && error === null && (
         <Chart
+          prepare={prepareLines}
           label={`Preview: ${describePreview(data)}`}
           option={option}
           onPick={pick}
@@ -64,10 +66,10 @@ function Legend() {
         <span className="w-3.5 border-t-2 border-brand" /> value
       </li>
       <li className="flex items-center gap-1">
-        <span className="w-3.5 border-t border-critical" /> threshold
+        <span className="w-3.5 border-t border-critical" /> alerts
       </li>
       <li className="flex items-center gap-1">
-        <span className="w-3.5 border-t border-dashed border-critical" /> clears at
+        <span className="w-3.5 border-t border-dashed border-critical" /> resolves
       </li>
       <li className="flex items-center gap-1">
         <span className="size-2.5 bg-critical/20" /> firing

@@ -1,15 +1,8 @@
 import { DurationField } from '@/components/ui/duration-input';
 import { EditorSheet } from '@/components/ui/editor';
 import { SelectField, TextField } from '@/components/ui/field';
-import { RULES } from '@/features/alerts/api/resources';
-import { useSave } from '@/features/alerts/api/use-resource';
-import {
-  RULE_DIMENSIONS,
-  SEVERITIES,
-  type Channel,
-  type NewRule,
-  type Rule,
-} from '@/features/alerts/api/wire';
+import { RULE_DIMENSIONS, SEVERITIES, type Channel, type Rule } from '@/features/alerts/api/wire';
+import { KeyField } from '@/features/alerts/components/key-field';
 import { ChannelChoice } from '@/features/alerts/rules/channel-choice';
 import {
   checksSinglePosts,
@@ -17,9 +10,11 @@ import {
   readDraft,
   toDraft,
   withMetric,
+  type RuleDraft,
 } from '@/features/alerts/rules/draft';
 import { METRICS, UNITS, unitOf } from '@/features/alerts/rules/metrics';
 import { RulePreviewChart } from '@/features/alerts/rules/preview-chart';
+import { useSaveRule } from '@/features/alerts/rules/use-save-rule';
 import { capitalize } from '@/lib/format';
 import { useEditor } from '@/lib/use-editor';
 
@@ -48,8 +43,8 @@ const SCOPE_OPTIONS = RULE_DIMENSIONS.map((value) => ({
 }));
 
 const COMPARISON_OPTIONS = [
-  { value: 'above', text: 'Above the threshold' },
-  { value: 'below', text: 'Below the threshold' },
+  { value: 'above', text: 'Too high' },
+  { value: 'below', text: 'Too low' },
 ] as const;
 
 const SEVERITY_OPTIONS = SEVERITIES.map((value) => ({ value, text: capitalize(value) }));
@@ -63,15 +58,17 @@ interface RuleEditorProps {
 
 /** The form for a rule, with a preview of what it would have done over the last 24 hours. */
 export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
+  const mutation = useSaveRule(rule?.id ?? null);
   const editor = useEditor({
     initial: () => (rule === null ? NEW_DRAFT : toDraft(rule)),
-    read: readDraft,
+    read: readEditor,
     fields: FIELDS,
-    mutation: useSave<NewRule, Rule>(RULES, rule?.id ?? null),
+    mutation,
     onSaved: onClose,
   });
   const { draft, set, problemOf } = editor;
   const isFixed = rule !== null && checksSinglePosts(rule);
+  const isAbove = draft.comparison === 'above';
   const { suffix } = UNITS[unitOf(draft.metric)];
   // The preview does not need a name.
   const canPreview = Object.keys(editor.problems).every((field) => field === 'name');
@@ -119,20 +116,23 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
           onChange={(dimension) => set({ dimension })}
         />
         {draft.dimension !== 'overall' && (
-          <TextField
-            label={`Which ${draft.dimension}`}
+          <KeyField
+            dimension={draft.dimension}
             hint={`Leave empty to alert on each ${draft.dimension} separately.`}
             error={problemOf('scope.key')}
             disabled={isFixed}
             placeholder={`Every ${draft.dimension}`}
             value={draft.key}
+            rejection={mutation.error}
+            confirmed={draft.confirmedKey}
             onChange={(key) => set({ key })}
+            onConfirm={(confirmedKey) => set({ confirmedKey })}
           />
         )}
       </div>
       <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
         <SelectField
-          label="Alert when value is"
+          label="Alert when the value is"
           error={problemOf('comparison')}
           disabled={isFixed}
           className="max-sm:col-span-2"
@@ -141,21 +141,21 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
           onChange={(comparison) => set({ comparison })}
         />
         <TextField
-          label={`Threshold (${suffix})`}
+          label={`${isAbove ? 'Alert above' : 'Alert below'} (${suffix})`}
           error={problemOf('threshold')}
           inputMode="decimal"
           value={draft.threshold}
           onChange={(threshold) => set({ threshold })}
         />
         <TextField
-          label={`Clears at (${suffix})`}
+          label={`${isAbove ? 'Resolve below' : 'Resolve above'} (${suffix})`}
           error={problemOf('clear_threshold')}
           inputMode="decimal"
           value={draft.clearThreshold}
           onChange={(clearThreshold) => set({ clearThreshold })}
         />
       </div>
-      <RulePreviewChart rule={canPreview ? editor.value : null} />
+      <RulePreviewChart rule={canPreview ? editor.value.rule : null} />
       <div className="grid grid-cols-2 gap-3">
         <TextField
           label="Minimum posts"
@@ -181,7 +181,11 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
       <div className="grid gap-3 sm:grid-cols-3">
         <DurationField
           label="Pending period"
-          hint={isFixed ? 'This rule checks individual posts.' : 'Before the alert fires.'}
+          hint={
+            isFixed
+              ? 'This rule checks individual posts.'
+              : 'How long the condition must hold before the alert fires.'
+          }
           error={problemOf('for_seconds')}
           disabled={isFixed}
           seconds={draft.forSeconds}
@@ -209,4 +213,9 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
       />
     </EditorSheet>
   );
+}
+
+function readEditor(draft: RuleDraft) {
+  const { value, problems } = readDraft(draft);
+  return { value: { rule: value, confirmedKey: draft.confirmedKey }, problems };
 }

@@ -24,13 +24,13 @@ export function RuleRow({ rule, onEdit }: { rule: Rule; onEdit: () => void }) {
           onChange={(enabled) => save.mutate({ ...toNewRule(rule), enabled })}
         />
         <div className="min-w-0 flex-1 basis-64 wrap-anywhere">
-          <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-[13.5px] font-medium">
+          <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm font-medium">
             {rule.name}
             <SeverityBadge severity={rule.severity} />
             {rule.builtin && <Badge>built-in</Badge>}
             {!rule.enabled && <Badge tone="outline">off</Badge>}
           </p>
-          <p className="text-[13px] text-ink-soft">{describeRule(rule)}.</p>
+          <p className="text-sm text-ink-soft">{describeRule(rule)}.</p>
         </div>
         <div className="flex gap-1">
           <Button aria-label={`Edit ${rule.name}`} onClick={onEdit}>

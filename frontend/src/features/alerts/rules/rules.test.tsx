@@ -90,10 +90,17 @@ test.each([
 
 test('a rule reads as a sentence', () => {
   expect(describeRule(rule)).toBe(
-    'Share of negative posts for each product above 50% over 5 minutes, held for 1 minute',
+    'Share of negative posts for each product above 50% over 5 minutes with at least 30 posts, held for 1 minute',
   );
   const city = { ...rule, scope: { dimension: 'city', key: 'Lagos' } as const, for_seconds: 0 };
   expect(describeRule(city)).toContain('Share of negative posts in Lagos above');
+  const churn = { ...rule, metric: 'churn_high', threshold: 2, for_seconds: 0 };
+  expect(describeRule(churn)).toBe(
+    'More than 2 posts with high churn risk for each product in 5 minutes',
+  );
+  expect(describeRule({ ...churn, builtin: true })).toContain('5 minutes, and more than usual');
+  const quiet = { ...churn, metric: 'volume', comparison: 'below' } as const;
+  expect(describeRule(quiet)).toBe('Fewer than 2 posts for each product in 5 minutes');
 });
 
 test('a preview is described in a sentence', () => {
@@ -138,7 +145,7 @@ test('a new rule is previewed before it is saved', async () => {
   await userEvent.type(screen.getByLabelText('Name'), 'Anger in Lagos');
   await userEvent.selectOptions(screen.getByLabelText('Metric'), 'emotion:anger');
   await userEvent.selectOptions(screen.getByLabelText('Scope'), 'city');
-  await userEvent.type(screen.getByLabelText('Which city'), 'Lagos');
+  await userEvent.type(screen.getByLabelText('City'), 'Lagos');
   await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
   await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
   expect(changesIn(requests)).toHaveLength(1);
@@ -148,6 +155,38 @@ test('a new rule is previewed before it is saved', async () => {
     scope: { dimension: 'city', key: 'Lagos' },
     threshold: 0.5,
   });
+});
+
+test('a product that no post has named is saved only after confirmation', async () => {
+  const requests = open({
+    '/api/metrics/products': () => ({ items: [{ key: 'Harbor Pay' }, { key: '' }] }),
+    '/api/metrics/overall': (url) => ({
+      count: url.searchParams.get('product') === 'Harbor Pay' ? 12 : 0,
+    }),
+    'POST /api/v1/alert-rules': (_, body) => ({ ...rule, ...(body as object) }),
+  });
+  await userEvent.click(await screen.findByRole('button', { name: 'New rule' }));
+  await userEvent.type(screen.getByLabelText('Name'), 'Typing error');
+  const key = screen.getByLabelText('Product');
+  await userEvent.type(key, 'Harbr Pay');
+  await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
+  await waitFor(() => expect(key.getAttribute('aria-invalid')).toBe('true'));
+  expect(screen.getByText(/^No posts for the product “Harbr Pay”/)).toBeTruthy();
+  expect(changesIn(requests)).toHaveLength(0);
+  await userEvent.click(screen.getByRole('checkbox', { name: 'Use “Harbr Pay” anyway' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  expect(changesIn(requests)).toHaveLength(1);
+});
+
+test('the thresholds are named after what they do', async () => {
+  open();
+  await userEvent.click(await screen.findByRole('button', { name: 'New rule' }));
+  expect(screen.getByLabelText('Alert above (%)')).toBeTruthy();
+  expect(screen.getByLabelText('Resolve below (%)')).toBeTruthy();
+  await userEvent.selectOptions(screen.getByLabelText('Alert when the value is'), 'below');
+  expect(screen.getByLabelText('Alert below (%)')).toBeTruthy();
+  expect(screen.getByLabelText('Resolve above (%)')).toBeTruthy();
 });
 
 test('an invalid rule is not sent, and focus moves to the invalid field', async () => {
@@ -165,7 +204,7 @@ test('a server error appears beside its field until it is changed', async () => 
   const error = {
     error: {
       code: 'missing_field',
-      message: 'a rule about low volume needs one key; enter it',
+      message: 'a rule on low volume needs one specific key; enter it',
       details: { field: 'scope.key' },
     },
   };
@@ -174,7 +213,7 @@ test('a server error appears beside its field until it is changed', async () => 
   });
   await userEvent.click(await screen.findByRole('button', { name: 'Edit Too negative' }));
   await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
-  const key = screen.getByLabelText('Which product');
+  const key = screen.getByLabelText('Product');
   await waitFor(() => expect(key.getAttribute('aria-invalid')).toBe('true'));
   await waitFor(() => expect(document.activeElement).toBe(key));
   expect(screen.queryByText('The rule could not be saved.')).toBeNull();
@@ -215,14 +254,14 @@ test('the rule that checks single posts has disabled fields', async () => {
   for (const label of [
     'Metric',
     'Scope',
-    'Alert when value is',
+    'Alert when the value is',
     'Minimum posts',
     'Pending period',
   ]) {
     expect(isOpen(label), label).toBe(false);
   }
   expect(isOpen('Pending period: unit')).toBe(false);
-  for (const label of ['Name', 'Window', 'Threshold (posts)', 'Severity', 'Cooldown']) {
+  for (const label of ['Name', 'Window', 'Alert above (posts)', 'Severity', 'Cooldown']) {
     expect(isOpen(label), label).toBe(true);
   }
 });

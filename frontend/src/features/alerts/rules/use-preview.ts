@@ -1,11 +1,8 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
 import { paths } from '@/config/paths';
 import type { NewRule, RulePreview } from '@/features/alerts/api/wire';
 import { sendJson } from '@/lib/api-client';
-
-/** Debounces typing. */
-const DEBOUNCE_MS = 400;
+import { useDebounced } from '@/lib/use-debounced';
 
 /** Evaluates a rule over the last 24 hours; null while the draft is invalid. */
 export function usePreview(rule: NewRule | null) {
@@ -22,14 +19,4 @@ export function usePreview(rule: NewRule | null) {
     retry: false,
   });
   return { ...query, isAsked: asked !== null };
-}
-
-/** Returns the value once it has stopped changing. */
-function useDebounced(value: string | null): string | null {
-  const [debounced, setDebounced] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setDebounced(value), DEBOUNCE_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return debounced;
 }

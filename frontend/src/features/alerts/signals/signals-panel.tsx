@@ -28,7 +28,7 @@ export function SignalsPanel() {
   });
   return (
     <Panel title="Signals" note="unusual changes, detected without rules">
-      <p className="mt-1 max-w-prose text-[13.5px] text-ink-soft">
+      <p className="mt-1 max-w-prose text-sm text-ink-soft">
         Groundswell compares volume, sentiment, and the shares of products and cities with their own
         history at the same time of day and week. An unusual change opens an alert with the
         evidence.
@@ -72,12 +72,12 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
       }
     >
       <fieldset>
-        <legend className="text-[13px] font-medium">Sensitivity</legend>
+        <legend className="text-sm font-medium">Sensitivity</legend>
         <div className="mt-1.5 grid gap-2 sm:grid-cols-2">
           {SENSITIVITIES.map((choice) => (
             <label
               key={choice}
-              className="flex gap-2.5 rounded-lg border border-line bg-raised px-3 py-2.5 has-checked:border-brand has-checked:bg-highlight"
+              className="flex gap-2.5 rounded-md border border-line bg-raised px-3 py-2.5 has-checked:border-brand has-checked:bg-highlight"
             >
               <input
                 type="radio"
@@ -87,8 +87,8 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
                 onChange={() => set({ sensitivity: choice })}
               />
               <span>
-                <span className="block text-[13.5px] font-semibold">{capitalize(choice)}</span>
-                <span className="block text-[12.5px] text-ink-soft">{MEANINGS[choice]}</span>
+                <span className="block text-sm font-semibold">{capitalize(choice)}</span>
+                <span className="block text-xs text-ink-soft">{MEANINGS[choice]}</span>
               </span>
             </label>
           ))}
@@ -96,7 +96,7 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
       </fieldset>
       <TextField
         label="Minimum posts"
-        hint="Time steps with fewer posts are ignored: three out of four is not a trend."
+        hint="Steps with fewer posts are ignored, because a few posts are not a trend."
         error={problemOf('minimum_volume')}
         inputMode="numeric"
         inputClassName="max-w-32"

@@ -59,11 +59,11 @@ export function SilencesPanel() {
             className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-t border-line px-4 py-2.5"
           >
             <div className="min-w-0 flex-1 basis-64 wrap-anywhere">
-              <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
+              <p className="flex flex-wrap items-center gap-2 text-sm font-medium">
                 {capitalize(describeSilence(silence, rules))}
                 <Badge tone={TONES[state]}>{state}</Badge>
               </p>
-              <p className="text-[13px] break-words text-ink-soft">
+              <p className="text-sm break-words text-ink-soft">
                 {formatDate(silence.starts_at)} – {formatDate(silence.ends_at)}
                 {silence.comment !== '' && ` · ${silence.comment}`}
               </p>

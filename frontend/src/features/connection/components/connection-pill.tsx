@@ -12,7 +12,7 @@ export function ConnectionPill({ connection, paused }: ConnectionPillProps) {
   const { text, spoken, tone } = describe(connection, paused);
   return (
     <span
-      className="inline-flex h-8 items-center gap-2 rounded-md px-2.5 text-[13px] font-medium"
+      className="inline-flex h-8 items-center gap-2 rounded-md px-2.5 text-sm font-medium"
       data-connection={connection.state}
     >
       <span

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
-import { formatClock, formatPosts } from '@/lib/format';
+import { formatPosts } from '@/lib/format';
+import { formatClock } from '@/lib/time';
 import type { Connection } from '@/live';
 
 interface StatusBannerProps {
@@ -73,7 +74,7 @@ interface BannerProps {
 function Banner({ tone, action, children }: BannerProps) {
   return (
     <div
-      className={`flex flex-wrap items-center gap-x-4 gap-y-2 rounded-xl border px-4 py-2 text-[13.5px] ${TONES[tone]}`}
+      className={`flex flex-wrap items-center gap-x-4 gap-y-2 rounded-md border px-4 py-2 text-sm ${TONES[tone]}`}
     >
       <p className="min-w-0 flex-1">{children}</p>
       {action}

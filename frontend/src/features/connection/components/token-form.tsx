@@ -10,17 +10,17 @@ export function TokenForm({ onAccepted }: { onAccepted: () => void }) {
   const noteId = useId();
   return (
     <form
-      className="mx-auto mt-[12vh] flex max-w-md flex-col gap-3 rounded-xl border border-line bg-surface p-6 shadow-panel"
+      className="mx-auto mt-[12vh] flex max-w-md flex-col gap-3 rounded-md border border-line bg-surface p-6 shadow-panel"
       onSubmit={(event) => {
         event.preventDefault();
         if (token.trim() !== '') unlock.mutate(token.trim());
       }}
     >
-      <h1 className="text-[20px] font-semibold tracking-tight">Access token required</h1>
+      <h1 className="text-lg font-semibold tracking-tight">Access token required</h1>
       <p id={noteId} className="text-ink-soft">
         Ask your administrator for the token. It is kept until you close this tab.
       </p>
-      <label htmlFor={fieldId} className="text-[13px] font-medium">
+      <label htmlFor={fieldId} className="text-sm font-medium">
         Access token
       </label>
       <input
@@ -33,10 +33,10 @@ export function TokenForm({ onAccepted }: { onAccepted: () => void }) {
         aria-describedby={noteId}
         aria-invalid={unlock.isError}
         onChange={({ target }) => setToken(target.value)}
-        className="h-10 rounded-md border border-line-strong bg-raised px-3 text-[16px] text-ink"
+        className="h-10 rounded-md border border-line-strong bg-raised px-3 text-base text-ink"
       />
       {unlock.error !== null && (
-        <p role="alert" className="rounded-md bg-critical-soft px-3 py-2 text-[13px] text-critical">
+        <p role="alert" className="rounded-md bg-critical-soft px-3 py-2 text-sm text-critical">
           {unlock.error.message}
         </p>
       )}

@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { access } from '@/lib/access';
 import { getBlob } from '@/lib/api-client';
+import { saveFile } from '@/lib/save-file';
 
 interface File {
   path: string;
@@ -9,16 +10,8 @@ interface File {
 
 /** Downloads a file with the access token, which a plain link cannot send. */
 export function useDownload() {
-  const save = useMutation({ mutationFn: download });
+  const save = useMutation({
+    mutationFn: async ({ path, name }: File) => saveFile(await getBlob(path), name),
+  });
   return { ...save, isNeeded: () => access.token() !== null };
-}
-
-async function download({ path, name }: File): Promise<void> {
-  const address = URL.createObjectURL(await getBlob(path));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  // By the next task, the browser has started the download.
-  setTimeout(() => URL.revokeObjectURL(address));
 }

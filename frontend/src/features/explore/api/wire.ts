@@ -1,9 +1,12 @@
 import type { Schemas } from '@/api/wire';
 
 /** Volume and sentiment by step. */
-export type SeriesAnswer = Schemas['ExploreSeries'];
+export type SeriesAnswer = Schemas['SeriesWithPeaks'];
 
 export type Step = Schemas['ExplorePoint'];
+
+/** A breakdown over time. */
+export type LinesAnswer = Schemas['ExploreLines'];
 
 export type BreakdownAnswer = Schemas['ExploreBreakdown'];
 export type BreakdownItem = Schemas['ExploreItem'];

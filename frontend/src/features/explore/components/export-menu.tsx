@@ -22,10 +22,10 @@ function Links({ query }: { query: ExploreQuery }) {
   const download = useDownload();
   const labels = (format: 'csv' | 'ndjson') => `${paths.exportLabels}${toQueryString({ format })}`;
   return (
-    <div className="flex flex-col gap-3 text-[13px]">
+    <div className="flex flex-col gap-3 text-sm">
       <section aria-label="Posts in this view">
         <h2 className="font-semibold">Posts in this view</h2>
-        <p className="caption mb-1">For the current period and filters. Times are in UTC.</p>
+        <p className="caption mb-1">For the current period and filters. Times in UTC.</p>
         <Download href={posts('csv')} name="posts.csv" by={download}>
           Posts as CSV
         </Download>

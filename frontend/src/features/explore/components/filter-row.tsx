@@ -2,33 +2,18 @@ import { useState, type FormEvent } from 'react';
 import { Button } from '@/components/ui/button';
 import { Input } from '@/components/ui/field';
 import { CloseIcon } from '@/components/ui/icons';
-import { Select } from '@/components/ui/select';
-import { useChoices } from '@/features/explore/api/use-sums';
+import { FilterMenu } from '@/features/explore/components/filter-menu';
 import { PHONE_LINE } from '@/features/explore/components/phone-line';
-import { DIMENSION_NAMES, FILTER_NAMES, nameOf } from '@/features/explore/model/names';
 import {
+  DIMENSIONS,
+  FILTERS,
   SEARCH_CHARACTERS_MAX,
-  withFilter,
-  type Dimension,
-  type ExploreQuery,
-} from '@/features/explore/model/query';
-import { formatCount } from '@/lib/format';
-
-const FILTERS_WITH_LIST = [
-  'product',
-  'platform',
-  'channel',
-  'city',
-  'source',
-  'label',
-  'lang',
-] as const satisfies Dimension[];
-
-/** Filters without a list; charts and figures set them. */
-const FILTERS_WITHOUT_LIST = ['emotion', 'author', 'min_virality', 'min_churn'] as const;
-
-/** Radix reserves the empty string for “no selection”. */
-const NONE = '(none)';
+  toggleValue,
+  type FilterKey,
+  type Filters,
+} from '@/features/explore/model/filters';
+import { nameOf, nameOfFilter } from '@/features/explore/model/names';
+import { withFilter, type ExploreQuery } from '@/features/explore/model/query';
 
 interface FilterRowProps {
   query: ExploreQuery;
@@ -46,28 +31,24 @@ export function FilterRow({ query, onChange }: FilterRowProps) {
     >
       {/* The key resets the box when the browser's history changes the search. */}
       <SearchBox
-        key={query.filters.q ?? ''}
-        text={query.filters.q ?? ''}
+        key={query.filters.q?.[0] ?? ''}
+        text={query.filters.q?.[0] ?? ''}
         onSearch={(q) => onChange(withFilter(query, 'q', q === '' ? undefined : q))}
       />
       <div className={`${PHONE_LINE} flex flex-wrap items-center gap-2 sm:contents`}>
-        {FILTERS_WITH_LIST.map((by) => (
-          <FilterSelect key={by} by={by} query={query} onChange={onChange} />
+        {DIMENSIONS.map((by) => (
+          <FilterMenu key={by} by={by} query={query} onChange={onChange} />
         ))}
-        {FILTERS_WITHOUT_LIST.map((key) => {
-          const value = query.filters[key];
-          return value === undefined ? null : (
-            <Button
-              key={key}
-              className="border-brand! bg-highlight!"
-              aria-label={`Remove filter ${FILTER_NAMES[key]}: ${nameOf(key, value)}`}
-              onClick={() => onChange(withFilter(query, key, undefined))}
-            >
-              <span className="text-ink-soft">{FILTER_NAMES[key]}</span> {nameOf(key, value)}
-              <CloseIcon className="size-3.5" />
-            </Button>
-          );
-        })}
+      </div>
+      <div className={`${PHONE_LINE} flex flex-wrap items-center gap-2 empty:hidden sm:w-full`}>
+        {chipsOf(query.filters).map(({ key, value }) => (
+          <Chip
+            key={`${key}=${value}`}
+            filter={key}
+            value={value}
+            onRemove={() => onChange({ ...query, filters: toggleValue(query.filters, key, value) })}
+          />
+        ))}
         {isFiltered && (
           <Button look="quiet" onClick={() => onChange({ ...query, filters: {} })}>
             Clear filters
@@ -90,7 +71,7 @@ function SearchBox({ text, onSearch }: { text: string; onSearch: (text: string) 
         type="search"
         aria-label="Search posts"
         placeholder="Search posts, then press Enter"
-        className="h-8! text-[13px]!"
+        className="h-8! text-sm!"
         maxLength={SEARCH_CHARACTERS_MAX}
         value={typed}
         onChange={({ target }) => {
@@ -103,33 +84,30 @@ function SearchBox({ text, onSearch }: { text: string; onSearch: (text: string) 
   );
 }
 
-interface FilterSelectProps extends FilterRowProps {
-  by: (typeof FILTERS_WITH_LIST)[number];
+/** The chosen values, except the search, which has its own box. */
+function chipsOf(filters: Filters) {
+  return FILTERS.filter((key) => key !== 'q').flatMap((key) =>
+    (filters[key] ?? []).map((value) => ({ key, value })),
+  );
 }
 
-function FilterSelect({ by, query, onChange }: FilterSelectProps) {
-  const [wasOpened, setWasOpened] = useState(false);
-  const { data, isFetching } = useChoices(query, by, wasOpened);
-  const value = query.filters[by];
-  const chosen = value === '' ? NONE : value;
-  const options = (data ?? []).map(({ key, count }) => ({
-    value: key === '' ? NONE : key,
-    text: nameOf(by, key),
-    detail: formatCount(count),
-  }));
-  const isKnown = chosen === undefined || options.some((option) => option.value === chosen);
+interface ChipProps {
+  filter: FilterKey;
+  value: string;
+  onRemove: () => void;
+}
+
+function Chip({ filter, value, onRemove }: ChipProps) {
+  const [name, text] = [nameOfFilter(filter), nameOf(filter, value)];
   return (
-    <Select
-      label={DIMENSION_NAMES[by]}
-      value={chosen}
-      options={
-        isKnown
-          ? options
-          : [{ value: chosen, text: nameOf(by, value ?? ''), detail: '' }, ...options]
-      }
-      empty={isFetching ? 'Loading…' : 'None in this period'}
-      onOpen={() => setWasOpened(true)}
-      onChange={(next) => onChange(withFilter(query, by, next === NONE ? '' : next))}
-    />
+    <Button
+      className="max-w-72 border-brand! bg-highlight!"
+      aria-label={`Remove filter ${name}: ${text}`}
+      onClick={onRemove}
+    >
+      <span className="shrink-0 text-ink-soft">{name}</span>{' '}
+      <span className="truncate">{text}</span>
+      <CloseIcon className="size-3.5 shrink-0" />
+    </Button>
   );
 }

@@ -21,9 +21,9 @@ export function LabelEditor({ details }: { details: ExploredDetails }) {
   return (
     <section
       aria-label="Label"
-      className="rounded-lg border border-line bg-raised px-3.5 py-3 text-[13px]"
+      className="rounded-md border border-line bg-raised px-3.5 py-3 text-sm"
     >
-      <h3 className="text-[13.5px] font-semibold">Is the label correct?</h3>
+      <h3 className="text-sm font-semibold">Is the label correct?</h3>
       <p className="mt-0.5 text-ink-soft" role="status">
         {corrected_label
           ? `Set to ${corrected_label} by a person; ${score.model.name} ${score.model.version} predicted ${label}.`
@@ -48,9 +48,9 @@ export function LabelEditor({ details }: { details: ExploredDetails }) {
         )}
       </div>
       <details className="mt-2">
-        <summary className="caption w-fit rounded hover:text-ink">Add a note</summary>
+        <summary className="caption w-fit rounded-md hover:text-ink">Add a note</summary>
         <TextField
-          label="Note"
+          label="Note on the label"
           hint="Saved and exported with the label you choose next."
           className="mt-1.5"
           maxLength={NOTE_CHARACTERS_MAX}

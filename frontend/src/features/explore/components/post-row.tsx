@@ -1,11 +1,15 @@
+import { clsx } from 'clsx';
+import { use } from 'react';
 import type { Post } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
+import { Checkbox } from '@/components/ui/checkbox';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { SourceBadge } from '@/components/ui/source-badge';
 import type { ExploredPost } from '@/features/explore/api/wire';
+import { WorkPartsContext } from '@/features/explore/model/work-parts';
 import { formatAge, formatCount, formatScore, formatSigned } from '@/lib/format';
 import { handleOf, HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
-import { formatterIn } from '@/lib/zone';
+import { formatFullTime } from '@/lib/time';
 
 /** On a scale of 0 to 100. */
 const HIGH_VIRALITY = 50;
@@ -14,18 +18,34 @@ interface PostRowProps {
   item: ExploredPost;
   now: number;
   tz: string;
+  /** Whether the list is sorted by engagement, so that a row without any says so. */
+  isRanked?: boolean;
   onOpen: (uuid: string) => void;
+  selection: { isSelected: boolean; onSelect: (isSelected: boolean) => void };
 }
 
 /** One post; clicking it opens its details. */
-export function PostRow({ item, now, tz, onOpen }: PostRowProps) {
+export function PostRow(props: PostRowProps) {
+  const { item, now, tz, isRanked = false, onOpen, selection } = props;
   const { post, score, corrected_label } = item;
+  const work = use(WorkPartsContext);
   const { label, uncertain } = score.sentiment;
   return (
-    <li className="border-t border-line">
+    <li className="flex items-start border-t border-line">
+      {work !== null && (
+        <Checkbox
+          className="py-2.5 pl-4"
+          label={`Select: ${post.text}`}
+          checked={selection.isSelected}
+          onChange={selection.onSelect}
+        />
+      )}
       <button
         type="button"
-        className="block w-full px-4 py-2 text-left hover:bg-sunken"
+        className={clsx('min-w-0 flex-1 py-2 pr-4 text-left hover:bg-sunken', {
+          'pl-4': work === null,
+          'pl-3': work !== null,
+        })}
         aria-haspopup="dialog"
         onClick={() => onOpen(post.uuid)}
       >
@@ -34,7 +54,7 @@ export function PostRow({ item, now, tz, onOpen }: PostRowProps) {
             label={corrected_label ?? label}
             uncertain={!corrected_label && uncertain}
           />
-          <span className="text-[12.5px] font-semibold text-ink">
+          <span className="text-xs font-semibold text-ink">
             {formatSigned(score.sentiment.score)}
           </span>
           <span className="min-w-0 truncate">
@@ -42,13 +62,13 @@ export function PostRow({ item, now, tz, onOpen }: PostRowProps) {
           </span>
           <span className="ml-auto flex shrink-0 items-center gap-1.5">
             <SourceBadge source={post.source} />
-            <time dateTime={post.created_at} title={fullTime(tz)(post.created_at)}>
+            <time dateTime={post.created_at} title={formatFullTime(post.created_at, tz)}>
               {formatAge(post.created_at, now)}
             </time>
           </span>
         </span>
         <span
-          className="mt-0.5 block text-[13.5px] leading-snug break-words"
+          className="mt-0.5 block text-sm leading-snug break-words"
           lang={post.lang ?? undefined}
           dir="auto"
         >
@@ -77,11 +97,20 @@ export function PostRow({ item, now, tz, onOpen }: PostRowProps) {
           {score.virality >= HIGH_VIRALITY && (
             <Badge tone="outline">virality {Math.round(score.virality)}</Badge>
           )}
-          <span className="caption ml-auto">{describeEngagement(post)}</span>
+          {work !== null && <work.Badges item={item} />}
+          <span className="caption ml-auto">
+            {describeEngagement(post) || (isRanked && describeNone(post))}
+          </span>
         </span>
       </button>
     </li>
   );
+}
+
+/** Whether nobody has reacted, or nobody knows. */
+function describeNone({ engagement }: Post): string {
+  const counts = [engagement?.likes, engagement?.shares, engagement?.comments];
+  return counts.some((count) => count != null) ? 'no reactions' : 'engagement unknown';
 }
 
 export function describeEngagement({ engagement }: Post): string {
@@ -96,8 +125,4 @@ export function describeEngagement({ engagement }: Post): string {
       count ? [`${formatCount(count)} ${name}${count === 1 ? '' : 's'}`] : [],
     )
     .join(' · ');
-}
-
-export function fullTime(tz: string) {
-  return formatterIn(tz, { dateStyle: 'medium', timeStyle: 'long' });
 }

@@ -1,5 +1,6 @@
-import type { ReactNode } from 'react';
+import { use, type ReactNode } from 'react';
 import type { PostDetails } from '@/api/wire';
+import { AuthorLink } from '@/components/ui/author-link';
 import { Badge } from '@/components/ui/badge';
 import { Empty } from '@/components/ui/notice';
 import { QueryStatus } from '@/components/ui/query-status';
@@ -7,8 +8,10 @@ import { Sheet } from '@/components/ui/sheet';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { usePostDetails } from '@/features/explore/api/use-posts';
 import { LabelEditor } from '@/features/explore/components/label-editor';
-import { describeEngagement, fullTime } from '@/features/explore/components/post-row';
-import { handleOf } from '@/lib/post';
+import { describeEngagement } from '@/features/explore/components/post-row';
+import { WorkPartsContext } from '@/features/explore/model/work-parts';
+import { isWebAddress } from '@/lib/post';
+import { formatFullTime } from '@/lib/time';
 
 interface PostSheetProps {
   uuid: string;
@@ -22,6 +25,7 @@ interface PostSheetProps {
 export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
   const query = usePostDetails(uuid);
   const { data } = query;
+  const work = use(WorkPartsContext);
   return (
     <Sheet title="Post" onClose={onClose}>
       <QueryStatus
@@ -38,12 +42,17 @@ export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
         <div className="flex flex-col gap-4">
           <article>
             <p className="caption flex flex-wrap items-center gap-x-2 gap-y-1">
-              <span>{[data.post.platform, handleOf(data.post)].filter(Boolean).join(' · ')}</span>
-              <time dateTime={data.post.created_at}>{fullTime(tz)(data.post.created_at)}</time>
+              <span>
+                {data.post.platform}
+                <AuthorLink post={data.post} lead=" · " />
+              </span>
+              <time dateTime={data.post.created_at}>
+                {formatFullTime(data.post.created_at, tz)}
+              </time>
               <SourceBadge source={data.post.source} />
             </p>
             <p
-              className="mt-1.5 text-[16px] leading-relaxed break-words whitespace-pre-wrap"
+              className="mt-1.5 text-base leading-relaxed break-words whitespace-pre-wrap"
               lang={data.post.lang ?? undefined}
               dir="auto"
             >
@@ -76,18 +85,14 @@ export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
               )}
             </p>
           </article>
+          {work !== null && <work.Panel uuid={uuid} />}
           <LabelEditor details={data} />
           <section aria-label="Scores">
-            <h3 className="text-[13.5px] font-semibold">Model scores</h3>
+            <h3 className="text-sm font-semibold">Model scores</h3>
             {renderScores(data)}
           </section>
         </div>
       )}
     </Sheet>
   );
-}
-
-/** Post URLs are untrusted: a `javascript:` URL must not become a link. */
-function isWebAddress(url: string | null | undefined): url is string {
-  return typeof url === 'string' && /^https?:\/\//i.test(url);
 }

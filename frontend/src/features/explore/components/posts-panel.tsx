@@ -1,4 +1,5 @@
 import { clsx } from 'clsx';
+import { use } from 'react';
 import { Button } from '@/components/ui/button';
 import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
@@ -7,8 +8,10 @@ import { Segmented } from '@/components/ui/segmented';
 import { usePosts } from '@/features/explore/api/use-posts';
 import { PostRow } from '@/features/explore/components/post-row';
 import { canOrder, ORDERS, type ExploreQuery, type Order } from '@/features/explore/model/query';
+import { WorkPartsContext } from '@/features/explore/model/work-parts';
 import { capitalize } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
+import { useSelection } from '@/lib/use-selection';
 
 interface PostsPanelProps {
   query: ExploreQuery;
@@ -24,23 +27,28 @@ export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProp
   const posts = usePosts(query);
   const now = useNow(30_000);
   const items = posts.data?.pages.flatMap((page) => page.items) ?? [];
-  const isTimeOrderOnly = !canOrder(query);
+  const options = OPTIONS.filter(({ value }) => canOrder(query, value));
+  const order = canOrder(query) ? query.order : 'newest';
+  const work = use(WorkPartsContext);
+  const { selected, isSelected, choose, select } = useSelection(items, ({ post }) => post.uuid);
   return (
     <Panel
       title="Posts"
+      exported={async () => {
+        const { tableOfPosts } = await import('@/components/export/posts');
+        return tableOfPosts(items);
+      }}
       className={className ?? ''}
-      actions={
-        <Segmented
-          label="Sort by"
-          value={isTimeOrderOnly ? 'newest' : query.order}
-          options={isTimeOrderOnly ? OPTIONS.slice(0, 1) : OPTIONS}
-          onChange={onOrder}
-        />
-      }
+      actions={<Segmented label="Sort by" value={order} options={options} onChange={onOrder} />}
     >
-      {isTimeOrderOnly && (
+      {options.length < OPTIONS.length && (
         <p className="caption mt-1">
-          To sort by anything other than time, choose a period of up to seven days.
+          To sort by virality or growth, choose a period of up to seven days.
+        </p>
+      )}
+      {order === 'engagement' && (
+        <p className="caption mt-1">
+          By likes, shares and comments as last reported. Posts of unknown engagement come last.
         </p>
       )}
       <QueryStatus query={posts} what="posts" rows={8} />
@@ -49,14 +57,30 @@ export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProp
           Remove a filter, search for fewer words, or choose a longer period.
         </Empty>
       )}
+      {work !== null && items.length > 0 && (
+        <work.Bar items={items} selected={selected} onSelect={choose} />
+      )}
       <ol
-        aria-label={
-          query.order === 'newest' ? 'Posts, newest first' : `Posts, sorted by ${query.order}`
-        }
-        className={clsx('-mx-4 mt-1.5', posts.isPlaceholderData && 'opacity-60')}
+        aria-label={order === 'newest' ? 'Posts, newest first' : `Posts, sorted by ${order}`}
+        className={clsx(
+          '-mx-4',
+          work === null ? 'mt-1.5' : '-mt-px',
+          posts.isPlaceholderData && 'opacity-60',
+        )}
       >
         {items.map((item) => (
-          <PostRow key={item.post.uuid} item={item} now={now} tz={query.tz} onOpen={onOpen} />
+          <PostRow
+            key={item.post.uuid}
+            isRanked={order === 'engagement'}
+            item={item}
+            now={now}
+            tz={query.tz}
+            onOpen={onOpen}
+            selection={{
+              isSelected: isSelected(item),
+              onSelect: (isOn) => select(item, isOn),
+            }}
+          />
         ))}
       </ol>
       {posts.hasNextPage && (

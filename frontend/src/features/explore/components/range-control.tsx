@@ -1,17 +1,22 @@
-import { useMemo, useState, type FormEvent } from 'react';
+import { clsx } from 'clsx';
+import { memo, useDeferredValue, useMemo, useState, type FormEvent } from 'react';
 import { Button } from '@/components/ui/button';
-import { NativeSelect, TextField } from '@/components/ui/field';
+import { TextField } from '@/components/ui/field';
 import { Popover } from '@/components/ui/popover';
 import { Segmented } from '@/components/ui/segmented';
+import { Select } from '@/components/ui/select';
 import {
+  CALENDAR,
   RANGE_NAMES,
-  RANGES,
+  ROLLING,
   withRange,
   withWindow,
   type ExploreQuery,
+  type RangeKey,
 } from '@/features/explore/model/query';
 import { capitalize } from '@/lib/format';
-import { formatterIn, fromWallClock, listZones, localZone, toWallClock } from '@/lib/zone';
+import { formatRange } from '@/lib/time';
+import { fromWallClock, listZones, localZone, toWallClock } from '@/lib/zone';
 
 interface RangeControlProps {
   query: ExploreQuery;
@@ -20,7 +25,7 @@ interface RangeControlProps {
   onChange: (query: ExploreQuery) => void;
 }
 
-const OPTIONS = RANGES.map((value) => ({
+const OPTIONS = ROLLING.map((value) => ({
   value,
   text: value.replace(/(\d+)/, '$1 '),
   name: capitalize(RANGE_NAMES[value]),
@@ -30,19 +35,38 @@ const OPTIONS = RANGES.map((value) => ({
 export function RangeControl({ query, range, onChange }: RangeControlProps) {
   const [open, setOpen] = useState(false);
   const isCustom = query.from !== undefined;
-  const zones = useMemo(() => listZones(query.tz), [query.tz]);
+  const calendar = CALENDAR.find((key) => !isCustom && key === query.window);
   return (
     <>
       <Segmented
         label="Period"
-        // A custom period selects none of the options.
-        value={isCustom ? ('' as (typeof RANGES)[number]) : query.window}
-        options={OPTIONS}
+        // A custom or calendar period selects none of the options.
+        value={isCustom ? ('' as RangeKey) : query.window}
+        options={OPTIONS as readonly { value: RangeKey; text: string; name: string }[]}
         onChange={(window) => onChange(withWindow(query, window))}
       />
+      <Select
+        aria-label="Calendar period"
+        isCompact
+        className={clsx(calendar && '[&_select]:border-brand!')}
+        value={calendar ?? ''}
+        onChange={({ target }) => {
+          const chosen = CALENDAR.find((key) => key === target.value);
+          if (chosen !== undefined) onChange(withWindow(query, chosen));
+        }}
+      >
+        <option value="" disabled hidden={calendar !== undefined}>
+          Calendar
+        </option>
+        {CALENDAR.map((key) => (
+          <option key={key} value={key}>
+            {capitalize(RANGE_NAMES[key])}
+          </option>
+        ))}
+      </Select>
       <Popover
         label="Custom period"
-        text={isCustom ? describeRange(query) : 'Custom'}
+        text={isCustom ? formatRange(query.from ?? '', query.to ?? '', query.tz) : 'Custom'}
         chosen={isCustom}
         open={open}
         onOpenChange={setOpen}
@@ -56,21 +80,29 @@ export function RangeControl({ query, range, onChange }: RangeControlProps) {
           }}
         />
       </Popover>
-      <NativeSelect
+      <Select
         aria-label="Time zone"
-        className="max-w-44 [&_select]:h-8 [&_select]:text-[13px]"
+        isCompact
+        className="w-44"
         value={query.tz}
         onChange={({ target }) => onChange({ ...query, tz: target.value })}
       >
-        {zones.map((zone) => (
-          <option key={zone} value={zone}>
-            {zone === localZone() && zone !== 'UTC' ? `${zone} (local)` : zone}
-          </option>
-        ))}
-      </NativeSelect>
+        <ZoneOptions used={query.tz} />
+      </Select>
     </>
   );
 }
+
+/** All time zones. Several hundred options follow when the page has been drawn. */
+const ZoneOptions = memo(function ZoneOptions({ used }: { used: string }) {
+  const all = useMemo(() => listZones(used), [used]);
+  const zones = useDeferredValue(all, [...new Set([localZone(), 'UTC', used])]);
+  return zones.map((zone) => (
+    <option key={zone} value={zone}>
+      {zone === localZone() ? `${zone} (local)` : zone}
+    </option>
+  ));
+});
 
 function CustomRange({
   query,
@@ -96,6 +128,7 @@ function CustomRange({
         label="From"
         error={shown ? problems.from : null}
         type="datetime-local"
+        step={1}
         value={from}
         onChange={setFrom}
       />
@@ -104,6 +137,7 @@ function CustomRange({
         hint={`Time zone: ${tz}`}
         error={shown ? problems.to : null}
         type="datetime-local"
+        step={1}
         value={to}
         onChange={setTo}
       />
@@ -125,18 +159,4 @@ function check(from: string, to: string, tz: string) {
           ? 'The end must be after the start.'
           : null,
   };
-}
-
-/** `21 Nov, 10:00 – 21 Nov, 12:00`, with the year unless it is this one. */
-export function describeRange({ from, to, tz }: ExploreQuery, now = Date.now()): string {
-  const yearOf = formatterIn(tz, { year: 'numeric' });
-  const isThisYear = [from, to].every((at) => yearOf(at ?? '') === yearOf(now));
-  const format = formatterIn(tz, {
-    day: 'numeric',
-    month: 'short',
-    ...(!isThisYear && { year: 'numeric' }),
-    hour: '2-digit',
-    minute: '2-digit',
-  });
-  return `${format(from ?? '')} – ${format(to ?? '')}`;
 }

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { DeleteButton } from '@/components/ui/confirm';
 import { EditorForm } from '@/components/ui/editor';
@@ -9,6 +9,12 @@ import { QueryStatus } from '@/components/ui/query-status';
 import { useChangeView, useViews, type ViewChange } from '@/features/explore/api/use-views';
 import type { SavedView } from '@/features/explore/api/wire';
 import { useEditor, type Problems } from '@/lib/use-editor';
+
+/** Loaded on demand, since few visits use it. */
+const ShareSheet = lazy(async () => {
+  const { ShareSheet } = await import('@/features/explore/share/share-sheet');
+  return { default: ShareSheet };
+});
 
 interface ViewsMenuProps {
   page: SavedView['page'];
@@ -24,12 +30,13 @@ export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: Vie
   const [open, setOpen] = useState(startsOpen);
   const views = useViews(page, open);
   const remove = useChangeView(page);
-  return (
+  const [isSharing, setSharing] = useState(false);
+  const menu = (
     <Popover label="Saved views" text="Views" open={open} onOpenChange={setOpen}>
-      <h2 className="mb-1 text-[13px] font-semibold">Saved views</h2>
+      <h2 className="mb-1 text-sm font-semibold">Saved views</h2>
       <QueryStatus query={views} what="saved views" rows={3} />
       {views.data?.length === 0 && (
-        <p className="py-1 text-[13px] text-ink-soft">
+        <p className="py-1 text-sm text-ink-soft">
           No saved views yet. Save this view to return to it later.
         </p>
       )}
@@ -58,7 +65,27 @@ export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: Vie
           toChange={(name) => ({ kind: 'create', name, query: current })}
         />
       </div>
+      <div className="mt-2.5 border-t border-line pt-2.5">
+        <Button
+          onClick={() => {
+            setOpen(false);
+            setSharing(true);
+          }}
+        >
+          Share this view…
+        </Button>
+      </div>
     </Popover>
+  );
+  return (
+    <>
+      {menu}
+      {isSharing && (
+        <Suspense>
+          <ShareSheet page={page} current={current} onClose={() => setSharing(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
 
@@ -90,14 +117,14 @@ function ViewRow({ view, isCurrent, onOpen, onDelete }: ViewRowProps) {
       <button
         type="button"
         aria-current={isCurrent || undefined}
-        className="min-w-0 flex-1 truncate rounded-md px-1.5 py-1.5 text-left text-[13px] hover:bg-highlight aria-[current]:font-semibold"
+        className="min-w-0 flex-1 truncate rounded-md px-1.5 py-1.5 text-left text-sm hover:bg-highlight aria-[current]:font-semibold"
         onClick={onOpen}
       >
         {view.name}
       </button>
       <Button
         look="quiet"
-        className="h-7! px-1.5! text-[12px]!"
+        className="h-7! px-1.5! text-xs!"
         aria-label={`Rename ${view.name}`}
         onClick={() => setRenaming(true)}
       >
@@ -106,7 +133,7 @@ function ViewRow({ view, isCurrent, onOpen, onDelete }: ViewRowProps) {
       <DeleteButton
         noun="view"
         name={view.name}
-        className="h-7! px-1.5! text-[12px]!"
+        className="h-7! px-1.5! text-xs!"
         onDelete={onDelete}
       >
         The saved view is removed for everyone on this server. Links to it keep working.

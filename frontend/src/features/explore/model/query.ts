@@ -1,8 +1,23 @@
-import { EMOTIONS, SENTIMENTS } from '@/api/wire';
+import {
+  DIMENSIONS,
+  FILTERS,
+  parseFilters,
+  textOf,
+  withOnly,
+  type Dimension,
+  type FilterKey,
+  type Filters,
+} from '@/features/explore/model/filters';
 import type { Query } from '@/lib/api-client';
-import { isZone } from '@/lib/zone';
+import { isZone, localWeekStart, localZone } from '@/lib/zone';
 
-export const RANGES = ['1h', '24h', '7d', '30d', '90d'] as const;
+/** Periods that end now. */
+export const ROLLING = ['1h', '24h', '7d', '30d', '90d'] as const;
+
+/** Periods of the calendar; the week and the month so far. */
+export const CALENDAR = ['today', 'yesterday', 'week', 'month'] as const;
+
+export const RANGES = [...ROLLING, ...CALENDAR] as const;
 export type RangeKey = (typeof RANGES)[number];
 
 export const RANGE_NAMES: Record<RangeKey, string> = {
@@ -11,54 +26,41 @@ export const RANGE_NAMES: Record<RangeKey, string> = {
   '7d': 'last 7 days',
   '30d': 'last 30 days',
   '90d': 'last 90 days',
+  today: 'today',
+  yesterday: 'yesterday',
+  week: 'week to date',
+  month: 'month to date',
 };
 
+/** The length of a period; of a calendar period, at most. */
 const RANGE_MS: Record<RangeKey, number> = {
   '1h': 3_600_000,
   '24h': 86_400_000,
   '7d': 7 * 86_400_000,
   '30d': 30 * 86_400_000,
   '90d': 90 * 86_400_000,
+  today: 25 * 3_600_000,
+  yesterday: 25 * 3_600_000,
+  week: 7 * 86_400_000,
+  month: 31 * 86_400_000,
 };
 
 export const STEPS = ['auto', 'minute', 'hour', 'day', 'week'] as const;
 export const ORDERS = ['newest', 'virality', 'engagement', 'rising'] as const;
-export const DIMENSIONS = [
-  'product',
-  'platform',
-  'channel',
-  'city',
-  'source',
-  'label',
-  'emotion',
-  'lang',
-  'author',
-] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
 export type Order = (typeof ORDERS)[number];
 
-/** The filters for both figures and posts; `q` is a full-text search. */
-export const FILTERS = [
-  'product',
-  'platform',
-  'channel',
-  'city',
-  'source',
-  'label',
-  'lang',
-  'q',
-  'emotion',
-  'author',
-  'min_virality',
-  'min_churn',
-] as const;
-export type FilterKey = (typeof FILTERS)[number];
+/** What the period is compared with. */
+export type Comparison =
+  | { kind: 'none' | 'previous' | 'week' }
+  /** The period of the same length that starts at this time. */
+  | { kind: 'from'; from: string }
+  /** The posts of the same period with another value of a dimension. */
+  | { kind: 'value'; by: Dimension; key: string };
 
-/** For these filters, the empty key matches posts without a value. */
-const MAY_BE_EMPTY: readonly FilterKey[] = ['product', 'channel', 'city', 'lang', 'author'];
-
-/** The server's limit. */
-export const SEARCH_CHARACTERS_MAX = 500;
+/** Whether two periods are compared. */
+export function comparesPeriods({ compare }: ExploreQuery): boolean {
+  return compare.kind !== 'none' && compare.kind !== 'value';
+}
 
 /** The state of the page, all of it in the URL, under the API's names. */
 export interface ExploreQuery {
@@ -66,91 +68,98 @@ export interface ExploreQuery {
   window: RangeKey;
   from?: string;
   to?: string;
+  /** The browser's, unless the person has chosen another. */
   tz: string;
   step: (typeof STEPS)[number];
   order: Order;
   by: Dimension;
-  /** Whether to compare with the previous period. */
-  compare: boolean;
-  filters: Partial<Record<FilterKey, string>>;
+  compare: Comparison;
+  /** Whether the chart shows the breakdown over time instead of all posts. */
+  lines: boolean;
+  filters: Filters;
   /** The post that is open. */
   post?: string;
 }
 
 /** Parses search parameters, ignoring invalid ones. */
 export function parseQuery(search: Record<string, unknown>): ExploreQuery {
-  const text = (key: string) => textOf(search[key]);
+  const text = (key: string) => textOf([search[key]].flat()[0]) || undefined;
   const pick = <Value extends string>(key: string, among: readonly Value[], fallback: Value) =>
     among.find((value) => value === text(key)) ?? fallback;
   const [from, to, tz, post] = [text('from'), text('to'), text('tz'), text('post')];
-  const filters: ExploreQuery['filters'] = {};
-  for (const key of FILTERS) {
-    const isNone = search[key] === '' && MAY_BE_EMPTY.includes(key);
-    const value = isNone ? '' : text(key);
-    if (value !== undefined && isValid(key, value)) filters[key] = value;
-  }
   return {
     window: pick('window', RANGES, '24h'),
     ...(from !== undefined && to !== undefined && isRange(from, to) && { from, to }),
-    tz: tz !== undefined && isZone(tz) ? tz : 'UTC',
+    tz: tz !== undefined && isZone(tz) ? tz : localZone(),
     step: pick('step', STEPS, 'auto'),
     order: pick('order', ORDERS, 'newest'),
     by: pick('by', DIMENSIONS, 'product'),
-    compare: text('compare') !== 'none',
-    filters,
+    compare: parseComparison(text),
+    lines: text('chart') === 'lines',
+    filters: parseFilters(search),
     ...(post !== undefined && { post }),
   };
 }
 
-/** Whether the server accepts a filter; an invalid one would fail every query. */
-function isValid(key: FilterKey, value: string): boolean {
-  const isWithin = (most: number) => Number(value) >= 0 && Number(value) <= most;
-  switch (key) {
-    case 'label':
-      return SENTIMENTS.some((label) => label === value);
-    case 'emotion':
-      return EMOTIONS.some((emotion) => emotion === value);
-    case 'min_virality':
-      return isWithin(100);
-    case 'min_churn':
-      return isWithin(1);
-    case 'q':
-      return [...value].length <= SEARCH_CHARACTERS_MAX;
-    default:
-      return true;
-  }
+function parseComparison(text: (key: string) => string | undefined): Comparison {
+  const [kind, from, by] = [text('compare'), text('compare_from'), text('versus_by')];
+  const dimension = DIMENSIONS.find((known) => known === by);
+  if (dimension !== undefined) return { kind: 'value', by: dimension, key: text('versus') ?? '' };
+  if (from !== undefined && !Number.isNaN(Date.parse(from))) return { kind: 'from', from };
+  return { kind: kind === 'none' || kind === 'week' ? kind : 'previous' };
 }
 
 /** Returns the shortest equivalent search parameters. */
-export function queryToSearch(query: ExploreQuery): Record<string, string> {
-  const plain: [string, string | undefined, string?][] = [
+export function queryToSearch(query: ExploreQuery): Record<string, string | string[]> {
+  const plain: [string, string | readonly string[] | undefined, string?][] = [
     ['window', query.from === undefined ? query.window : undefined, '24h'],
     ['from', query.from],
     ['to', query.to],
-    ['tz', query.tz, 'UTC'],
+    ['tz', query.tz, localZone()],
     ['step', query.step, 'auto'],
-    ...FILTERS.map((key): [string, string | undefined] => [key, query.filters[key]]),
+    ...FILTERS.map((key) => [key, query.filters[key]] as [string, readonly string[] | undefined]),
     ['order', query.order, 'newest'],
     ['by', query.by, 'product'],
-    ['compare', query.compare ? undefined : 'none'],
+    ...comparisonToSearch(query.compare),
+    ['chart', query.lines ? 'lines' : undefined],
     ['post', query.post],
   ];
   return Object.fromEntries(
     plain.flatMap(([key, value, usual]) =>
-      value === undefined || value === usual ? [] : [[key, value]],
+      value === undefined || value === usual ? [] : [[key, shortest(value)]],
     ),
   );
 }
 
-/** Returns the query with one filter set; undefined removes it. */
+function comparisonToSearch(compare: Comparison): [string, string][] {
+  switch (compare.kind) {
+    case 'previous':
+      return [];
+    case 'from':
+      return [['compare_from', compare.from]];
+    case 'value':
+      return [
+        ['versus_by', compare.by],
+        ['versus', compare.key],
+      ];
+    default:
+      return [['compare', compare.kind]];
+  }
+}
+
+/** A list of one value is that value. */
+function shortest(value: string | readonly string[]): string | string[] {
+  if (typeof value === 'string') return value;
+  return value.length === 1 ? (value[0] ?? '') : [...value];
+}
+
+/** Returns the query with only this value of a filter; undefined removes the filter. */
 export function withFilter(
   query: ExploreQuery,
   key: FilterKey,
   value: string | undefined,
 ): ExploreQuery {
-  const others = Object.entries(query.filters).filter(([name]) => name !== key);
-  const filters = Object.fromEntries(value === undefined ? others : [...others, [key, value]]);
-  return { ...query, filters };
+  return { ...query, filters: withOnly(query.filters, key, value) };
 }
 
 /** Returns the query for a custom period, with an automatic step. */
@@ -172,18 +181,46 @@ export function toSums(query: ExploreQuery): Query {
   return {
     ...toPeriod(query),
     tz: tz === 'UTC' ? undefined : tz,
-    compare: compare ? 'previous' : undefined,
+    compare: compare.kind === 'previous' || compare.kind === 'week' ? compare.kind : undefined,
+    compare_from: compare.kind === 'from' ? compare.from : undefined,
   };
 }
 
 /** The API parameters for posts. */
 export function toPosts(query: ExploreQuery): Query {
   const { order } = query;
-  return { ...toPeriod(query), order: order === 'newest' ? undefined : order };
+  return {
+    ...toPeriod(query),
+    ...(isCalendar(query) && query.tz !== 'UTC' && { tz: query.tz }),
+    order: order === 'newest' ? undefined : order,
+  };
 }
 
-function toPeriod({ from, to, window, filters }: ExploreQuery): Query {
-  return { ...(from !== undefined && to !== undefined ? { from, to } : { window }), ...filters };
+/** From here on, the server chooses weeks as steps. */
+const DAYS_MAX_MS = 120 * 86_400_000;
+
+function toPeriod(query: ExploreQuery): Query {
+  const { from, to, window, step, filters } = query;
+  const start = localWeekStart();
+  const hasWeeks = step === 'week' || (step === 'auto' && lengthOf(query) > DAYS_MAX_MS);
+  const needsWeek = hasWeeks || (isCalendar(query) && window === 'week');
+  return {
+    ...(from !== undefined && to !== undefined ? { from, to } : { window }),
+    ...(needsWeek && start !== 'monday' && { week_start: start }),
+    ...filters,
+  };
+}
+
+function isCalendar({ from, window }: ExploreQuery): boolean {
+  return from === undefined && CALENDAR.some((key) => key === window);
+}
+
+/** Returns the query for the other side of a comparison of values, over exactly this period. */
+export function toOtherValue(query: ExploreQuery, { from, to }: { from: string; to: string }) {
+  const { compare } = query;
+  if (compare.kind !== 'value') return null;
+  const filters = withOnly(query.filters, compare.by, compare.key);
+  return { ...query, from, to, filters, compare: { kind: 'none' as const } };
 }
 
 /** Returns the length of the period in milliseconds. */
@@ -193,18 +230,12 @@ export function lengthOf({ from, to, window }: ExploreQuery): number {
     : RANGE_MS[window];
 }
 
-/** Whether the server can sort by anything but time, which it does for periods of up to a week. */
-export function canOrder(query: ExploreQuery): boolean {
-  return lengthOf(query) <= RANGE_MS['7d'];
+/** Whether the server can sort the posts of the period this way. Some orders read the whole period: up to a week. */
+export function canOrder(query: ExploreQuery, order: Order = query.order): boolean {
+  const isAny = order === 'newest' || order === 'engagement';
+  return isAny || lengthOf(query) <= RANGE_MS['7d'];
 }
 
 function isRange(from: string, to: string): boolean {
   return Date.parse(from) < Date.parse(to);
-}
-
-/** The router parses `?q=2026` as a number and `?q=true` as a boolean. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  // The server rejects NUL.
-  return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined;
 }

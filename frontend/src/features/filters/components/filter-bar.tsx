@@ -2,7 +2,7 @@ import { useMemo, type ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { CloseIcon } from '@/components/ui/icons';
 import { Segmented } from '@/components/ui/segmented';
-import { Select } from '@/components/ui/select';
+import { FilterSelect } from '@/components/ui/select';
 import { capitalize, formatCount, formatSource } from '@/lib/format';
 import {
   isFiltered,
@@ -64,19 +64,19 @@ export function FilterBar({ view, live, choices, provenance, onChange, actions }
         options={options}
         onChange={(window) => onChange({ ...view, window })}
       />
-      <Select
+      <FilterSelect
         label="Source"
         value={view.source}
         options={toOptions(choices.sources, formatSource)}
         onChange={(value) => set('source', value)}
       />
-      <Select
+      <FilterSelect
         label="Platform"
         value={view.platform}
         options={toOptions(choices.platforms)}
         onChange={(value) => set('platform', value)}
       />
-      <Select
+      <FilterSelect
         label="Product"
         value={view.product}
         options={toOptions(choices.products)}

@@ -20,8 +20,7 @@ export function CorrectionMark({ text }: { text: string }) {
   return (
     <>
       <span className="corrected absolute inset-0 -z-10" aria-hidden="true" />
-      <Badge tone="good">
-        <CheckIcon className="mr-1 size-3" />
+      <Badge tone="good" icon={<CheckIcon className="mr-1 size-3 shrink-0" />}>
         {text}
       </Badge>
     </>

@@ -1,6 +1,7 @@
 import { Panel } from '@/components/ui/panel';
 import { PostItem } from '@/features/live-feed/components/post-item';
 import { useHeldList } from '@/features/live-feed/components/use-held-list';
+import { usePinnedScroll } from '@/features/live-feed/components/use-pinned-scroll';
 import { useNow } from '@/lib/use-now';
 import type { ShownPost } from '@/live/feed';
 
@@ -9,19 +10,32 @@ interface FeedPanelProps {
   /** Posts received for each one shown. */
   oneIn: number;
   isFiltered: boolean;
+  /** When the page was paused; null while it is live. */
+  pausedAt?: number | null;
   className?: string;
 }
 
 const uuidOf = ({ post }: ShownPost) => post.uuid;
 
 /** The live feed, newest first. */
-export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProps) {
-  const now = useNow(1_000);
+export function FeedPanel({
+  posts,
+  oneIn,
+  isFiltered,
+  pausedAt = null,
+  className,
+}: FeedPanelProps) {
+  const now = useNow(1_000, pausedAt);
   const { shown, isHeld, handlers } = useHeldList(posts, uuidOf);
+  const pinned = usePinnedScroll(shown);
   return (
     <Panel
       title="Live feed"
       note={isHeld ? 'paused while you read' : describeSampling(oneIn)}
+      exported={async () => {
+        const { tableOfPosts } = await import('@/components/export/posts');
+        return tableOfPosts(shown);
+      }}
       className={className ?? ''}
     >
       {posts.length === 0 ? (
@@ -37,6 +51,7 @@ export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProp
           aria-label="Posts, newest first"
           tabIndex={0}
           {...handlers}
+          {...pinned}
         >
           {shown.map((scored) => (
             <PostItem key={scored.post.uuid} scored={scored} now={now} />

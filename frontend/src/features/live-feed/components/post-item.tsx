@@ -1,5 +1,6 @@
 import { clsx } from 'clsx';
 import { memo, useId, useState } from 'react';
+import { AuthorLink } from '@/components/ui/author-link';
 import { Badge } from '@/components/ui/badge';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
@@ -8,7 +9,7 @@ import { CorrectionMark } from '@/features/live-feed/components/correction-mark'
 import { PostScores } from '@/features/live-feed/components/post-scores';
 import { describeCorrection } from '@/features/live-feed/model/describe';
 import { formatAge, formatScore, formatSigned, formatConfidence } from '@/lib/format';
-import { handleOf, HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
+import { HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
 import type { ShownPost } from '@/live/feed';
 
 interface PostItemProps {
@@ -27,7 +28,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
       <div className="caption flex items-center gap-1.5">
         <SentimentMark label={label} uncertain={uncertain} />
         <span
-          className={clsx('w-10 text-[12.5px]', {
+          className={clsx('w-10 text-xs', {
             'font-semibold': !uncertain,
             'text-positive': label === 'positive' && !uncertain,
             'text-negative': label === 'negative' && !uncertain,
@@ -36,17 +37,19 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
           {formatSigned(score.sentiment.score)}
         </span>
         <span className="min-w-0 truncate">
-          {[post.platform, handleOf(post), post.city].filter(Boolean).join(' · ')}
+          {post.platform}
+          <AuthorLink post={post} lead=" · " />
+          {post.city && ` · ${post.city}`}
         </span>
         <span className="ml-auto flex shrink-0 items-center gap-1.5">
           <SourceBadge source={post.source} />
-          <time dateTime={post.created_at} className="w-9 text-right">
+          <time dateTime={post.created_at} className="min-w-9">
             {formatAge(post.received_at, now)}
           </time>
         </span>
       </div>
       <p
-        className="mt-0.5 text-[13.5px] leading-snug break-words"
+        className="mt-0.5 text-sm leading-snug break-words"
         lang={post.lang ?? undefined}
         dir="auto"
       >
@@ -71,7 +74,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
         )}
         <button
           type="button"
-          className="caption ml-auto rounded px-1 hover:text-ink"
+          className="caption ml-auto rounded-md px-1 hover:text-ink"
           aria-expanded={open}
           aria-controls={detailsId}
           onClick={() => setOpen(!open)}

@@ -1,7 +1,8 @@
 import { EMOTIONS } from '@/api/wire';
 import { ScoreHistory } from '@/features/live-feed/components/score-history';
 import { describeLabel } from '@/features/live-feed/model/describe';
-import { capitalize, formatCount, formatDate, formatScore } from '@/lib/format';
+import { capitalize, formatCount, formatScore } from '@/lib/format';
+import { formatDate } from '@/lib/time';
 import type { ShownPost } from '@/live/feed';
 
 /** Every score of a post, and the models that gave them. */
@@ -14,7 +15,7 @@ export function PostScores({ scored: { post, score, correction } }: { scored: Sh
     ['Virality', score.virality / 100, String(Math.round(score.virality))],
   ] as const;
   return (
-    <div className="mt-2 grid grid-cols-2 gap-x-4 rounded-lg bg-sunken p-2.5 text-[12px]">
+    <div className="mt-2 grid grid-cols-2 gap-x-4 rounded-md bg-sunken p-2.5 text-xs">
       <p className="col-span-2 mb-2 font-semibold">{describeLabel(score.sentiment)}</p>
       <dl className="space-y-1">
         {risks.map(([name, value, text]) => (

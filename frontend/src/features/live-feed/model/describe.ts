@@ -1,11 +1,6 @@
 import type { PostDetails, Score } from '@/api/wire';
-import {
-  capitalize,
-  formatDate,
-  formatElapsed,
-  formatSigned,
-  formatConfidence,
-} from '@/lib/format';
+import { capitalize, formatElapsed, formatSigned, formatConfidence } from '@/lib/format';
+import { formatDate } from '@/lib/time';
 
 type SentimentScore = Score['sentiment'];
 

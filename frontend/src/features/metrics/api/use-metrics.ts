@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { MetricsSnapshot } from '@/api/wire';
-import { getSnapshot } from '@/features/metrics/api/get-snapshot';
+import { getFigures, type Figures } from '@/features/metrics/api/get-figures';
+import { polled } from '@/lib/polling';
 import { filterOf, isSocketView, type View, type WindowKey } from '@/lib/view';
 
 /** Longer windows change more slowly and cost the server more. */
@@ -14,7 +15,7 @@ const POLL_EVERY_MS: Record<WindowKey, number> = {
 
 export interface Metrics {
   /** Null until the first figures have arrived. */
-  snapshot: MetricsSnapshot | null;
+  snapshot: Figures | null;
   /** Pushed over the socket, or polled every `everyMs`. */
   origin: { kind: 'socket' } | { kind: 'polled'; everyMs: number };
   error: Error | null;
@@ -32,21 +33,20 @@ interface MetricsParams {
 export function useMetrics({ view, pushed, paused }: MetricsParams): Metrics {
   const fromSocket = isSocketView(view);
   const everyMs = POLL_EVERY_MS[view.window];
-  const polled = useQuery({
+  const query = useQuery({
     queryKey: ['metrics', view.window, filterOf(view)],
-    queryFn: ({ signal }) => getSnapshot(view, pushed?.window ?? null, signal),
+    queryFn: ({ signal }) => getFigures(view, pushed?.window ?? null, signal),
     enabled: !fromSocket,
-    // While paused, a newly chosen view is still fetched once.
-    refetchInterval: paused ? false : everyMs,
     placeholderData: keepPreviousData,
-    gcTime: 30_000,
+    // While paused, a newly chosen view is still fetched once.
+    ...polled({ everyMs, paused }),
   });
   if (fromSocket)
     return { snapshot: pushed, origin: { kind: 'socket' }, error: null, isOutdated: false };
   return {
-    snapshot: polled.data ?? null,
+    snapshot: query.data ?? null,
     origin: { kind: 'polled', everyMs },
-    error: polled.error,
-    isOutdated: polled.isPlaceholderData,
+    error: query.error,
+    isOutdated: query.isPlaceholderData,
   };
 }

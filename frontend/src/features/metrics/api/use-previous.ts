@@ -2,16 +2,10 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { BreakdownAnswer, KeyedTally, MetricsSnapshot, Tally } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
-import { filterOf, type View, type WindowKey } from '@/lib/view';
+import { filterOf, type View } from '@/lib/view';
 
-/** How often the previous period moves on. A comparison that changes with every frame is unreadable. */
-const MOVES_EVERY_MS: Record<WindowKey, number> = {
-  '60s': 10_000,
-  '5m': 20_000,
-  '1h': 60_000,
-  '24h': 300_000,
-  '7d': 1_800_000,
-};
+/** The width of the server's buckets, of which windows are made. */
+const BUCKET_MS = 10_000;
 
 /** The figures of the previous period, which has the same length. */
 export interface Previous {
@@ -20,17 +14,17 @@ export interface Previous {
 }
 
 /**
- * The figures of the previous period; null while unknown or unavailable.
+ * The figures of the period that ends where the window begins and is as long; null while unknown or unavailable.
  *
- * Based on the server's clock, since this device's may be wrong.
+ * Based on the server's clock, since this device's may be wrong. Windows move by whole buckets, so this asks once per
+ * bucket, however often the window's figures arrive.
  */
 export function usePrevious(view: View, window: MetricsSnapshot['window'] | undefined) {
-  const every = MOVES_EVERY_MS[view.window];
-  const end = window === undefined ? 0 : Math.floor(Date.parse(window.from) / every) * every;
-  const seconds = window?.seconds ?? 0;
+  const end = window === undefined ? 0 : toBucket(Date.parse(window.from));
+  const length = toBucket((window?.seconds ?? 0) * 1_000);
   const { data } = useQuery({
-    queryKey: ['metrics', 'previous', filterOf(view), seconds, end],
-    queryFn: ({ signal }) => getPrevious(view, { end, seconds }, signal),
+    queryKey: ['metrics', 'previous', filterOf(view), length, end],
+    queryFn: ({ signal }) => getPrevious(view, { end, length }, signal),
     enabled: window !== undefined,
     placeholderData: keepPreviousData,
     gcTime: 30_000,
@@ -39,19 +33,24 @@ export function usePrevious(view: View, window: MetricsSnapshot['window'] | unde
   return data ?? null;
 }
 
+function toBucket(ms: number): number {
+  return Math.floor(ms / BUCKET_MS) * BUCKET_MS;
+}
+
 async function getPrevious(
   view: View,
-  { end, seconds }: { end: number; seconds: number },
+  { end, length }: { end: number; length: number },
   signal: AbortSignal,
 ): Promise<Previous> {
   const query = {
-    from: new Date(end - seconds * 1_000).toISOString(),
+    from: new Date(end - length).toISOString(),
     to: new Date(end).toISOString(),
     ...filterOf(view),
   };
   const [overall, products] = await Promise.all([
     getJson<Tally>(paths.metrics('overall'), query, signal),
-    getJson<BreakdownAnswer>(paths.metrics('products'), query, signal),
+    // Not filtered by itself, like the breakdown that it is compared with.
+    getJson<BreakdownAnswer>(paths.metrics('products'), { ...query, product: undefined }, signal),
   ]);
   return { overall, products: products.items };
 }

@@ -1,60 +1,65 @@
-import { useCallback, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { KeyedTally } from '@/api/wire';
-import { Chart } from '@/components/charts/chart';
-import { baseOption, tooltipCard } from '@/components/charts/option';
 import { sentimentColour, usePalette, type Palette } from '@/components/charts/palette';
-import { naturalEarth, prepareWorldMap, WORLD } from '@/components/charts/world-map';
+import { Plot } from '@/components/charts/plot';
+import { readWorld, type World } from '@/components/charts/world-map';
+import { csvOf, type TableContents } from '@/components/ui/columns';
 import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
+import { cityScene, landOf, type Located } from '@/features/metrics/model/city-scene';
 import { describeKeys, TALLY_COLUMNS } from '@/features/metrics/model/describe';
 import { rank } from '@/features/metrics/model/ranking';
 import type { Drill } from '@/lib/drill';
-import { formatCount, formatKey, formatShare, formatSigned } from '@/lib/format';
+import { formatCount, formatKey } from '@/lib/format';
 
 /** More bubbles would only cover each other. */
 const CITIES_SHOWN = 120;
 
-/** Only the busiest cities are named, if their names do not overlap. */
-const NAMES_SHOWN = 14;
-
 interface CityPanelProps {
   places: readonly KeyedTally[];
+  /** The value that the page is filtered by, which does not apply here. */
+  filtered?: string | undefined;
   onSelect: (city: string) => void;
   drill: Drill;
 }
 
 /** A map of the posts: size is volume, colour is sentiment. */
-export function CityPanel({ places, onSelect, drill }: CityPanelProps) {
+export function CityPanel({ places, filtered, onSelect, drill }: CityPanelProps) {
   const palette = usePalette();
   const cities = useMemo(() => rank(places, CITIES_SHOWN), [places]);
   const located = useMemo(() => cities.filter(isLocated), [cities]);
-  const option = useMemo(() => mapOption(palette, located), [palette, located]);
+  const { world, hasFailed } = useWorld();
+  const land = useMemo(() => landOf(palette, world), [palette, world]);
+  const sceneOf = useMemo(() => cityScene(palette, located, land), [palette, located, land]);
   const unplaced = places.find(({ key }) => key === '')?.count ?? 0;
   const { open: drillTo } = drill;
-  const open = useCallback((city: string) => drillTo({ city }), [drillTo]);
+  const open = useCallback(({ key }: Located) => drillTo({ city: key }), [drillTo]);
+  const contents: TableContents<KeyedTally> = {
+    keyHead: 'City',
+    rows: cities,
+    keyOf: ({ key }) => key,
+    nameOf: ({ key }) => formatKey(key),
+    columns: TALLY_COLUMNS,
+  };
   return (
     <Panel
       title="Cities"
-      note={unplaced > 0 ? `${formatCount(unplaced)} without a location` : undefined}
+      note={describeNote(unplaced, filtered)}
       actions={<SentimentScale palette={palette} />}
+      exported={() => csvOf(contents)}
       table={
         <DataTable
           caption="Posts by city"
-          keyHead="City"
-          rows={cities}
-          keyOf={({ key }) => key}
-          nameOf={({ key }) => formatKey(key)}
-          columns={TALLY_COLUMNS}
+          {...contents}
           onSelect={onSelect}
           searchOf={({ key }) => drill.searchOf({ city: key })}
         />
       }
     >
-      <Chart
+      <Plot
         label={`Map of cities. ${describeKeys(located)}`}
-        option={option}
-        prepare={prepareWorldMap}
-        onSelect={open}
+        sceneOf={sceneOf}
+        onOpen={open}
         className="min-h-52 flex-1"
       />
       {located.length === 0 && (
@@ -62,11 +67,29 @@ export function CityPanel({ places, onSelect, drill }: CityPanelProps) {
           No posts in this window have a location.
         </p>
       )}
+      {hasFailed && (
+        <p className="caption absolute inset-x-0 top-1 text-center">
+          The map could not be loaded. Reload the page, or use the table.
+        </p>
+      )}
     </Panel>
   );
 }
 
-type Located = KeyedTally & { lat: number; lon: number };
+/** The outlines of the countries; null while they load. */
+function useWorld() {
+  const [world, setWorld] = useState<World | null>(null);
+  const [hasFailed, setFailed] = useState(false);
+  useEffect(() => {
+    readWorld().then(setWorld, () => setFailed(true));
+  }, []);
+  return { world, hasFailed };
+}
+
+function describeNote(unplaced: number, filtered: string | undefined): string | undefined {
+  if (filtered !== undefined) return `all cities, not only ${filtered}`;
+  return unplaced > 0 ? `${formatCount(unplaced)} without a location` : undefined;
+}
 
 function isLocated(place: KeyedTally): place is Located {
   return typeof place.lat === 'number' && typeof place.lon === 'number';
@@ -84,73 +107,4 @@ function SentimentScale({ palette }: { palette: Palette }) {
       positive
     </div>
   );
-}
-
-function mapOption(palette: Palette, cities: readonly Located[]) {
-  const most = Math.max(1, ...cities.map(({ count }) => count));
-  return {
-    ...baseOption(palette),
-    tooltip: {
-      ...baseOption(palette).tooltip,
-      formatter: ({ dataIndex }: { dataIndex: number }) => {
-        const city = cities[dataIndex];
-        return city === undefined ? '' : cityCard(city);
-      },
-    },
-    geo: {
-      map: WORLD,
-      projection: naturalEarth,
-      roam: false,
-      silent: true,
-      left: 0,
-      right: 0,
-      top: 0,
-      bottom: 0,
-      preserveAspect: 'contain',
-      boundingCoords: [
-        [-170, 74],
-        [186, -54],
-      ],
-      itemStyle: { areaColor: palette.land, borderColor: palette.coast, borderWidth: 0.6 },
-    },
-    series: [
-      {
-        type: 'scatter',
-        coordinateSystem: 'geo',
-        symbolSize: ([, , count = 0]: number[]) => 5 + 23 * Math.sqrt(count / most),
-        label: {
-          show: true,
-          position: 'right',
-          distance: 3,
-          color: palette.ink,
-          textBorderColor: palette.surface,
-          textBorderWidth: 2.5,
-          fontSize: 11,
-          formatter: ({ name, dataIndex }: { name: string; dataIndex: number }) =>
-            dataIndex < NAMES_SHOWN ? name : '',
-        },
-        labelLayout: { hideOverlap: true },
-        emphasis: { scale: 1.15 },
-        data: cities.map(({ key, lat, lon, count, sentiment }) => ({
-          name: key,
-          value: [lon, lat, count],
-          itemStyle: {
-            color: sentimentColour(palette, sentiment.average),
-            opacity: 0.82,
-            borderColor: palette.surface,
-            borderWidth: 1,
-          },
-        })),
-      },
-    ],
-  };
-}
-
-function cityCard(city: Located): HTMLElement {
-  return tooltipCard(city.key, [
-    ['Posts', formatCount(city.count)],
-    ['Average', formatSigned(city.sentiment.average)],
-    ['Negative', formatShare(city.sentiment.negative, city.count)],
-    ['High churn', formatCount(city.churn.high)],
-  ]);
 }

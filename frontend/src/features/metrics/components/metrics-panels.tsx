@@ -1,87 +1,134 @@
 import { clsx } from 'clsx';
 import { useCallback, type ReactNode } from 'react';
+import { Cell } from '@/components/ui/cell';
+import type { Part } from '@/features/metrics/api/get-figures';
 import type { Metrics } from '@/features/metrics/api/use-metrics';
 import { ChannelPanel } from '@/features/metrics/components/channel-panel';
 import { CityPanel } from '@/features/metrics/components/city-panel';
 import { EmotionPanel } from '@/features/metrics/components/emotion-panel';
+import { FailedPanel } from '@/features/metrics/components/failed-panel';
 import { ProductPanel } from '@/features/metrics/components/product-panel';
-import { SentimentPanel } from '@/features/metrics/components/sentiment-panel';
 import { TrendPanel } from '@/features/metrics/components/trend-panel';
-import { ApiError } from '@/lib/api-client';
+import { describeFailureAndRetry } from '@/features/metrics/model/failure';
 import type { Drill } from '@/lib/drill';
-import { formatClock } from '@/lib/format';
+import { formatClock } from '@/lib/time';
+import type { PostFilter } from '@/live/feed';
 
 interface MetricsPanelsProps {
   metrics: Metrics;
   /** Filters the page by a name in a table. */
   onSelect: (key: 'product' | 'channel' | 'city', value: string) => void;
+  /** The filter of the page, which a breakdown by the same dimension ignores. */
+  filter?: PostFilter;
   drill: Drill;
-  /** Rendered between the trend and the map. */
-  children?: ReactNode;
+  /** Arranges the panels on the page; there are none before the first figures. */
+  children: (panels: MetricsPanelSet) => ReactNode;
 }
 
-/** The six panels of one view. */
-export function MetricsPanels({ metrics, onSelect, drill, children }: MetricsPanelsProps) {
+export type MetricsPanelSet = Partial<
+  Record<'trend' | 'cities' | 'emotions' | 'products' | 'channels', ReactNode>
+>;
+
+/** The five panels of one view. A panel that fails leaves the others as they are. */
+export function MetricsPanels({
+  metrics,
+  filter = {},
+  onSelect,
+  drill,
+  children,
+}: MetricsPanelsProps) {
   const { snapshot, error } = metrics;
   const selectCity = useCallback((value: string) => onSelect('city', value), [onSelect]);
   const selectProduct = useCallback((value: string) => onSelect('product', value), [onSelect]);
   const selectChannel = useCallback((value: string) => onSelect('channel', value), [onSelect]);
-  if (snapshot === null) return <Waiting error={error} />;
+  if (snapshot === null) {
+    return (
+      <>
+        <WaitingForFigures error={error} />
+        {children({})}
+      </>
+    );
+  }
+  const { overall, geo, products, channels, trend, window, failures } = snapshot;
+  const failed = (title: string, part: Part, by?: string) => (
+    <FailedPanel
+      title={title}
+      error={failures?.[part] ?? null}
+      search={drill.searchOf(by === undefined ? {} : { by })}
+    />
+  );
+  const current = (panel: ReactNode) => (
+    <Cell
+      aria-busy={metrics.isOutdated}
+      className={clsx('transition-opacity', metrics.isOutdated && 'opacity-45')}
+    >
+      {panel}
+    </Cell>
+  );
+  const panels: MetricsPanelSet = {
+    trend: current(
+      trend === null ? failed('Trend', 'trend') : <TrendPanel {...{ trend, overall, drill }} />,
+    ),
+    cities: current(
+      geo === null ? (
+        failed('Cities', 'geo', 'city')
+      ) : (
+        <CityPanel places={geo} filtered={filter.city} onSelect={selectCity} drill={drill} />
+      ),
+    ),
+    emotions: current(
+      overall === null ? (
+        failed('Emotions', 'overall', 'emotion')
+      ) : (
+        <EmotionPanel overall={overall} drill={drill} />
+      ),
+    ),
+    products: current(
+      products === null ? (
+        failed('Products', 'products', 'product')
+      ) : (
+        <ProductPanel
+          products={products}
+          filtered={filter.product}
+          onSelect={selectProduct}
+          drill={drill}
+        />
+      ),
+    ),
+    channels: current(
+      channels === null ? (
+        failed('Channels', 'channels', 'channel')
+      ) : (
+        <ChannelPanel
+          channels={channels}
+          filtered={filter.channel}
+          onSelect={selectChannel}
+          drill={drill}
+        />
+      ),
+    ),
+  };
   return (
     <>
       {error !== null && (
-        <p role="alert" className="rounded-xl bg-warning-soft px-4 py-2 text-[13.5px]">
-          {describeError(error)} The figures below are from {formatClock(snapshot.window.to)}.
+        <p role="alert" className="rounded-md bg-warning-soft px-4 py-2 text-sm">
+          {describeFailureAndRetry(error)} The figures below are from {formatClock(window.to)}.
         </p>
       )}
-      <div
-        aria-busy={metrics.isOutdated}
-        className={clsx(
-          'grid gap-3 transition-opacity lg:grid-cols-12',
-          metrics.isOutdated && 'opacity-45',
-        )}
-      >
-        <div className="grid lg:col-span-4 lg:h-[14.75rem]">
-          <SentimentPanel overall={snapshot.overall} drill={drill} />
-        </div>
-        <div className="grid lg:col-span-8 lg:h-[14.75rem]">
-          <TrendPanel snapshot={snapshot} drill={drill} />
-        </div>
-        {children}
-        <div className="grid lg:col-span-7 lg:h-[17.25rem]">
-          <CityPanel places={snapshot.geo} onSelect={selectCity} drill={drill} />
-        </div>
-        <div className="grid lg:col-span-5 lg:h-[17.25rem]">
-          <EmotionPanel overall={snapshot.overall} drill={drill} />
-        </div>
-        <div className="grid lg:col-span-6 lg:h-[14.25rem]">
-          <ProductPanel products={snapshot.products} onSelect={selectProduct} drill={drill} />
-        </div>
-        <div className="grid lg:col-span-6 lg:h-[14.25rem]">
-          <ChannelPanel channels={snapshot.channels} onSelect={selectChannel} drill={drill} />
-        </div>
-      </div>
+      {children(panels)}
     </>
   );
 }
 
-function Waiting({ error }: { error: Error | null }) {
+/** Shown instead of the figures until the first ones arrive, or with the reason why they do not. */
+export function WaitingForFigures({ error }: { error: Error | null }) {
   return (
-    <div className="grid min-h-72 place-items-center rounded-xl border border-line bg-surface p-6 text-center">
+    <div className="grid min-h-72 place-items-center rounded-md border border-line bg-surface p-6 text-center">
       <p role="status" className="max-w-prose text-ink-soft">
-        {error === null ? 'Waiting for the first figures from the server.' : describeError(error)}
+        {error === null
+          ? 'Waiting for the first figures from the server.'
+          : describeFailureAndRetry(error)}
       </p>
     </div>
   );
-}
-
-/** Describes an error and what to do about it. */
-function describeError(error: Error): string {
-  if (error instanceof ApiError && error.code === 'window_too_long') {
-    return 'With these filters, the window can be at most 24 hours. Choose a shorter window or remove a filter.';
-  }
-  if (error instanceof ApiError && error.status === 0) {
-    return 'The server is not responding. Is `groundswell serve` running? Retrying automatically.';
-  }
-  return `The figures could not be loaded: ${error.message}. Retrying automatically.`;
 }

@@ -1,97 +1,130 @@
-import { useCallback, useEffect, useMemo, useRef } from 'react';
-import type { MetricsSnapshot } from '@/api/wire';
-import { Chart } from '@/components/charts/chart';
-import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
-import { sentimentColour, usePalette, type Palette } from '@/components/charts/palette';
-import { DataTable } from '@/components/ui/data-table';
-import { LabelLegend } from '@/components/ui/label-legend';
-import { Panel } from '@/components/ui/panel';
-import { toRates, type TrendPoint } from '@/features/metrics/model/trend';
+import { useMemo } from 'react';
+import type { Tally, Trend } from '@/api/wire';
+import { usePalette } from '@/components/charts/palette';
+import { WithNotes, type ChartNotes } from '@/components/charts/notes';
+import { Plot } from '@/components/charts/plot';
+import { PEAK_PART, volumeScene } from '@/components/charts/volume-scene';
+import { LABEL_COLOURS } from '@/components/export/legend';
+import type { Exported } from '@/components/export/panel-export';
 import {
-  formatClock,
-  formatCount,
-  formatDay,
-  formatRate,
-  formatShare,
-  formatSigned,
-} from '@/lib/format';
+  averageColumn,
+  countColumn,
+  csvOf,
+  shareColumn,
+  type Column,
+  type TableContents,
+} from '@/components/ui/columns';
+import { DataTable } from '@/components/ui/data-table';
+import { Panel } from '@/components/ui/panel';
+import { LabelShares } from '@/features/metrics/components/label-shares';
+import { stepsOf, type TrendStep } from '@/features/metrics/model/trend';
 import type { Drill } from '@/lib/drill';
-
-/** Longer steps are labelled with the day as well. */
-const LONGEST_CLOCK_STEP_SECONDS = 120;
+import { formatCount } from '@/lib/format';
+import { formatAxisTime, formatterOf } from '@/lib/time';
 
 interface TrendPanelProps {
-  snapshot: MetricsSnapshot;
+  trend: Trend;
+  /** The posts of the window; null if they could not be loaded. */
+  overall: Tally | null;
   drill: Drill;
 }
 
-/** Volume by label over time, negative posts below the axis, with the average underneath. */
-export function TrendPanel({ snapshot, drill }: TrendPanelProps) {
-  const palette = usePalette();
-  const step = snapshot.trend.step_seconds;
-  const points = useMemo(() => toRates(snapshot.trend, snapshot.window.to), [snapshot]);
-  const formatTime = step <= LONGEST_CLOCK_STEP_SECONDS ? formatClock : formatDay;
-  const option = useMemo(
-    () => trendOption(palette, points, { step, formatTime }),
-    [palette, points, step, formatTime],
+/** Volume by label over time, with the average underneath, and what happened at the time. */
+export function TrendPanel(props: TrendPanelProps) {
+  const { trend, drill } = props;
+  const steps = useMemo(() => stepsOf(trend), [trend]);
+  const range = { from: steps[0]?.from ?? '', to: steps.at(-1)?.to ?? '' };
+  if (steps.length === 0) return <TrendChart {...props} steps={steps} notes={null} />;
+  return (
+    <WithNotes range={range} peaks={trend.peaks} filters={drill.searchOf({})}>
+      {(notes) => <TrendChart {...props} steps={steps} notes={notes} />}
+    </WithNotes>
   );
-  const pick = usePick(points, step, drill);
+}
+
+interface TrendChartProps extends TrendPanelProps {
+  steps: readonly TrendStep[];
+  notes: ChartNotes | null;
+}
+
+function TrendChart({ trend, overall, drill, steps, notes }: TrendChartProps) {
+  const palette = usePalette();
+  const { step_seconds: stepSeconds } = trend;
+  const formatTime = useMemo(
+    () => formatterOf({ seconds: stepSeconds * steps.length, stepSeconds }),
+    [stepSeconds, steps.length],
+  );
+  const sceneOf = useMemo(
+    () =>
+      volumeScene({
+        ...{ palette, items: steps, formatTime },
+        marks: notes?.marks ?? [],
+        formatTick: formatAxisTime(steps.map(({ from }) => from)),
+      }),
+    [palette, steps, notes?.marks, formatTime],
+  );
+  const { open: drillTo } = drill;
+  const open = ({ from, to }: TrendStep, part: string | null) => {
+    if (part === PEAK_PART && notes?.onPeak({ from, to })) return;
+    drillTo({ from, to });
+  };
+  const contents: TableContents<TrendStep> = {
+    keyHead: 'Time',
+    rows: steps.toReversed(),
+    keyOf: startOf,
+    nameOf: ({ from, isUnfinished }) => `${formatTime(from)}${isUnfinished ? ' (incomplete)' : ''}`,
+    columns: STEP_COLUMNS,
+  };
   return (
     <Panel
       title="Trend"
-      note={`posts per second, in ${describeStep(step)} steps`}
-      actions={<LabelLegend />}
+      note={`posts in steps of ${describeStep(stepSeconds)}`}
+      actions={overall !== null && <LabelShares overall={overall} drill={drill} />}
+      exported={() => exportedOf(contents)}
       table={
-        <DataTable
-          caption="Posts over time"
-          keyHead="Time"
-          rows={points.toReversed()}
-          keyOf={({ at }) => String(at)}
-          nameOf={({ at }) => formatTime(at)}
-          columns={[
-            { head: 'Posts', cell: ({ count }) => formatCount(count) },
-            { head: 'Per second', cell: ({ total }) => formatRate(total) },
-            { head: 'Average', cell: ({ average }) => formatSigned(average) },
-            {
-              head: 'Negative',
-              cell: (p) => formatShare(p.negativeShare ?? 0, p.count > 0 ? 1 : 0),
-            },
-            { head: 'High churn', cell: ({ highChurn }) => formatCount(highChurn) },
-          ]}
-          searchOf={({ at }) => drill.searchOf(stepFrom(at, step))}
-        />
+        <>
+          {notes?.list}
+          <DataTable
+            caption="Posts over time"
+            {...contents}
+            searchOf={({ from, to }) => drill.searchOf({ from, to })}
+          />
+        </>
       }
     >
-      <Chart
-        label={describeTrend(points)}
-        option={option}
-        onPick={pick}
-        className="min-h-44 flex-1 cursor-pointer"
+      <Plot
+        label={describeTrend(steps, formatTime)}
+        sceneOf={sceneOf}
+        onOpen={open}
+        onRange={(first, last) => notes?.onSpan({ from: first.from, to: last.to })}
+        className="min-h-44 flex-1"
       />
+      {notes?.list}
     </Panel>
   );
 }
 
-/** Returns a handler that opens the posts of the clicked step. It reads the latest points when called. */
-function usePick(points: readonly TrendPoint[], step: number, drill: Drill) {
-  const latest = useRef(points);
-  useEffect(() => {
-    latest.current = points;
-  }, [points]);
-  const { open } = drill;
-  return useCallback(
-    (position: number) => {
-      const at =
-        latest.current[position]?.at ?? latest.current.findLast((p) => p.at <= position)?.at;
-      if (at !== undefined) open(stepFrom(at, step));
-    },
-    [open, step],
-  );
-}
+const startOf = ({ from }: TrendStep) => from;
 
-function stepFrom(at: number, seconds: number) {
-  const [from, to] = [at, at + seconds * 1_000].map((time) => new Date(time).toISOString());
-  return { from, to } as { from: string; to: string };
+const STEP_COLUMNS = [
+  countColumn<TrendStep>('Posts', ({ count }) => count),
+  averageColumn<TrendStep>('Average', ({ sentiment }) => sentiment.average),
+  shareColumn<TrendStep>(
+    'Negative',
+    ({ sentiment }) => sentiment.negative,
+    ({ count }) => count,
+  ),
+  countColumn<TrendStep>('High churn', ({ churn }) => churn.high),
+];
+
+/** In a file, the time is only a time, so a column says which steps have not ended. */
+function exportedOf(contents: TableContents<TrendStep>): Exported {
+  const complete: Column<TrendStep> = {
+    head: 'Complete',
+    cell: ({ isUnfinished }) => (isUnfinished ? 'no' : 'yes'),
+  };
+  const columns = [...STEP_COLUMNS, complete];
+  return { ...csvOf({ ...contents, columns }, startOf), legend: LABEL_COLOURS };
 }
 
 function describeStep(seconds: number): string {
@@ -99,135 +132,12 @@ function describeStep(seconds: number): string {
   return seconds < 3_600 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
-function describeTrend(points: readonly TrendPoint[]): string {
-  const last = points.at(-1);
-  if (last === undefined) return 'Trend: no posts in this window';
-  const most = Math.max(...points.map(({ total }) => total));
-  return `Trend: ${formatRate(last.total)} posts per second in the latest step, peak ${formatRate(most)}; average sentiment now ${formatSigned(last.average)}`;
-}
-
-interface TrendStyle {
-  step: number;
-  formatTime: (time: number) => string;
-}
-
-function trendOption(
-  palette: Palette,
-  points: readonly TrendPoint[],
-  { step, formatTime }: TrendStyle,
-) {
-  const area = (name: 'positive' | 'neutral' | 'negative', stack: string, sign: 1 | -1) => ({
-    type: 'line',
-    name,
-    stack,
-    stackStrategy: 'all',
-    smooth: 0.35,
-    smoothMonotone: 'x',
-    symbol: 'none',
-    lineStyle: { width: name === 'neutral' ? 0 : 1.5, color: palette[name] },
-    areaStyle: { color: palette[name], opacity: name === 'neutral' ? 0.28 : 0.72 },
-    emphasis: { disabled: true },
-    data: points.map((point) => [point.at, sign * point[name]]),
-  });
-  const reach = points.every(({ average }) => Math.abs(average ?? 0) <= 0.5) ? 0.5 : 1;
-  const timeAxis = {
-    type: 'time',
-    axisLine: { lineStyle: { color: palette['line-strong'] } },
-    axisTick: { show: false },
-    splitLine: { show: false },
-    ...(step <= LONGEST_CLOCK_STEP_SECONDS && { minInterval: 60_000 }),
-    axisLabel: {
-      ...axisText(palette),
-      hideOverlap: true,
-      formatter: (value: number) =>
-        step <= LONGEST_CLOCK_STEP_SECONDS ? formatTime(value).slice(0, 5) : formatTime(value),
-    },
-  };
-  return {
-    ...baseOption(palette),
-    grid: [
-      { left: 44, right: 8, top: 12, bottom: 78 },
-      { left: 44, right: 8, height: 36, bottom: 24 },
-    ],
-    tooltip: {
-      ...baseOption(palette).tooltip,
-      trigger: 'axis',
-      axisPointer: { type: 'line', lineStyle: { color: palette['line-strong'] } },
-      formatter: (hovered: { dataIndex: number }[]) => {
-        const point = points[hovered[0]?.dataIndex ?? -1];
-        return point === undefined ? '' : pointCard(point, formatTime(point.at));
-      },
-    },
-    axisPointer: { link: [{ xAxisIndex: 'all' }] },
-    xAxis: [
-      {
-        ...timeAxis,
-        gridIndex: 0,
-        axisLabel: { show: false },
-        axisLine: { onZero: true, lineStyle: { color: palette.ink, opacity: 0.5 } },
-      },
-      {
-        ...timeAxis,
-        gridIndex: 1,
-        axisLine: { onZero: false, lineStyle: { color: palette.line } },
-      },
-    ],
-    yAxis: [
-      {
-        type: 'value',
-        gridIndex: 0,
-        splitNumber: 4,
-        axisLabel: {
-          ...axisText(palette),
-          formatter: (value: number) => formatTick(Math.abs(value)),
-        },
-        splitLine: { lineStyle: { color: palette.line } },
-      },
-      {
-        type: 'value',
-        gridIndex: 1,
-        min: -reach,
-        max: reach,
-        interval: reach,
-        axisLabel: {
-          ...axisText(palette),
-          formatter: (value: number) => (value === 0 ? 'avg.' : formatSigned(value)),
-        },
-        splitLine: { lineStyle: { color: palette.line } },
-      },
-    ],
-    series: [
-      area('positive', 'up', 1),
-      area('neutral', 'up', 1),
-      area('negative', 'down', -1),
-      {
-        type: 'bar',
-        name: 'average',
-        xAxisIndex: 1,
-        yAxisIndex: 1,
-        barMaxWidth: 9,
-        barMinHeight: 1,
-        data: points.map(({ at, average }) => ({
-          // Without posts there is no bar: a bar at zero would mean balanced sentiment.
-          value: [at, average ?? '-'],
-          itemStyle: { color: sentimentColour(palette, average), borderRadius: 1 },
-        })),
-      },
-    ],
-  };
-}
-
-function formatTick(value: number): string {
-  return value >= 1_000 ? `${value / 1_000}k` : String(Number(value.toFixed(2)));
-}
-
-function pointCard(point: TrendPoint, title: string): HTMLElement {
-  return tooltipCard(title, [
-    ['Posts', formatCount(point.count)],
-    ['Positive', `${formatRate(point.positive)}/s`],
-    ['Neutral', `${formatRate(point.neutral)}/s`],
-    ['Negative', `${formatRate(point.negative)}/s`],
-    ['Average', formatSigned(point.average)],
-    ['High churn', formatCount(point.highChurn)],
-  ]);
+function describeTrend(steps: readonly TrendStep[], formatTime: (at: string) => string): string {
+  const peak = steps.reduce<TrendStep | null>(
+    (best, step) => (best === null || step.count > best.count ? step : best),
+    null,
+  );
+  if (peak === null || peak.count === 0) return 'Trend: no posts in this window';
+  const total = steps.reduce((sum, { count }) => sum + count, 0);
+  return `Trend: ${formatCount(total)} posts in ${steps.length} steps, peak of ${formatCount(peak.count)} at ${formatTime(peak.from)}`;
 }

@@ -1,9 +1,9 @@
 import { useMemo } from 'react';
 import type { KeyedTally } from '@/api/wire';
+import { ChangeMark } from '@/components/ui/change-mark';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { Panel } from '@/components/ui/panel';
-import { ChangeMark } from '@/features/metrics/components/change-mark';
-import { sharesOfVoice, type Change, type Voice } from '@/features/metrics/model/compare';
+import { sharesOfVoice, type Voice } from '@/features/metrics/model/voice';
 import type { Drill } from '@/lib/drill';
 import { formatCount, formatShare, formatSigned } from '@/lib/format';
 
@@ -14,17 +14,33 @@ interface VoicePanelProps {
   products: readonly KeyedTally[];
   /** The previous period; null while unknown. */
   before: readonly KeyedTally[] | null;
+  /** The product that the page is filtered by, which does not apply here. */
+  filtered?: string | undefined;
   drill: Drill;
 }
 
 /** Each product's share of mentions, compared with the previous period. */
-export function VoicePanel({ products, before, drill }: VoicePanelProps) {
+export function VoicePanel({ products, before, filtered, drill }: VoicePanelProps) {
   const rows = useMemo(() => sharesOfVoice(products, before, ROWS_SHOWN), [products, before]);
   const most = Math.max(...rows.map(({ share, before }) => Math.max(share, before ?? 0)), 0);
   return (
-    <Panel title="Share of voice" note="line: previous period" className="min-h-0 flex-1">
+    <Panel
+      title="Share of voice"
+      note={`${filtered === undefined ? '' : 'all products; '}line: previous period`}
+      exported={() => ({
+        heads: ['Product', 'Posts', 'Share (%)', 'Previous share (%)', 'Average'],
+        rows: rows.map(({ key, count, share, before: was, average }) => [
+          key ?? 'Others',
+          count,
+          share * 100,
+          was === null ? null : was * 100,
+          average ?? null,
+        ]),
+      })}
+      className="min-h-0 flex-1"
+    >
       {rows.length === 0 && (
-        <p className="py-3 text-[13px] text-ink-soft">No products mentioned in this window.</p>
+        <p className="py-3 text-sm text-ink-soft">No products mentioned in this window.</p>
       )}
       <ul
         className="flex min-h-0 flex-1 flex-col justify-around"
@@ -48,9 +64,9 @@ interface VoiceRowProps {
 function VoiceRow({ row, most, drill }: VoiceRowProps) {
   const content = (
     <>
-      <span className="flex items-baseline gap-2 text-[13px]">
+      <span className="flex items-baseline gap-2 text-sm">
         <span className="min-w-0 flex-1 truncate font-medium">{row.key ?? 'Others'}</span>
-        <ChangeMark change={changeOf(row)} />
+        <ChangeMark change={row.change} />
         <span className="w-9 text-right font-semibold">{formatShare(row.share, 1)}</span>
       </span>
       <span className="relative mt-0.5 block h-1.5 rounded-full bg-sunken" aria-hidden="true">
@@ -82,12 +98,4 @@ function VoiceRow({ row, most, drill }: VoiceRowProps) {
       )}
     </li>
   );
-}
-
-function changeOf({ share, before }: Voice): Change {
-  if (before === null) return null;
-  const points = Math.round((share - before) * 100);
-  if (points === 0) return { text: '±0', direction: 'same' };
-  const text = `${points > 0 ? '+' : '−'}${Math.abs(points)} pts`;
-  return { text, direction: points > 0 ? 'up' : 'down' };
 }

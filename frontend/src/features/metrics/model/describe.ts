@@ -1,16 +1,6 @@
-import type { Average, KeyedTally, Tally } from '@/api/wire';
-import type { Column } from '@/components/ui/data-table';
+import type { KeyedTally, Tally } from '@/api/wire';
+import { averageColumn, countColumn, shareColumn, type Column } from '@/components/ui/columns';
 import { formatCount, formatKey, formatShare, formatSigned, formatSource } from '@/lib/format';
-
-/** Describes an average sentiment in words. */
-export function describeSentiment(average: Average): string {
-  if (typeof average !== 'number') return 'no posts';
-  const strength = Math.abs(average);
-  if (strength <= 0.05) return 'balanced';
-  const side = average > 0 ? 'positive' : 'negative';
-  if (strength < 0.2) return `slightly ${side}`;
-  return strength < 0.5 ? side : `strongly ${side}`;
-}
 
 /** `82% replay, 18% synthetic`: how much of the total is real. */
 export function describeSources(sources: readonly { key: string; count: number }[]): string | null {
@@ -42,9 +32,17 @@ export function describeKeys(items: readonly KeyedTally[]): string {
 }
 
 export const TALLY_COLUMNS: readonly Column<Tally>[] = [
-  { head: 'Posts', cell: (row) => formatCount(row.count) },
-  { head: 'Average', cell: (row) => formatSigned(row.sentiment.average) },
-  { head: 'Positive', cell: (row) => formatShare(row.sentiment.positive, row.count) },
-  { head: 'Negative', cell: (row) => formatShare(row.sentiment.negative, row.count) },
-  { head: 'High churn', cell: (row) => formatCount(row.churn.high) },
+  countColumn('Posts', ({ count }) => count),
+  averageColumn('Average', ({ sentiment }) => sentiment.average),
+  shareColumn(
+    'Positive',
+    ({ sentiment }) => sentiment.positive,
+    ({ count }) => count,
+  ),
+  shareColumn(
+    'Negative',
+    ({ sentiment }) => sentiment.negative,
+    ({ count }) => count,
+  ),
+  countColumn('High churn', ({ churn }) => churn.high),
 ];

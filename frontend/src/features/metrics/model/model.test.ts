@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { describeSentiment, describeSources } from '@/features/metrics/model/describe';
+import { describeSources } from '@/features/metrics/model/describe';
 import { rank } from '@/features/metrics/model/ranking';
-import { toRates } from '@/features/metrics/model/trend';
-import { noPosts, NOON, sampleKey, sampleSnapshot, sampleTally } from '@/testing/samples';
+import { finished, stepsOf } from '@/features/metrics/model/trend';
+import { describeSentiment } from '@/lib/headlines';
+import { NOON, sampleKey, sampleTally } from '@/testing/samples';
 
 const order = (...counts: [string, number][]) =>
   rank(
@@ -31,26 +32,20 @@ test('a key without posts is not listed', () => {
   expect(order(['a', 0], ['b', 2])).toEqual(['b']);
 });
 
-test('an incomplete step is divided by its elapsed time', () => {
-  const { trend, window } = sampleSnapshot();
-  expect(toRates(trend, window.to).map(({ total }) => total)).toEqual([1, 2]);
-});
-
-test('a step that has just begun is skipped', () => {
-  const trend = {
+test('a step that has not ended is unfinished, and no line ends in it', () => {
+  const step = (ago: number, seconds: number, complete: boolean) => ({
+    from: new Date(NOON - ago * 1_000).toISOString(),
+    ...{ seconds, complete },
+    ...sampleTally(),
+  });
+  const steps = stepsOf({
     step_seconds: 10,
-    items: [{ from: new Date(NOON - 500).toISOString(), ...sampleTally() }],
-  };
-  expect(toRates(trend, new Date(NOON).toISOString())).toEqual([]);
-});
-
-test('an empty step has zero posts and no average', () => {
-  const trend = {
-    step_seconds: 10,
-    items: [{ from: new Date(NOON - 20_000).toISOString(), ...noPosts }],
-  };
-  const [point] = toRates(trend, new Date(NOON).toISOString());
-  expect(point).toMatchObject({ total: 0, average: null, negativeShare: null });
+    items: [step(12.5, 10, true), step(2.5, 2.5, false)],
+    peaks: [],
+  });
+  expect(steps.map(({ isUnfinished }) => isUnfinished)).toEqual([false, true]);
+  expect(steps[1]?.to).toBe(new Date(NOON).toISOString());
+  expect(finished(steps)).toHaveLength(1);
 });
 
 test.each([

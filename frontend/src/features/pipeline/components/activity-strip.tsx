@@ -1,32 +1,34 @@
 import { useState } from 'react';
 import type { SystemStatus } from '@/api/wire';
 import { Sparkline } from '@/components/charts/sparkline';
+import { HeadlineCell, HeadlineStrip } from '@/components/ui/headline-strip';
 import { nextHistory, type Sample } from '@/features/pipeline/model/history';
 import { formatCount, formatRate } from '@/lib/format';
 
 interface ActivityStripProps {
   system: SystemStatus;
   postsPerSecond: number | null;
+  n_late: number | null;
 }
 
 /** Throughput, backlog and connections, each with a trend of the last minutes. */
-export function ActivityStrip({ system, postsPerSecond }: ActivityStripProps) {
+export function ActivityStrip({ system, postsPerSecond, n_late }: ActivityStripProps) {
   const history = useHistory(system, postsPerSecond);
   const { stream, sockets } = system;
   const figures = [
     {
       name: 'Posts stored per second',
-      value: postsPerSecond === null ? '–' : formatRate(postsPerSecond),
+      value: postsPerSecond === null ? null : formatRate(postsPerSecond),
       pick: (sample: Sample) => sample.postsPerSecond,
     },
     {
       name: 'Unread entries',
-      value: stream ? formatCount(stream.lag) : '–',
+      value: stream ? formatCount(stream.lag) : null,
       pick: (sample: Sample) => sample.lag,
     },
     {
       name: 'Queued in Redis',
-      value: stream ? formatCount(stream.length) : '–',
+      value: stream ? formatCount(stream.length) : null,
       pick: (sample: Sample) => sample.length,
     },
     {
@@ -34,24 +36,23 @@ export function ActivityStrip({ system, postsPerSecond }: ActivityStripProps) {
       value: formatCount(sockets.open),
       pick: (sample: Sample) => sample.sockets,
     },
+    {
+      name: 'Posts that arrived late',
+      value: n_late === null ? null : formatCount(n_late),
+      pick: null,
+    },
   ];
   return (
-    <dl className="grid grid-cols-2 overflow-hidden rounded-xl border border-line bg-surface shadow-panel lg:grid-cols-4">
+    <HeadlineStrip label="Headline numbers" columns={5}>
       {figures.map(({ name, value, pick }) => (
-        <div
+        <HeadlineCell
           key={name}
-          className="min-w-0 border-line px-4 py-2.5 not-first:border-l max-lg:nth-3:border-l-0 max-lg:nth-[n+3]:border-t"
-        >
-          <dt className="caption">{name}</dt>
-          <dd className="flex items-end gap-3">
-            <span className="text-[22px] leading-tight font-semibold">{value}</span>
-            <span className="ml-auto hidden sm:block">
-              <Sparkline values={history.map(pick)} colour="var(--brand)" />
-            </span>
-          </dd>
-        </div>
+          name={name}
+          value={value}
+          spark={pick !== null && <Sparkline values={history.map(pick)} colour="var(--brand)" />}
+        />
       ))}
-    </dl>
+    </HeadlineStrip>
   );
 }
 

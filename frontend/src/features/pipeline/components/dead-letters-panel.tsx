@@ -100,7 +100,7 @@ function Letter({ letter, now, busy, onReplay }: LetterProps) {
     <li className="border-t border-line px-4 py-2.5">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-1.5">
         <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
-          <p className="text-[13.5px] font-medium break-words">{capitalize(reason)}</p>
+          <p className="text-sm font-medium break-words">{capitalize(reason)}</p>
           <p className="caption mt-0.5">
             {[
               `failed ${formatAgo(died_at, now)}`,
@@ -122,8 +122,8 @@ function Letter({ letter, now, busy, onReplay }: LetterProps) {
       </div>
       {post && (
         <details className="mt-1">
-          <summary className="caption w-fit rounded hover:text-ink">Original post</summary>
-          <pre className="thin-scroll mt-1 max-h-48 overflow-auto rounded-md bg-sunken p-2 font-mono text-[12px] break-all whitespace-pre-wrap">
+          <summary className="caption w-fit rounded-md hover:text-ink">Original post</summary>
+          <pre className="thin-scroll mt-1 max-h-48 overflow-auto rounded-md bg-sunken p-2 font-mono text-xs break-all whitespace-pre-wrap">
             {post}
           </pre>
         </details>

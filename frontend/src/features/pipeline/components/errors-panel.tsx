@@ -3,7 +3,8 @@ import { useCallback, useMemo, useState } from 'react';
 import { Chart } from '@/components/charts/chart';
 import { usePalette } from '@/components/charts/palette';
 import { Button } from '@/components/ui/button';
-import { DataTable, type Column } from '@/components/ui/data-table';
+import type { Column } from '@/components/ui/columns';
+import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
 import { QueryStatus } from '@/components/ui/query-status';
 import { Segmented } from '@/components/ui/segmented';
@@ -22,15 +23,14 @@ import {
   KINDS,
   totalsOf,
 } from '@/features/pipeline/model/errors';
-import { capitalize, formatClock, formatCount } from '@/lib/format';
+import { capitalize, formatCount } from '@/lib/format';
+import { formatMinute } from '@/lib/time';
 
 const WINDOWS: { value: ErrorWindow; text: string; name: string }[] = [
   { value: '1h', text: '1 h', name: 'Last hour' },
   { value: '6h', text: '6 h', name: 'Last 6 hours' },
   { value: '24h', text: '24 h', name: 'Last 24 hours' },
 ];
-
-const formatTime = (at: string) => formatClock(at).slice(0, 5);
 
 /** The errors of this process: counts over time, origins, and recent messages. */
 export function ErrorsPanel({ now }: { now: number }) {
@@ -66,7 +66,7 @@ function Overview({ overview, now }: { overview: ErrorOverview; now: number }) {
     [],
   );
   const option = useMemo(
-    () => errorsOption({ palette, steps: overview.steps, kinds, formatTime }),
+    () => errorsOption({ palette, steps: overview.steps, kinds, formatTime: formatMinute }),
     [palette, overview.steps, kinds],
   );
   const where = describeOrigins(overview, (kind) => !hidden.has(kind));
@@ -74,7 +74,7 @@ function Overview({ overview, now }: { overview: ErrorOverview; now: number }) {
   return (
     <>
       <div className="mt-1 flex flex-wrap items-center gap-1.5">
-        {shown.length === 0 && <p className="text-[13.5px] text-ink-soft">No errors.</p>}
+        {shown.length === 0 && <p className="text-sm text-ink-soft">No errors.</p>}
         {shown.map((kind) => (
           <Toggle
             key={kind}
@@ -104,7 +104,7 @@ function Overview({ overview, now }: { overview: ErrorOverview; now: number }) {
               .filter(({ counts }) => Object.keys(counts).length > 0)
               .toReversed()}
             keyOf={({ from }) => from}
-            nameOf={({ from }) => formatTime(from)}
+            nameOf={({ from }) => formatMinute(from)}
             columns={shown.map((kind): Column<ErrorOverview['steps'][number]> => ({
               head: capitalize(KINDS[kind].many),
               cell: ({ counts }) => formatCount(counts[kind] ?? 0),
@@ -141,13 +141,13 @@ function Toggle({ kind, count, isShown, onToggle }: ToggleProps) {
       title={isShown ? 'Hide in the chart' : 'Show in the chart'}
       onClick={() => onToggle(kind)}
       className={clsx(
-        'inline-flex h-7 items-center gap-1.5 rounded-md px-2 text-[12.5px] ring-1 ring-line ring-inset hover:ring-line-strong',
+        'inline-flex h-7 items-center gap-1.5 rounded-md px-2 text-xs ring-1 ring-line ring-inset hover:ring-line-strong',
         isShown ? 'text-ink' : 'text-ink-faint line-through',
       )}
     >
       <span
         aria-hidden
-        className="size-2.5 rounded-[3px]"
+        className="size-2.5"
         style={{ background: isShown ? `var(--${colour})` : 'transparent' }}
       />
       <span className="font-medium">{formatCount(count)}</span> {count === 1 ? one : many}

@@ -16,7 +16,7 @@ export function HealthBanner({ system, more }: HealthBannerProps) {
   return (
     <div
       role="status"
-      className="flex flex-wrap items-start gap-x-4 gap-y-1 rounded-xl border border-warning/30 bg-warning-soft px-4 py-2 text-[13.5px]"
+      className="flex flex-wrap items-start gap-x-4 gap-y-1 rounded-md border border-warning/30 bg-warning-soft px-4 py-2 text-sm"
     >
       <ul className="flex min-w-0 flex-1 basis-60 flex-col gap-1">
         {problems.map((problem) => (

@@ -27,7 +27,7 @@ export function RecentErrors({ overview, now }: { overview: ErrorOverview; now: 
             key={`${item.kind} ${item.origin} ${item.message}`}
             className="border-t border-line px-4 py-2"
           >
-            <p className="text-[13px] wrap-anywhere">{capitalize(item.message)}</p>
+            <p className="text-sm wrap-anywhere">{capitalize(item.message)}</p>
             <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2">
               <Badge tone={TONES[item.kind] ?? 'plain'}>{KINDS[item.kind].one}</Badge>
               <span>{item.origin}</span>

@@ -1,7 +1,8 @@
 import type { ServiceAlert, SystemStatus } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
-import { formatCount, formatDate } from '@/lib/format';
+import { formatCount } from '@/lib/format';
+import { formatDate } from '@/lib/time';
 
 /** The active service alerts, and how many destinations they notify. */
 export function ServiceAlertsPanel({ system }: { system: SystemStatus }) {
@@ -9,7 +10,7 @@ export function ServiceAlertsPanel({ system }: { system: SystemStatus }) {
   return (
     <Panel title="Service alerts" note={describeDestinations(n_destinations)}>
       {alerts.length === 0 ? (
-        <p className="py-2 text-[13.5px] text-ink-soft">No service alerts.</p>
+        <p className="py-2 text-sm text-ink-soft">No service alerts.</p>
       ) : (
         <ul>
           {alerts.map((alert) => (
@@ -19,8 +20,8 @@ export function ServiceAlertsPanel({ system }: { system: SystemStatus }) {
       )}
       {n_destinations === 0 && (
         <p className="caption pt-1">
-          Set <code>GROUNDSWELL_OPERATOR_CHANNELS</code>, or turn on “Service alerts” for a channel
-          on the Alerts page.
+          Set <code>GROUNDSWELL_OPERATOR_CHANNELS</code>, or turn on “Service alerts” for a
+          notification channel on the Alerts page.
         </p>
       )}
     </Panel>
@@ -30,7 +31,7 @@ export function ServiceAlertsPanel({ system }: { system: SystemStatus }) {
 function Item({ alert }: { alert: ServiceAlert }) {
   return (
     <li className="flex flex-col gap-0.5 border-t border-line py-2 first:border-t-0">
-      <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
+      <p className="flex flex-wrap items-center gap-2 text-sm font-medium">
         <Badge tone={alert.severity === 'critical' ? 'critical' : 'warning'}>
           {alert.severity}
         </Badge>

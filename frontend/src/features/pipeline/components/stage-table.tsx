@@ -9,6 +9,13 @@ const TONES: Record<StageState, Tone> = {
   failed: 'critical',
 };
 
+const STATES: Record<StageState, string> = {
+  running: 'running',
+  backing_off: 'restarting',
+  frozen: 'not responding',
+  failed: 'failed',
+};
+
 interface StageTableProps {
   of?: 'stages' | 'tasks';
   stages: readonly StageStatus[];
@@ -27,7 +34,7 @@ export function StageTable({ of = 'stages', stages, rates, now }: StageTableProp
       aria-label={of === 'stages' ? 'Stages table' : 'Tasks table'}
       tabIndex={0}
     >
-      <table className="w-full min-w-[640px] text-[13px]">
+      <table className="w-full min-w-[640px] text-sm">
         <caption className="sr-only">
           {of === 'stages' ? 'Pipeline stages' : 'Background tasks'}
         </caption>
@@ -62,7 +69,7 @@ export function StageTable({ of = 'stages', stages, rates, now }: StageTableProp
               </th>
               <td className="text-left">
                 <Badge tone={TONES[stage.state] ?? 'plain'}>
-                  {stage.state.replaceAll('_', ' ')}
+                  {STATES[stage.state] ?? stage.state}
                 </Badge>
               </td>
               <td>{formatCount(stage.handled)}</td>

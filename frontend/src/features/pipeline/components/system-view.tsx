@@ -22,10 +22,14 @@ interface SystemViewProps {
   pushed: SystemStatus | null;
   /** Posts stored per second by all processes; null while unknown. */
   postsPerSecond: number | null;
+  /** Posts that arrived after their minute had closed, in the live window; null while unknown. */
+  n_late?: number | null;
+  /** Further panels, after the models. */
+  children?: ReactNode;
 }
 
 /** The System page: the health of the server and its pipeline. */
-export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
+export function SystemView({ pushed, postsPerSecond, n_late = null, children }: SystemViewProps) {
   const { data, error, isPending } = useSystem();
   const system = newestOf(data, pushed);
   const rates = handledPerSecond(useReadings(system));
@@ -34,7 +38,7 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
     <div className="flex flex-col gap-3">
       {system !== null && <HealthBanner system={system} />}
       {error !== null && (
-        <p role="alert" className="rounded-xl bg-warning-soft px-4 py-3 text-warning">
+        <p role="alert" className="rounded-md bg-warning-soft px-4 py-3 text-warning">
           The system status could not be loaded: {error.message}. Any figures below are from the
           last response. Retrying every two seconds.
         </p>
@@ -42,9 +46,10 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
       {isPending && system === null && <p className="py-6 text-ink-soft">Loading system status…</p>}
       {system !== null && (
         <>
-          <ActivityStrip system={system} postsPerSecond={postsPerSecond} />
+          <ActivityStrip system={system} postsPerSecond={postsPerSecond} n_late={n_late} />
           <ServiceAlertsPanel system={system} />
           <TiersPanel tiers={system.tiers} />
+          {children}
           <Servers system={system} now={now} />
           <Panel title="Stages" note="in pipeline order; a message carries one or more posts">
             <StageTable stages={system.stages} rates={rates} now={now} />
@@ -64,7 +69,7 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
   const { stream, sockets, model } = system;
   return (
     <div className="grid gap-3 md:grid-cols-2">
-      <Facts title="Stream" note={<Badge>{stream ? 'reachable' : 'unreachable'}</Badge>}>
+      <Facts title="Stream" note={<Badge>{stream ? 'connected' : 'unreachable'}</Badge>}>
         <Fact name="Queued in Redis" value={countOf(stream?.length)} />
         <Fact name="Unread entries" value={countOf(stream?.lag)} />
         <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
@@ -105,7 +110,7 @@ function describeDisk(disk: SystemStatus['disk']): string {
 }
 
 function describeServer({ reachable, error }: DependencyStatus): string {
-  return reachable ? 'reachable' : (error ?? 'unreachable');
+  return reachable ? 'connected' : (error ?? 'unreachable');
 }
 
 function Facts({ title, note, children }: { title: string; note: ReactNode; children: ReactNode }) {

@@ -24,9 +24,9 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
         </>
       }
     >
-      <p className="mt-1 text-[14px] break-words">{describeTiers(tiers)}</p>
+      <p className="mt-1 text-sm break-words">{describeTiers(tiers)}</p>
       {!isCorrecting && (
-        <p className="text-[13px] text-ink-soft">Changing this requires a server restart.</p>
+        <p className="text-sm text-ink-soft">Changing this requires a server restart.</p>
       )}
       <div className="mt-3 grid gap-x-8 gap-y-3 md:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
         <Shares items={tiers.items} />
@@ -41,7 +41,7 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
           </dl>
         )}
       </div>
-      <div role="status" className="text-[13px] empty:hidden">
+      <div role="status" className="text-sm empty:hidden">
         {data !== undefined &&
           describeSwaps(data).map((swap) => (
             <p key={swap} className="mt-2">
@@ -52,7 +52,7 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
       {error !== null && (
         <div
           role="alert"
-          className="mt-2 rounded-md bg-warning-soft px-3 py-2 text-[13px] break-words text-warning"
+          className="mt-2 rounded-md bg-warning-soft px-3 py-2 text-sm break-words text-warning"
         >
           <p className="font-semibold">
             The models could not be reloaded. The current ones stay in use.
@@ -80,11 +80,7 @@ function Shares({ items }: { items: readonly TierStatus[] }) {
       <ul aria-label="Share by tier" className="mt-2 space-y-1.5">
         {items.map(({ tier, model, share, posts }) => (
           <li key={tier} className="flex flex-wrap items-baseline gap-x-2">
-            <span
-              className="size-2.5 rounded-[3px]"
-              style={{ background: colourOf(tier) }}
-              aria-hidden="true"
-            />
+            <span className="size-2.5" style={{ background: colourOf(tier) }} aria-hidden="true" />
             <span className="font-semibold">
               {tier} {formatShare(share, 1)}
             </span>

@@ -48,7 +48,7 @@ export function describeProblems(system: SystemStatus): string[] {
   const dead = system.stream?.dead ?? 0;
   if (dead > 0) {
     problems.push(
-      `${formatPosts(dead)} could not be processed and ${dead === 1 ? 'is' : 'are'} listed under Dead letters.`,
+      `${formatPosts(dead)} could not be processed. Review and replay ${dead === 1 ? 'it' : 'them'} under Dead letters on the System page.`,
     );
   }
   for (const { condition, title, detail } of system.service_alerts) {

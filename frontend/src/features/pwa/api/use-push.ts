@@ -44,7 +44,7 @@ async function isOn(signal: AbortSignal): Promise<boolean> {
 
 async function turnOn(): Promise<void> {
   if ((await Notification.requestPermission()) !== 'granted') {
-    throw new Error('notification permission was denied');
+    throw new Error('notifications are blocked; allow them for this site in your browser settings');
   }
   const { signal } = new AbortController();
   const { public_key } = await getJson<{ public_key: string }>(paths.pushKey, {}, signal);
@@ -56,7 +56,9 @@ async function turnOn(): Promise<void> {
     applicationServerKey: toBytes(public_key),
   });
   const settings = toSettings(subscription);
-  if (settings === null) throw new Error('the browser returned no push keys');
+  if (settings === null) {
+    throw new Error('this browser cannot receive push notifications; try another browser');
+  }
   await deleteChannel();
   const channel = await sendJson<{ id: string }>('POST', paths.channels, {
     name: nameOfBrowser(navigator.userAgent),

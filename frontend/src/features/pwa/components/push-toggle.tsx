@@ -20,15 +20,14 @@ export function PushToggle() {
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <Button
         look={isOn === true ? 'outline' : 'solid'}
-        aria-pressed={isOn === true}
         disabled={isBusy}
         onClick={() => change.mutate(isOn !== true)}
       >
         <BellIcon />
-        {isOn === true ? 'Alerts are sent to this device' : 'Send alerts to this device'}
+        {isOn === true ? 'Stop sending alerts to this device' : 'Send alerts to this device'}
       </Button>
       {change.error !== null && (
-        <p role="alert" className="text-[13px] text-critical">
+        <p role="alert" className="text-sm text-critical">
           {capitalize(change.error.message)}.
         </p>
       )}

@@ -9,7 +9,7 @@ export function UpdateNotice() {
   return (
     <div
       role="status"
-      className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2 rounded-xl border border-brand/30 bg-highlight px-4 py-2 text-[13.5px]"
+      className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2 rounded-md border border-brand/30 bg-highlight px-4 py-2 text-sm"
     >
       <p className="min-w-0 flex-1">A new version of the dashboard is available.</p>
       <Button look="solid" onClick={registration.update}>

@@ -20,10 +20,11 @@ interface TopPostsParams {
   /** The end of the page's window. */
   to: string;
   seconds: number;
+  paused: boolean;
 }
 
 /** The top posts of a view, and the period they are from. */
-export function useTopPosts({ view, to, seconds }: TopPostsParams) {
+export function useTopPosts({ view, to, seconds, paused }: TopPostsParams) {
   const end = Math.ceil(Date.parse(to) / REFRESH_MS) * REFRESH_MS;
   const lengthMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, seconds * 1_000));
   const period = {
@@ -40,7 +41,7 @@ export function useTopPosts({ view, to, seconds }: TopPostsParams) {
         signal,
       ),
     placeholderData: keepPreviousData,
-    gcTime: 60_000,
+    ...(paused ? { staleTime: Infinity, gcTime: Infinity } : { gcTime: 60_000 }),
   });
   return { posts: data?.items ?? null, period, seconds: lengthMs / 1_000, error, isPending };
 }

@@ -1,4 +1,5 @@
 import type { ScoredPost } from '@/api/wire';
+import { AuthorLink } from '@/components/ui/author-link';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { Failure, Skeleton } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
@@ -27,18 +28,34 @@ interface TopPostsPanelProps {
   view: View;
   window: { to: string; seconds: number };
   drill: Drill;
+  /** When the page was paused; null while it is live. */
+  pausedAt?: number | null;
   onOrder: (order: TopOrder) => void;
 }
 
 /** The posts most likely to spread, rising fastest, or with the most engagement. */
-export function TopPostsPanel({ view, window, drill, onOrder }: TopPostsPanelProps) {
+export function TopPostsPanel({
+  view,
+  window,
+  drill,
+  pausedAt = null,
+  onOrder,
+}: TopPostsPanelProps) {
   const order = view.top ?? 'virality';
-  const { posts, period, seconds, error, isPending } = useTopPosts({ view, ...window });
-  const now = useNow(30_000);
+  const { posts, period, seconds, error, isPending } = useTopPosts({
+    view,
+    ...window,
+    paused: pausedAt !== null,
+  });
+  const now = useNow(30_000, pausedAt);
   return (
     <Panel
       title="Top posts"
       note={formatDuration(seconds)}
+      exported={async () => {
+        const { tableOfPosts } = await import('@/components/export/posts');
+        return tableOfPosts(posts ?? []);
+      }}
       className="min-h-0 flex-1"
       actions={<Segmented label="Sort by" value={order} options={ORDERS} onChange={onOrder} />}
     >
@@ -46,9 +63,7 @@ export function TopPostsPanel({ view, window, drill, onOrder }: TopPostsPanelPro
       {error !== null && posts === null && (
         <Failure what="The top posts could not be loaded" error={error} />
       )}
-      {posts?.length === 0 && (
-        <p className="py-3 text-[13px] text-ink-soft">{EMPTY_TEXTS[order]}</p>
-      )}
+      {posts?.length === 0 && <p className="py-3 text-sm text-ink-soft">{EMPTY_TEXTS[order]}</p>}
       <ol
         className="thin-scroll -mx-2 mt-1 min-h-0 flex-1 overflow-y-auto"
         aria-label="Top posts"
@@ -75,23 +90,29 @@ interface TopPostProps {
 
 function TopPost({ scored: { post, score }, now, search }: TopPostProps) {
   return (
-    <li>
+    <li className="relative">
       <ExploreLink
         search={search}
-        className="block rounded-md px-2 py-1.5 no-underline! hover:bg-sunken"
+        className="block rounded-md px-2 py-1.5 pb-7 no-underline! hover:bg-sunken"
       >
-        <span className="line-clamp-2 text-[13px] leading-snug break-words" dir="auto">
+        <span className="line-clamp-2 text-sm leading-snug break-words" dir="auto">
           {post.text}
         </span>
-        <span className="caption mt-0.5 flex items-center gap-1.5">
-          <SentimentMark label={score.sentiment.label} uncertain={score.sentiment.uncertain} />
-          <span className="min-w-0 truncate">{post.platform}</span>
-          <span>{formatAge(post.created_at, now)}</span>
-          <span className="ml-auto shrink-0">
-            virality <span className="font-semibold text-ink">{Math.round(score.virality)}</span>
-          </span>
-        </span>
       </ExploreLink>
+      {/* Over the link, because a link cannot contain another. */}
+      <p className="caption pointer-events-none absolute inset-x-2 bottom-1.5 flex items-center gap-1.5 [&_a]:pointer-events-auto">
+        <SentimentMark label={score.sentiment.label} uncertain={score.sentiment.uncertain} />
+        <span className="min-w-0 truncate">
+          {post.platform}
+          <AuthorLink post={post} lead=" · " />
+        </span>
+        <time dateTime={post.created_at} className="shrink-0">
+          {formatAge(post.created_at, now)}
+        </time>
+        <span className="ml-auto shrink-0">
+          virality <span className="font-semibold text-ink">{Math.round(score.virality)}</span>
+        </span>
+      </p>
     </li>
   );
 }

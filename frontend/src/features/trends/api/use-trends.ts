@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { Trends } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
+import { polled } from '@/lib/polling';
 import type { WindowKey } from '@/lib/view';
 
 /** The server counts terms over three spans; each window uses the next longer one, up to a day. */
@@ -21,7 +22,7 @@ export function useTrends(view: WindowKey, paused: boolean) {
   const { data, error, isPending } = useQuery({
     queryKey: ['trends', window],
     queryFn: ({ signal }) => getJson<Trends>(paths.trends, { window, limit: TERMS_SHOWN }, signal),
-    refetchInterval: paused ? false : everyMs,
+    ...polled({ everyMs, paused }),
     placeholderData: keepPreviousData,
   });
   return { trends: data ?? null, span: name, error, isPending };

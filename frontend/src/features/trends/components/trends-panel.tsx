@@ -1,9 +1,11 @@
 import type { TrendingTerm, Trends } from '@/api/wire';
+import { ChangeMark } from '@/components/ui/change-mark';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { Failure, Skeleton } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { useTrends } from '@/features/trends/api/use-trends';
+import { compareCounts } from '@/lib/compare';
 import { formatCount, formatPosts, formatSigned } from '@/lib/format';
 import type { WindowKey } from '@/lib/view';
 
@@ -16,13 +18,26 @@ interface TrendsPanelProps {
 export function TrendsPanel({ window, paused }: TrendsPanelProps) {
   const { trends, span, error, isPending } = useTrends(window, paused);
   return (
-    <Panel title="Trending terms" note={`${span}, all posts`} className="min-h-0 flex-1">
+    <Panel
+      title="Trending terms"
+      note={`${span}, all posts`}
+      exported={() => ({
+        heads: ['Term', 'Mentions', 'Previous mentions', 'Average'],
+        rows: (trends?.terms ?? []).map(({ term, count, previous, sentiment }) => [
+          term,
+          count,
+          previous,
+          sentiment ?? null,
+        ]),
+      })}
+      className="min-h-0 flex-1"
+    >
       {isPending && <Skeleton rows={6} label="Loading trending terms" />}
       {error !== null && trends === null && (
         <Failure what="The trending terms could not be loaded" error={error} />
       )}
       {trends !== null && trends.terms.length === 0 && (
-        <p className="py-3 text-[13px] text-ink-soft">
+        <p className="py-3 text-sm text-ink-soft">
           No trending terms yet. A term appears once several posts mention it.
         </p>
       )}
@@ -55,14 +70,16 @@ function Term({ term, search }: { term: TrendingTerm; search: Record<string, str
     <li>
       <ExploreLink
         search={search}
-        title={`Show posts that mention “${term.term}”`}
-        className="flex items-center gap-2 rounded-md px-2 py-1 text-[13px] no-underline! hover:bg-sunken"
+        title={`Show posts that mention “${term.term}”. At least ${formatCount(term.count)}: search also finds it in hashtags, mentions and links`}
+        className="flex items-center gap-2 rounded-md px-2 py-1 text-sm no-underline! hover:bg-sunken"
       >
         <Sentiment sentiment={term.sentiment} />
         <span className="min-w-0 flex-1 truncate font-medium" dir="auto">
           {term.term}
         </span>
-        <span className="caption shrink-0">{describeGrowth(term)}</span>
+        <span className="caption shrink-0">
+          <Growth term={term} />
+        </span>
         <span className="w-11 shrink-0 text-right font-semibold">{formatCount(term.count)}</span>
       </ExploreLink>
     </li>
@@ -82,14 +99,12 @@ function Sentiment({ sentiment }: { sentiment: number | null | undefined }) {
   );
 }
 
-/** `new`, `×3.4`, `+40%`, `−20%`. */
-export function describeGrowth({ previous, growth }: TrendingTerm): string {
-  if (typeof growth !== 'number') return '';
+/** The change since the previous span of the same length; of a few mentions only what they were. */
+function Growth({ term: { count, previous, growth } }: { term: TrendingTerm }) {
+  if (typeof growth !== 'number') return null;
   if (previous === 0) return 'new';
-  if (growth >= 1) return `×${(growth + 1).toFixed(1)}`;
-  const percent = Math.round(Math.abs(growth) * 100);
-  if (percent === 0) return '±0%';
-  return growth > 0 ? `+${percent}%` : `−${percent}%`;
+  const change = compareCounts(count, previous);
+  return change === null ? `was ${formatCount(previous)}` : <ChangeMark change={change} />;
 }
 
 function Authors({ trends: { authors, missed } }: { trends: Trends }) {
