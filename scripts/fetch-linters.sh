@@ -11,7 +11,7 @@ deny=0.20.2
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 target="$root/.groundswell/linters"
 
-is_current() { [[ -x "$1" ]] && [[ "$("$@" 2>/dev/null)" == *"$version" ]]; }
+is_current() { [[ "$("$@" 2>/dev/null)" == *"$version" ]]; }
 
 version="$typos"
 if ! is_current "$target/bin/typos" --version; then
@@ -21,10 +21,10 @@ fi
 
 # Installed in Cargo's own folder, so that all checkouts on this machine share it.
 version="$machete"
-if ! is_current "$(command -v cargo-machete || true)" --version; then
+if ! is_current cargo machete --version; then
   cargo install --quiet --locked "cargo-machete@$machete"
 fi
 version="$deny"
-if ! is_current "$(command -v cargo-deny || true)" --version; then
+if ! is_current cargo deny --version; then
   cargo install --quiet --locked --no-default-features "cargo-deny@$deny"
 fi

@@ -2,7 +2,7 @@
 # Installs ONNX Runtime where the server and the tests expect it: .groundswell/lib/libonnxruntime.so.
 #
 # Extracts the library from the `onnxruntime` wheel on PyPI, pinned by version and
-# hash so that the tested library is the one that is loaded. Installs nothing else.
+# hash so that the library in use is the one that was tested. Installs nothing else.
 # The version matches the `api-24` feature of `ort` in Cargo.toml: upgrade both
 # together.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks that migrations can be applied in order and only forward.
+# Checks that migrations are numbered without gaps and do not remove anything silently.
 #
 # Files must be named V1__x.sql, V2__y.sql … without a gap. A migration that
 # removes columns or tables must explain in a `-- contract:` comment why nothing

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that the code samples in STYLE.md exist in the code: one file must
-# contain all lines of a sample, apart from indentation.
+# Checks that the code samples in STYLE.md exist in the code: for each sample, one
+# file must contain all its lines, apart from indentation.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

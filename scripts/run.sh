@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the server with private databases and feeds it posts: a loop over the
-# included real posts, and generated posts with the places and channels that
-# the real ones lack. Ctrl-C stops the feeders, then the server, which finishes
-# its work in flight and stops its databases.
+# real posts that come with the project, and generated posts, which add the
+# places and channels that the real ones lack. Ctrl-C stops the feeders, then
+# the server, which finishes its work in flight and stops its databases.
 #
 # GROUNDSWELL_LISTEN, GROUNDSWELL_DATA_DIR and the other variables in
 # .env.example apply.
@@ -14,7 +14,7 @@ set -m
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 server=target/release/groundswell
 posts=data/mayweather-mcgregor_tweets.csv.gz
-# 70 minutes of posts in 7: about 30 per second, lively but readable.
+# Replays 70 minutes of posts in 7: about 30 posts per second, lively but readable.
 speed=10
 synthetic_per_second=4
 
@@ -25,10 +25,10 @@ export GROUNDSWELL_PRODUCTS="${GROUNDSWELL_PRODUCTS:-Mayweather=mayweather,floyd
 export GROUNDSWELL_LOG="${GROUNDSWELL_LOG:-warn,fred=error}"
 # Do not fill another project's servers with posts if these variables happen to be set.
 unset DATABASE_URL REDIS_URL
-# For the same reason, only read a settings file that is named on purpose.
+# For the same reason, read a settings file only if it is named explicitly.
 export GROUNDSWELL_CONFIG="${GROUNDSWELL_CONFIG:-/dev/null}"
 
-# If setpriv is available, children stop with this script even after kill -9.
+# With setpriv, if available, children stop when this script does, even after kill -9.
 guard=()
 command -v setpriv >/dev/null && guard=(setpriv --pdeathsig TERM)
 
@@ -45,7 +45,7 @@ fi
 server_pid=""
 feeder_pids=()
 
-# Stops the children in order. Ignores a second Ctrl-C, because the server is still storing what it accepted.
+# Stops the children in order. Ignores a second Ctrl-C, because the server is still storing the posts that it accepted.
 stop() {
   trap '' INT TERM HUP
   local pid

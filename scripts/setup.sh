@@ -3,7 +3,7 @@
 # checking (`setup.sh check`) or benchmarking against other systems (`setup.sh bench`).
 #
 # On Debian and its derivatives, as root or with passwordless sudo, it installs
-# packages. Elsewhere it lists exactly what to install, and fails. If nothing is
+# packages. Elsewhere it fails after listing exactly what to install. If nothing is
 # missing, it takes well under a second.
 set -euo pipefail
 
@@ -17,7 +17,7 @@ problems=()
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Checks the version output, because another program may have the same name.
+# Checks the output of --version, because another program may have the same name.
 is_postgres() { [[ -x "$1" ]] && [[ "$("$1" --version 2>/dev/null </dev/null || true)" == "postgres (PostgreSQL) "* ]]; }
 
 has_postgres() {
@@ -34,6 +34,8 @@ has_node() {
   has node && has npm && node -e 'const [a, b] = process.versions.node.split(".").map(Number);
     process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
 }
+
+has_chromium() { has chromium || has chromium-browser || has google-chrome; }
 
 has_nchan() {
   [[ -n "$(find /usr/lib/nginx/modules /usr/lib64/nginx/modules /usr/share/nginx/modules -name ngx_nchan_module.so -print -quit 2>/dev/null)" ]]
@@ -61,11 +63,13 @@ find_missing() {
   if [[ "$purpose" == bench ]]; then
     has_nchan || packages+=(nginx libnginx-mod-nchan)
     has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
+    has_chromium || packages+=(chromium)
   fi
   if [[ "$purpose" == test ]]; then
-    # For the Python programs that the tests check the server with.
+    # For the Python programs against which the tests check the server.
     has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
-    has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
+    # For the dashboard's tests and for reports as PDF. Running the server does not require it.
+    has_chromium || packages+=(chromium)
     # Validates the exported metrics.
     has promtool || packages+=(prometheus)
     # Without an emoji font, screenshots of the dashboard show boxes.
@@ -134,14 +138,16 @@ fi
 if [[ "$purpose" == check ]]; then
   scripts/fetch-linters.sh
 fi
-if [[ ! frontend/node_modules/.package-lock.json -nt frontend/package-lock.json ]]; then
-  npm --prefix frontend ci --no-audit --no-fund
-  touch frontend/node_modules/.package-lock.json
+npm_projects=(frontend)
+if [[ "$purpose" == bench ]]; then
+  npm_projects+=(bench/peers bench/lighthouse)
 fi
-if [[ "$purpose" == bench && ! bench/peers/node_modules/.package-lock.json -nt bench/peers/package-lock.json ]]; then
-  npm --prefix bench/peers ci --no-audit --no-fund
-  touch bench/peers/node_modules/.package-lock.json
-fi
+for project in "${npm_projects[@]}"; do
+  if [[ ! "$project/node_modules/.package-lock.json" -nt "$project/package-lock.json" ]]; then
+    npm --prefix "$project" ci --no-audit --no-fund
+    touch "$project/node_modules/.package-lock.json"
+  fi
+done
 if [[ "$purpose" == bench ]] && ! cmp -s bench/peers/requirements.txt .groundswell/bench-peers/installed.txt; then
   python3 -m venv --clear .groundswell/bench-peers
   .groundswell/bench-peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt

@@ -1,4 +1,4 @@
-//! The `groundswell` command: arguments, then [`groundswell::cli`].
+//! The `groundswell` command, which passes its arguments to [`groundswell::cli`].
 
 use std::process::ExitCode;
 

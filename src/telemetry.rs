@@ -1,4 +1,4 @@
-//! Setup of tracing and metrics, and the names of all metrics.
+//! Setup of tracing and metrics, and the definitions of all metrics.
 
 pub mod errors; // recent errors
 pub mod process; // resource usage of this process
@@ -12,12 +12,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// Declares every metric of the process: its name, its kind and, from the doc comment, its `HELP` text.
+/// Declares every metric of the process: its name, its kind, its unit and, as its doc comment, its `HELP` text.
 macro_rules! metrics_of_the_process {
     ($($(#[doc = $help:literal])+ $constant:ident: $describe:ident($unit:ident) = $name:literal;)+) => {
         $($(#[doc = $help])+ pub const $constant: &str = $name;)+
 
-        /// Registers the `HELP` text and unit of every metric; must run before the first is recorded.
+        /// Registers the `HELP` text and unit of every metric. Call it before any metric is recorded.
         fn describe() {
             $(metrics::$describe!($name, metrics::Unit::$unit, concat!($($help),+).trim());)+
         }
@@ -25,7 +25,7 @@ macro_rules! metrics_of_the_process {
 }
 
 metrics_of_the_process! {
-    /// Seconds that a message waited for a stage to respond, by `stage`.
+    /// Seconds that a sender waited for a stage to respond, by `stage`.
     STAGE_WAIT_SECONDS: describe_histogram(Seconds) = "groundswell_stage_wait_seconds";
     /// Restarts of a stage, by `stage`.
     STAGE_RESTARTS_TOTAL: describe_counter(Count) = "groundswell_stage_restarts_total";
@@ -57,11 +57,15 @@ metrics_of_the_process! {
     CACHE_HITS_TOTAL: describe_counter(Count) = "groundswell_cache_hits_total";
     /// Texts that had to be scored, by `tier`.
     CACHE_MISSES_TOTAL: describe_counter(Count) = "groundswell_cache_misses_total";
+    /// Posts that networks delivered, by `network` and `outcome`: `stored` (put on the stream), `rejected`.
+    SOURCE_POSTS_TOTAL: describe_counter(Count) = "groundswell_source_posts_total";
+    /// Periods from which posts of a source may be missing, by `network`.
+    SOURCE_GAPS_TOTAL: describe_counter(Count) = "groundswell_source_gaps_total";
     /// Posts scored, by `model`.
     POSTS_SCORED_TOTAL: describe_counter(Count) = "groundswell_posts_scored_total";
-    /// Seconds per transaction.
+    /// Seconds per transaction that stores posts.
     COMMIT_SECONDS: describe_histogram(Seconds) = "groundswell_commit_seconds";
-    /// Posts per transaction.
+    /// Posts per transaction that stores posts, duplicates included.
     COMMIT_POSTS: describe_histogram(Count) = "groundswell_commit_posts";
     /// Seconds from a post's acceptance to its commit.
     POST_COMMIT_SECONDS: describe_histogram(Seconds) = "groundswell_post_commit_seconds";
@@ -72,7 +76,7 @@ metrics_of_the_process! {
     CORRECTION_SECONDS: describe_histogram(Seconds) = "groundswell_correction_seconds";
     /// Posts awaiting a correction.
     AWAITING_CORRECTION: describe_gauge(Count) = "groundswell_awaiting_correction";
-    /// Seconds in which no post was admitted to the deep model because scoring fell behind.
+    /// Seconds in which no post was admitted to the deep model because scoring had fallen behind.
     OVERLOAD_SECONDS_TOTAL: describe_counter(Seconds) = "groundswell_overload_seconds_total";
     /// Posts scored by a tier, by `tier`; a corrected post counts in both.
     TIER_POSTS_TOTAL: describe_counter(Count) = "groundswell_tier_posts_total";
@@ -90,9 +94,9 @@ metrics_of_the_process! {
     RECOVERIES_TOTAL: describe_counter(Count) = "groundswell_recoveries_total";
     /// Updates that the broadcaster missed and recovered from history.
     CATCH_UPS_TOTAL: describe_counter(Count) = "groundswell_catch_up_updates_total";
-    /// Times that updates were lost and all sessions were disconnected to reconnect.
+    /// Number of times that all sessions had to reconnect because updates were lost.
     POSITIONS_LOST_TOTAL: describe_counter(Count) = "groundswell_positions_lost_total";
-    /// Open sockets.
+    /// Live sockets that are open in this process.
     SOCKETS_OPEN: describe_gauge(Count) = "groundswell_sockets_open";
     /// Alerts opened, by `rule`.
     ALERTS_OPENED_TOTAL: describe_counter(Count) = "groundswell_alerts_opened_total";
@@ -103,40 +107,43 @@ metrics_of_the_process! {
     ALERT_LEFT_OUT: describe_gauge(Count) = "groundswell_alert_left_out";
     /// Notification attempts, by `kind` of channel and `outcome`: `sent`, `failed`.
     NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_notifications_total";
+    /// Attempts to send a report, by `outcome`: `sent`, `failed`.
+    REPORTS_TOTAL: describe_counter(Count) = "groundswell_reports_total";
     /// Service alerts open in this process, by `condition`.
     SERVICE_ALERTS_OPEN: describe_gauge(Count) = "groundswell_service_alerts_open";
     /// Service alert attempts, by `kind` of channel and `outcome`: `sent`, `failed`.
     SERVICE_NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_service_notifications_total";
     /// Errors in this process, by `kind` and `origin` (a stage or another part of the process).
     ERRORS_TOTAL: describe_counter(Count) = "groundswell_errors_total";
-    /// Length of the live window. Equal in all processes: aggregate `groundswell_live_*` with max; a sum counts posts
-    /// twice.
+    /// Length of the live window. All processes report the same value: aggregate `groundswell_live_*` with max, because
+    /// a sum counts posts twice.
     LIVE_WINDOW_SECONDS: describe_gauge(Seconds) = "groundswell_live_window_seconds";
-    /// Posts of all processes in the live window, by `sentiment`. Each process reports all of them: aggregate with max.
+    /// Posts in the live window across all processes, by `sentiment`. Each process reports all of them: aggregate with
+    /// max.
     LIVE_POSTS: describe_gauge(Count) = "groundswell_live_posts";
-    /// Posts per minute of all processes over the live window, by `sentiment`. Aggregate with max.
+    /// Posts per minute in the live window across all processes, by `sentiment`. Aggregate with max.
     LIVE_POSTS_PER_MINUTE: describe_gauge(Count) = "groundswell_live_posts_per_minute";
-    /// Mean sentiment of all processes' posts in the live window, -1 to 1; NaN without posts. Aggregate with max.
+    /// Mean sentiment of posts in the live window across all processes, -1 to 1; NaN without posts. Aggregate with max.
     LIVE_SENTIMENT_AVERAGE: describe_gauge(Count) = "groundswell_live_sentiment_average";
-    /// Mean churn risk of all processes' posts in the live window, 0 to 1; NaN without posts. Aggregate with max.
+    /// Mean churn risk of posts in the live window across all processes, 0 to 1; NaN without posts. Aggregate with max.
     LIVE_CHURN_RISK_AVERAGE: describe_gauge(Count) = "groundswell_live_churn_risk_average";
-    /// Posts of all processes at high churn risk in the live window. Aggregate with max.
+    /// Posts at high churn risk in the live window across all processes. Aggregate with max.
     LIVE_CHURN_HIGH_POSTS: describe_gauge(Count) = "groundswell_live_churn_high_posts";
-    /// Mean toxicity of all processes' posts in the live window, 0 to 1; NaN without posts. Aggregate with max.
+    /// Mean toxicity of posts in the live window across all processes, 0 to 1; NaN without posts. Aggregate with max.
     LIVE_TOXICITY_AVERAGE: describe_gauge(Count) = "groundswell_live_toxicity_average";
-    /// Open alerts about posts, of all processes, by `rule` and `severity`. Aggregate with max.
+    /// Open alerts about posts across all processes, by `rule` and `severity`. Aggregate with max.
     OPEN_ALERTS: describe_gauge(Count) = "groundswell_open_alerts";
-    /// Stream entries not yet stored, of all processes. Aggregate with max.
+    /// Stream entries not yet stored, across all processes. Aggregate with max.
     STREAM_LENGTH: describe_gauge(Count) = "groundswell_stream_length";
-    /// Dead letters, of all processes. Aggregate with max.
+    /// Dead letters across all processes. Aggregate with max.
     DEAD_LETTERS: describe_gauge(Count) = "groundswell_dead_letters";
-    /// Bytes available to this process on the disk of its data directory.
+    /// Bytes available to this process on the disk that holds its data directory.
     DISK_FREE_BYTES: describe_gauge(Bytes) = "groundswell_disk_free_bytes";
-    /// Size in bytes of the disk of the data directory.
+    /// Size in bytes of the disk that holds the data directory.
     DISK_TOTAL_BYTES: describe_gauge(Bytes) = "groundswell_disk_total_bytes";
-    /// Exports in progress.
+    /// Exports that this process is serving.
     EXPORTS_OPEN: describe_gauge(Count) = "groundswell_exports_open";
-    /// Exports rejected because the limit of concurrent exports was reached.
+    /// Exports rejected because the limit on concurrent exports was reached.
     EXPORTS_REFUSED_TOTAL: describe_counter(Count) = "groundswell_exports_refused_total";
     /// Exports aborted because their clients stopped reading.
     EXPORTS_STALLED_TOTAL: describe_counter(Count) = "groundswell_exports_stalled_total";
@@ -144,16 +151,16 @@ metrics_of_the_process! {
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
 }
 
-/// Bucket bounds of every `_seconds` histogram: those that OpenTelemetry recommends for HTTP, with finer low ones,
-/// since most stages take a few milliseconds.
+/// Upper bounds of the buckets of every `_seconds` histogram. OpenTelemetry recommends them for HTTP, except for the
+/// finest ones, which were added because most stages take only a few milliseconds.
 const SECONDS_BUCKETS: [f64; 16] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// Interval of the recorder's upkeep, without which histogram samples accumulate in memory.
+/// Interval at which the recorder's upkeep runs. Without it, histogram samples accumulate in memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Logs to standard error, as text on a terminal and as JSON elsewhere. `filter` has the syntax of
-/// `tracing_subscriber`; an invalid one falls back to `info`.
+/// Starts logging to standard error, as text on a terminal and as JSON anywhere else. `filter` has the syntax of
+/// `tracing_subscriber`; if it is invalid, `info` applies.
 pub fn init_tracing(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -162,8 +169,8 @@ pub fn init_tracing(filter: &str) {
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(errors::layer()).try_init();
 }
 
-/// Installs the process's metrics recorder once and returns its handle. Servers that share a process share the
-/// recorder; [`run_upkeep`] keeps it small.
+/// Installs the process's metrics recorder, unless it is already installed, and returns its handle. Servers in the same
+/// process share the recorder. [`run_upkeep`] keeps it small.
 ///
 /// # Errors
 /// If another recorder is already installed.
@@ -189,7 +196,7 @@ fn install() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Runs the recorder's upkeep forever and calls `done` after each run.
+/// Runs the recorder's upkeep forever, and calls `done` each time it has run.
 pub async fn run_upkeep(metrics: PrometheusHandle, done: impl Fn()) {
     loop {
         tokio::time::sleep(UPKEEP_EVERY).await;

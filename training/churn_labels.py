@@ -1,6 +1,6 @@
 """Labels for churn intent: hand-written rows, real posts judged by hand, and weak labels.
 
-There is no adequate public data set, so this is all the evidence; churn/README.md
+There is no adequate public data set, so these are the only labels; churn/README.md
 defines what counts as churn. Held-out rows never enter training: training rows
 that are near-duplicates of them are dropped, and variations are made from the
 training part only.
@@ -19,7 +19,7 @@ from corpora import Example
 
 FOLDER = Path(__file__).parent / "churn"
 HELD_OUT_SHARE = 0.3
-# Share of the shorter text's four-word sequences. Unrelated texts also share sequences such as "how do i cancel my", but fewer.
+# Minimum share of the shorter text's four-word sequences. Unrelated texts also share sequences such as "how do i cancel my", but fewer.
 NEAR = 0.5
 
 STRONG = [
@@ -54,7 +54,7 @@ def seed() -> tuple[list[Example], list[Example]]:
 
 
 def real(root: Path) -> tuple[list[Example], list[Example]]:
-    """Returns judged posts from the public data sets as (training part, held-out part).
+    """Returns the judged posts from the public data sets as (training part, held-out part).
 
     The repository contains only hashes and judgements, so this looks the posts up in `root`. A missing
     post ends the program, because otherwise the figures would change silently.

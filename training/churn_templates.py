@@ -1,6 +1,6 @@
-"""Sentences composed from parts, as an additional source for the churn head.
+"""Sentences composed from parts, as additional training data for the churn head.
 
-For training only: they widen the vocabulary of churn, and nothing is measured on them.
+They widen the vocabulary of churn. Nothing is measured on them.
 """
 
 import random
@@ -295,7 +295,7 @@ def composed(rng: random.Random, n_each: int = 2000) -> list[Example]:
             if rng.random() < 0.2:
                 parts.insert(0, "@user")
             examples.append(Example(" ".join(filter(None, parts)), churn=leaving, source="churn-composed", weight=0.3))
-    # Beginnings and endings alone are not churn.
+    # A beginning or an ending alone does not express churn.
     for _ in range(n_each // 8):
         text = " ".join([*rng.sample(BEFORE, rng.randint(0, 1)), *rng.sample(AFTER, rng.randint(1, 2))])
         examples.append(Example(text, churn=0.0, source="churn-composed", weight=0.3))

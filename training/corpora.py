@@ -1,8 +1,8 @@
 """Reads the public data sets into one list of partially labelled examples.
 
 Every head has its own label, which is `None` (or NaN) if the data set does not
-provide it; the loss skips those. If a data set is missing, the run ends with its
-source, so that nobody unknowingly trains on part of the data.
+provide it; the loss skips such labels. If a data set is missing, the program ends and names
+its source, so that nobody unknowingly trains on part of the data.
 """
 
 import csv
@@ -106,7 +106,7 @@ def semeval(root: Path) -> list[Example]:
 def emotion_examples(root: Path) -> list[Example]:
     """Returns GoEmotions with all seven labels, and TweetEval's emotion data with its four.
 
-    TweetEval's optimism has no counterpart and counts as joy with half weight.
+    TweetEval's optimism has no counterpart among the seven, so it counts as joy with half weight.
     """
     texts, labels = goemotions(root, "train")
     examples = [Example(text, emotion=list(label), source="goemotions") for text, label in zip(texts, labels)]

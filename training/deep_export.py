@@ -1,9 +1,9 @@
 """Exports deep checkpoints to `weights/deep`: int8 graph with calibration, manifest, golden outputs and hashes.
 
 The weights of several checkpoints are averaged ("model soups", Wortsman et al. 2022): runs with the same initial weights
-but a different order of texts end in the same valley of the loss, and its middle is better than its sides. Calibration and
-thresholds are fitted on the int8 graph's outputs for the development sets. The float32 graph uses the same calibration, is
-for comparison only, and goes to a separate folder.
+but a different order of texts end in the same valley of the loss, whose middle is better than its sides. Calibration and
+thresholds are fitted on the int8 graph's outputs for the development sets. The float32 graph, for comparison only, uses the
+same calibration and goes to a separate folder.
 """
 
 import argparse

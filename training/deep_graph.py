@@ -20,12 +20,12 @@ FUSED = "com.microsoft"
 CLASSIFY = 101
 N_LAYERS, N_HEADS = 6, 12
 EPSILON = 1e-12
-# The zero points among a token's 256 levels. GELU outputs few negative values, so nearly all levels can be positive.
+# Zero points among a token's 256 levels. GELU outputs few negative values, so nearly all levels can be positive.
 MIDDLE, AFTER_GELU = 128, 16
 
 
 class Graph:
-    """Collects nodes and constants; each method returns the name of its output."""
+    """Collects nodes and constants. Each method returns the name of the output that it adds."""
 
     def __init__(self, int8: bool) -> None:
         self.int8 = int8
@@ -97,7 +97,7 @@ def embedded(graph: Graph, weights: dict[str, np.ndarray]) -> str:
 
 
 def layer(graph: Graph, weights: dict[str, np.ndarray], at: int, values: str) -> str:
-    """`Layer` of deep_network.py."""
+    """Adds the nodes of one `Layer` of deep_network.py."""
     name = f"layer{at}"
     part = lambda what: weights[f"layers.{at}.{what}"]
     three = graph.product(values, part("query_key_value.weight").T, f"{name}.qkv")

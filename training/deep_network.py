@@ -1,4 +1,4 @@
-"""The deep network: MiniLM's six BERT layers with four heads on the mean and the first of its tokens.
+"""The deep network: MiniLM's six BERT layers, with four heads on the mean of the tokens and the first token.
 
 Implements only this one architecture, which keeps the exported graph simple. The
 attention mask is derived from the ids: id 0 is padding. The network, not the
@@ -55,7 +55,7 @@ class Layer(nn.Module):
         return self.outer_norm(hidden + self.dropped(mixed, drop))
 
     def dropped(self, values: Tensor, drop: float) -> Tensor:
-        """Drops a feature from all tokens of a text at once, which needs fewer random numbers."""
+        """Drops each feature from all tokens of a text or from none, which needs fewer random numbers."""
         if not self.training or drop == 0:
             return values
         kept = torch.rand(values.shape[0], 1, values.shape[2], device=values.device) >= drop
@@ -107,7 +107,7 @@ class Deep(nn.Module):
 
 
 def load_minilm(network: Deep, file: Path) -> None:
-    """Copies the weights of the published encoder. Adds its first token type to the positions; the second is never used."""
+    """Copies the weights of the published encoder. Adds the vector of its first token type to the positions; the second type is never used."""
     found = load_file(file)
     found = {name.removeprefix("bert."): value for name, value in found.items()}
     n_known = found["embeddings.word_embeddings.weight"].shape[0]

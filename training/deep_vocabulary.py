@@ -16,7 +16,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from vocabulary import ELONGATION, STAND_INS, USER
 
 UNKNOWN = "[UNK]"
-# The word pieces of longer words cost more than they contribute; Chinese and Japanese are split into characters anyway.
+# Splitting longer words into pieces costs more than it contributes. Chinese and Japanese are split into characters anyway.
 N_CHARACTERS_PER_WORD_MAX = 60
 PIECES = rf"{USER}|[\p{{L}}\p{{M}}\p{{N}}]+|[^\s\p{{L}}\p{{M}}\p{{N}}]"
 EMOJI = (*range(0x2600, 0x27C0), *range(0x1F1E6, 0x1F200), *range(0x1F300, 0x1F3FB), *range(0x1F400, 0x1F650), *range(0x1F680, 0x1F6D6), *range(0x1F90C, 0x1FA00))

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 import corpora
 from corpora import EMOTIONS, Example
 
-# With five false alarms per thousand posts, people turn the alert off; with two, a fifth of the churn posts go unnoticed.
+# At five false alarms per thousand posts, people turn the alert off; at two, a fifth of the churn posts go unnoticed.
 ORDINARY_BELOW = 0.998
 
 # Twelve logits per text: sentiment 3, emotion 7, toxicity, churn.
@@ -53,14 +53,14 @@ class Levels:
 
 
 class Development:
-    """The labelled development texts; the methods take a network's outputs for them."""
+    """The labelled development texts. The methods take a network's outputs for these texts."""
 
     def __init__(self, root: Path, churn_held_out: list[Example]) -> None:
         sentiment_texts, sentiment = corpora.tweeteval(root, "sentiment", "val")
         emotion_texts, emotion = corpora.goemotions(root, "dev")
         offensive_texts, offensive = corpora.tweeteval(root, "offensive", "val")
         self.sentiment, self.emotion, self.offensive = np.array(sentiment), np.array(emotion), np.array(offensive)
-        # For monitoring the churn head. One parameter was chosen with them in view: `ORDINARY_BELOW`.
+        # For monitoring the churn head. Only one parameter was chosen with these texts in view: `ORDINARY_BELOW`.
         self.churn = np.array([example.churn for example in churn_held_out])
         churn_texts = [example.text for example in churn_held_out]
         self.texts = sentiment_texts + emotion_texts + offensive_texts + churn_texts

@@ -19,7 +19,7 @@ from evaluation.report import ROWS, Report, Speed, markdown, percent
 
 ROOT = Path(__file__).parent.parent
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-# What two cores can rescore beside a pipeline of 1,000 posts per second.
+# Share of posts that two cores can rescore in addition to running a pipeline of 1,000 posts per second.
 CASCADE_SHARE = 0.3
 N_AGREEMENT = 400
 SEED = 1
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def deferral(labels: np.ndarray, fast: np.ndarray, slow: np.ndarray, share: float) -> tuple[float, float, float]:
-    """Macro-recall when deferring the most uncertain texts, and when deferring random ones (mean of 20 draws)."""
+    """Returns the share, the macro-recall when deferring the most uncertain texts, and when deferring random ones (mean of 20 draws)."""
     rng, n = np.random.default_rng(SEED), round(share * len(fast))
 
     def by_chance() -> float:
@@ -107,7 +107,7 @@ def speeds(binary: Path, fp32: Path) -> list[Speed]:
     found = []
     for model in ("lexicon", "swift", "deep"):
         command = [str(binary), "bench", "inference", "--model", model, "--json"]
-        # In the same run, so that both are subject to the same noise.
+        # Measured in the same run, so that both are subject to the same noise.
         command += ["--baseline", str(fp32)] if model == "deep" and has_model(fp32) else []
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT)
         report = json.loads(done.stdout)

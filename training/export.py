@@ -66,7 +66,7 @@ def graph(learned: dict[str, np.ndarray]) -> onnx.ModelProto:
     folded = [
         node("Cast", ["table"], ["table_float"], to=TensorProto.FLOAT),
         node("Mul", ["table_float", "scale"], ["embeddings"]),
-        # Padding is below any possible maximum.
+        # Gives padding a value below any possible maximum.
         node("Pad", ["far", "other_ids"], ["nowhere"]),
         node("Add", ["embeddings", "nowhere"], ["embeddings_there"]),
         node("MatMul", ["embeddings", "taps"], ["tapped"]),
@@ -87,11 +87,11 @@ def graph(learned: dict[str, np.ndarray]) -> onnx.ModelProto:
         node("Add", ["n_tokens", "one"], ["n_tokens_1"]),
         node("Sqrt", ["n_tokens_1"], ["tempering"]),
         node("Div", ["sum", "tempering"], ["mean"]),
-        # The maximum of each dimension; zero without any tokens.
+        # Maximum of each dimension; zero if there are no tokens.
         node("ReduceMax", ["embedded"], ["strongest_any"], axes=[1], keepdims=0),
         node("Min", ["n_tokens", "one"], ["any"]),
         node("Mul", ["strongest_any", "any"], ["strongest"]),
-        # The convolution over three neighbours and its maximum. Rectifying after the maximum
+        # Convolution over three neighbours, and its maximum. Rectifying after the maximum
         # is equivalent to rectifying before it, and cheaper.
         node("Pad", ["input_ids", "later"], ["ids_before"]),
         node("Pad", ["input_ids", "earlier"], ["ids_after"]),

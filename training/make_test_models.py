@@ -1,6 +1,6 @@
 """Creates the classifiers that the Rust tests load instead of published ones, which tests may not download.
 
-They are like Optimum's exports, but small and with random weights: real RoBERTa, DistilBERT and BERT graphs, with byte-level
+They resemble Optimum's exports but are small and have random weights: real RoBERTa, DistilBERT and BERT graphs, with byte-level
 BPE and WordPiece tokenizers. `golden.json` contains the outputs of PyTorch, so that the tests compare two implementations
 rather than a file with itself. Requires torch, transformers, onnx, onnxscript and tokenizers.
 """
@@ -79,7 +79,7 @@ def word_piece() -> Tokenizer:
 
 
 def shape(n_ids: int, n_labels: int) -> dict:
-    # Weights with enough variance that outputs differ by far more than rounding errors.
+    # Weights with enough variance to make outputs differ by far more than rounding errors.
     return {"vocab_size": n_ids, "num_labels": n_labels, "initializer_range": 0.3}
 
 
@@ -156,7 +156,7 @@ class Logits(torch.nn.Module):
 
 
 def tensors_of(model: dict) -> tuple[list[list[int]], tuple[torch.Tensor, ...]]:
-    """Returns the token ids of each text, and all texts as one batch padded to the longest."""
+    """Returns the token ids of each text, and all texts as one batch that is padded to the longest text."""
     tokenizer = model["tokenizer"]
     tokenizer.enable_truncation(MAX_TOKENS)
     ids = [tokenizer.encode(text).ids for text in TEXTS]

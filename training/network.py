@@ -34,7 +34,7 @@ class Dropout:
 
 
 def spellings(vocabulary: dict[str, int], shape: Shape) -> tuple[np.ndarray, np.ndarray]:
-    """Returns for each token its hashed n-grams (3 to 5 characters, with word boundaries) and the divisor of their sum."""
+    """Returns each token's hashed n-grams (3 to 5 characters, with word boundaries), and the divisor of their sum."""
     index = np.zeros((shape.n_ids, shape.ngrams_per_token), np.int32)
     scale = np.ones(shape.n_ids, np.float32)
     for token, i in vocabulary.items():
@@ -91,7 +91,7 @@ def pooled(parameters: dict, embedded, weight, mask):
 
 
 def heads(parameters: dict, features, keep=None):
-    """Computes the logits. `keep` applies dropout in training; without it nothing is dropped."""
+    """Computes the logits. `keep` applies dropout during training; without it, nothing is dropped."""
     if keep is not None:
         features = keep(features)
     hidden = jax.nn.relu(features @ parameters["hidden"] + parameters["hidden_bias"])
@@ -134,7 +134,7 @@ def _plain_forward(parameters: dict, table, ids):
 
 
 def predict(parameters: dict, table, ids: np.ndarray) -> np.ndarray:
-    """Returns the logits for rows of ids, in order; batches rows of similar length."""
+    """Returns the logits for rows of ids, in their order. Rows of similar length run in the same batch."""
     out = np.zeros((len(ids), N_OUTPUTS), np.float32)
     lengths = (ids > PAD).sum(1)
     order = np.argsort(lengths, kind="stable")

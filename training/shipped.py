@@ -1,4 +1,4 @@
-"""A model's folder under `weights`: runs the network as the server does, and writes the files beside it."""
+"""A model's folder under `weights`: runs its network as the server does, and writes its other files."""
 
 import datetime
 import hashlib
@@ -84,7 +84,7 @@ class Runner:
         return self.tokenizer.encode(text[:N_CHARACTERS_MAX], add_special_tokens=False).ids[: self.max_tokens]
 
     def run(self, texts: list[str]) -> dict[str, np.ndarray]:
-        """Returns the outputs by name, in the order of the texts; batches texts of similar length."""
+        """Returns the outputs by name, in the order of the texts. Texts of similar length run in the same batch."""
         all_ids = [self.ids(text) for text in texts]
         order = sorted(range(len(texts)), key=lambda i: len(all_ids[i]))
         found: dict[str, list] = {}
@@ -99,7 +99,7 @@ class Runner:
 
     @staticmethod
     def batches(order: list[int], all_ids: list[list[int]]) -> Iterator[list[int]]:
-        """Splits the order, shortest texts first, into batches within the token budget when padded to their longest text."""
+        """Splits the order, shortest texts first, into batches that stay within the token budget when padded to their longest text."""
         start = 0
         for stop, i in enumerate(order):
             if stop > start and (stop + 1 - start) * len(all_ids[i]) > RUN_TOKENS:
@@ -166,7 +166,7 @@ def write(parts: Parts, out: Path) -> None:
             "toxicity": "toxicity",
             "churn_risk": "churn_risk",
         },
-        # Already part of the graph; listed here for information.
+        # Already part of the graph, and listed here only for information.
         "temperatures": parts.choices["temperatures"],
         "thresholds": {
             "emotion": dict(zip(EMOTIONS, parts.choices["emotion_thresholds"])),

@@ -38,7 +38,7 @@ def collect(root: Path, labels: Path | None = None) -> tuple[list[Example], list
 
 
 class Targets:
-    """The target of each text for each head, and its weight: zero where nothing is known."""
+    """The target of each text for each head, and its weight, which is zero where nothing is known."""
 
     def __init__(self, examples: list[Example]) -> None:
         n = len(examples)
@@ -53,7 +53,7 @@ class Targets:
                 if value is not None:
                     self.binary[i, j] = value
                     self.binary_weight[i, j] = example.weight
-            # Most negatives are only known to be negative from the lack of a cue.
+            # Most negatives count as negative only because they contain no cue.
             if example.churn == 0.0 and not example.source.startswith("churn"):
                 self.binary_weight[i, 8] = 0.3
         # GoEmotions texts without anger or disgust, and SemEval texts that are not negative, are
@@ -63,7 +63,7 @@ class Targets:
             if example.toxicity is None and (calm or (example.sentiment or 0) > 0):
                 self.binary[i, 7], self.binary_weight[i, 7] = 0.03, 0.25
         counts = self.sentiment.sum(0)
-        # The measure is the mean of the three recalls, so the classes have equal weight.
+        # The metric is the mean of the three recalls, so the classes have equal weight.
         self.sentiment_weight *= (self.sentiment @ (counts.sum() / (3 * counts)))
 
     def learn_from(self, logits: np.ndarray) -> None:

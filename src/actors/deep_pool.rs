@@ -1,4 +1,4 @@
-//! Deferred posts → CorrectBatch, on worker threads that score only on idle CPU.
+//! Deferred posts → CorrectBatch. Worker threads score them only on idle CPU.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,57 +16,58 @@ use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::Cascade;
 use super::scoring::deferred_post::DeferredPost;
 use super::scoring::job_queue::Job;
-use super::scoring::scored_post::score_again;
+use super::scoring::score_posts::rescore_posts;
 use super::scoring::worker_threads::{CHECK_EVERY, Presence, Workers, WorkersParams};
 use crate::inference::{Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
 use crate::store::Store;
 use crate::store::posts::corrections;
 
-/// Interval at which the pool claims posts that a dead process left behind.
+/// Interval at which the pool claims posts that dead processes left behind.
 const CLAIM_EVERY: Duration = Duration::from_secs(3);
 
-/// How long a claimed post stays leased. Far longer than a correction takes.
+/// Length of the lease on a claimed post, which is far longer than a correction takes.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// Maximum number of posts per claim.
+/// Maximum number of posts claimed at a time.
 const CLAIMED_MAX: usize = 256;
 
-/// Maximum number of texts in a batch. A larger batch is slightly faster per text but returns much later.
+/// Maximum number of texts in a batch. Larger batches are slightly faster per text but take much longer to finish.
 const N_TEXTS_MAX: usize = 16;
 
-/// Maximum number of bytes in a batch: long texts take long to score, and a request may wait behind them.
+/// Maximum number of bytes of text in a batch, because long texts take a long time to score and a request may have to
+/// wait for them.
 const N_BYTES_MAX: usize = 6_000;
 
-/// Time after which a worker counts as stuck. It is longer than for the fast model, because on a busy machine a batch may
-/// wait minutes for idle CPU.
+/// Time after which a worker counts as stuck. It is longer than for the fast model, because a batch may wait minutes
+/// for idle CPU on a busy machine.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
 
-/// Dependencies of a deep pool.
+/// Dependencies and size of a deep pool.
 #[derive(Clone)]
 pub struct DeepPoolParams {
-    /// Builds the scorer of each thread.
+    /// Factory that gives each thread its scorer.
     pub factory: Arc<dyn ScorerFactory>,
     /// Holds the queue of deferred posts and the measured pace of the model.
     pub cascade: Arc<Cascade>,
-    /// Stage that stores corrections.
+    /// Stage that stores this pool's corrections.
     pub downstream: Downstream<CorrectBatch>,
-    /// Holds the posts that await correction.
+    /// Stores the posts that await a correction.
     pub store: Store,
-    /// Whether to claim posts that a dead process left behind. Set only if this process has an aggregator to store the
+    /// Whether to claim posts that dead processes left behind. Set only if this process has an aggregator to store the
     /// corrections.
     pub claims_posts: bool,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
-    /// Number of worker threads.
+    /// Number of worker threads, each with a scorer of its own.
     pub n_threads: usize,
 }
 
-/// Stage that rescores uncertain posts with the deep model. In `serve`, each thread runs the model in a child process on CPU
-/// that would otherwise be idle.
+/// Stage that rescores uncertain posts with the deep model. In `serve`, each thread runs the model in a child process,
+/// on CPU time that would otherwise be idle.
 ///
-/// No correction is lost when the stage dies: each post that awaits one has a row in the store. Posts that this pool or
-/// another process dropped on the way are claimed again once the lease of their row has expired.
+/// No correction is lost when the stage dies, because every post that awaits one has a row in the store. A post that
+/// this pool or another process dropped is claimed again once the lease of its row has expired.
 pub struct DeepPool {
     params: DeepPoolParams,
     workers: Option<Workers>,
@@ -89,7 +90,7 @@ impl DeepPool {
         }
     }
 
-    /// Claims posts that other processes left behind, as many as the cascade admits.
+    /// Claims as many posts left behind by dead processes as the cascade admits.
     fn claim(&mut self, context: &mut Context<Self>) {
         let n = self.params.cascade.permits_left(CLAIMED_MAX);
         if n == 0 {
@@ -106,7 +107,7 @@ impl DeepPool {
 
     fn take_up(&self, posts: Vec<ScoredPost>) {
         if !posts.is_empty() {
-            info!(n_posts = posts.len(), "posts that were left behind are rescored");
+            info!(n_posts = posts.len(), "rescoring posts that were left behind");
         }
         for scored in posts {
             let permit = self.params.cascade.permit(&scored.post.text);
@@ -140,7 +141,7 @@ impl Drop for DeepPool {
     }
 }
 
-/// State that each worker thread works with.
+/// Resources that a worker thread needs to rescore posts.
 #[derive(Clone)]
 struct Reader {
     params: DeepPoolParams,
@@ -152,7 +153,7 @@ impl Reader {
         let Some(mut scorer) = presence.build_scorer(self.params.factory.as_ref()) else {
             return;
         };
-        while let Some(job) = self.params.cascade.queue().pop_some(presence.alive(), take) {
+        while let Some(job) = self.params.cascade.queue().pop_some(presence.alive_flag(), take) {
             let healthy = match job {
                 Job::Request(request) => {
                     let n_texts = request.texts.len();
@@ -173,13 +174,13 @@ impl Reader {
         }
     }
 
-    /// Rescores a batch and returns whether the scorer is still usable. A batch that fails is halved until the failing text
-    /// stands alone.
+    /// Rescores a batch and returns whether the scorer can still be used. If a batch fails, its halves are rescored
+    /// until the failing text is alone.
     fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: Vec<DeferredPost>) -> bool {
         self.stage_metrics.begin(1);
         let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
         self.params.cascade.begin(presence.number(), posts.iter().map(|scored| scored.post.text.as_str()));
-        let read = presence.attempt(|| score_again(scorer, &posts));
+        let read = presence.attempt(|| rescore_posts(scorer, &posts));
         let share_read = share_read(scorer, posts.len(), matches!(read, Ok(Ok(_))));
         self.params.cascade.end(presence.number(), share_read);
         let (reason, healthy, is_transient) = match read {
@@ -206,8 +207,9 @@ impl Reader {
         healthy
     }
 
-    /// Rescores both halves, each with a new scorer, and returns whether both could be built. A scorer that panicked may be in
-    /// any state, and failures are rare enough that building two does not matter.
+    /// Rescores both halves of a batch, each with a new scorer, and returns whether both scorers could be built. A
+    /// scorer that panicked may be in any state, and failures are so rare that the cost of two new ones does not
+    /// matter.
     fn read_halves(&self, presence: &Presence, mut batch: Vec<DeferredPost>) -> bool {
         let right = batch.split_off(batch.len() / 2);
         for half in [batch, right] {
@@ -220,13 +222,15 @@ impl Reader {
     }
 }
 
-/// Returns the share of the texts that the model itself scored: none if the run failed or every text came from the cache.
+/// Returns the share of the texts from which the model's pace can be measured: 0 if it failed, was loaded first, or
+/// every score came from the cache.
 fn share_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> f64 {
-    let n_read = if succeeded { n_texts.saturating_sub(scorer.n_cached()) } else { 0 };
+    let is_paced = succeeded && !scorer.has_loaded();
+    let n_read = if is_paced { n_texts.saturating_sub(scorer.n_cached()) } else { 0 };
     n_read as f64 / n_texts.max(1) as f64
 }
 
-/// Takes the next batch from the queue: at least one post, within the limits of a batch.
+/// Takes the next batch from the queue: as many posts as the limits allow, but at least one.
 fn take(waiting: &mut VecDeque<DeferredPost>) -> Option<Vec<DeferredPost>> {
     let mut n_bytes = 0;
     let fits = |deferred: &&DeferredPost| {

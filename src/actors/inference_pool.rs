@@ -1,4 +1,4 @@
-//! ScoreBatch → RecordBatch: scores posts on worker threads.
+//! ScoreBatch → RecordBatch. Worker threads score the posts with the fast model.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,38 +13,38 @@ use super::runtime::stage_metrics::StageMetrics;
 use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::Cascade;
 use super::scoring::job_queue::{Job, JobQueue};
-use super::scoring::scored_post::{Scored, score_posts};
+use super::scoring::score_posts::{Scored, score_posts};
 use super::scoring::worker_threads::{CHECK_EVERY, Presence, Workers, WorkersParams};
 use crate::enrich::Enricher;
 use crate::inference::{Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
 use crate::telemetry::{INFERENCE_SECONDS, POSTS_SCORED_TOTAL};
 
-/// Time after which a worker counts as stuck in native code: a batch takes milliseconds.
+/// Time after which a worker counts as stuck in native code. A batch normally takes milliseconds.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
-/// Dependencies of an inference pool.
+/// Dependencies and size of an inference pool.
 #[derive(Clone)]
 pub struct InferencePoolParams {
-    /// Builds the scorer of each thread.
+    /// Factory that gives each thread its scorer.
     pub factory: Arc<dyn ScorerFactory>,
-    /// Derives language, location and products.
+    /// Derives the language, location and products of posts.
     pub enricher: Arc<Enricher>,
-    /// Queue of batches and on-demand requests.
+    /// Queue for batches from the stream and for on-demand requests.
     pub queue: Arc<JobQueue<ScoreBatch>>,
     /// Cascade that admits uncertain posts to the deep model.
     pub cascade: Arc<Cascade>,
-    /// Stage that stores scored posts.
+    /// Stage that stores the posts scored here.
     pub downstream: Downstream<RecordBatch>,
-    /// Number of worker threads.
+    /// Number of worker threads, each with a scorer of its own.
     pub n_threads: usize,
 }
 
-/// Stage that scores posts with the fast model, with one model session per thread, and defers uncertain posts to the deep
-/// model.
+/// Stage that scores posts with the fast model and defers uncertain posts to the deep model. Each thread has its own
+/// model session.
 ///
-/// A panic in a scorer is caught and settles the ticket as failed; the stage survives. A batch holds the posts that
-/// accumulated since the last one, so batches grow with the load.
+/// If a scorer panics, the panic is caught, the ticket fails, and the stage survives. A batch contains the posts that
+/// have accumulated since the last one, so batches grow with the load.
 pub struct InferencePool {
     params: InferencePoolParams,
     workers: Option<Workers>,
@@ -96,7 +96,7 @@ impl Handler<ScoreBatch> for InferencePool {
     }
 }
 
-/// State that each worker thread works with.
+/// Resources that a worker thread needs to score posts.
 #[derive(Clone)]
 struct Worker {
     params: InferencePoolParams,
@@ -108,7 +108,7 @@ impl Worker {
         let Some(mut scorer) = presence.build_scorer(self.params.factory.as_ref()) else {
             return;
         };
-        while let Some(job) = self.params.queue.pop(presence.alive()) {
+        while let Some(job) = self.params.queue.pop(presence.alive_flag()) {
             let healthy = match job {
                 Job::Request(request) => presence.respond(scorer.as_mut(), request),
                 Job::Batch(batch) => self.score(presence, scorer.as_mut(), batch),
@@ -124,7 +124,7 @@ impl Worker {
         }
     }
 
-    /// Scores a batch and returns whether the scorer is still usable.
+    /// Scores a batch and returns whether the scorer can still be used.
     fn score(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: ScoreBatch) -> bool {
         let ScoreBatch { posts, ticket } = batch;
         let n_posts = u64::try_from(posts.len()).unwrap_or(u64::MAX);
@@ -157,7 +157,7 @@ impl Worker {
     }
 }
 
-/// Returns the age of the oldest post in a batch.
+/// Returns the time since the oldest post of a batch was accepted.
 fn lag_of(posts: &[ScoredPost]) -> Duration {
     let Some(oldest) = posts.iter().map(|scored| scored.post.received_at).min() else {
         return Duration::ZERO;

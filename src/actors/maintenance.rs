@@ -1,4 +1,4 @@
-//! Maintenance of the store: creates partitions ahead of time, merges old rollups, and removes expired rows.
+//! Maintenance of the store: creates partitions ahead of time, merges old rollups, and deletes expired rows.
 
 use std::time::Duration;
 
@@ -12,26 +12,27 @@ use super::runtime::supervisor::{StageContext, stage};
 use crate::store::metrics::rollups;
 use crate::store::operations::retention;
 use crate::store::posts::search_index;
-use crate::store::{Store, StoreError, alerts};
+use crate::store::{Store, StoreError, alerts, share_links};
 
-/// Interval between runs. Every step is idempotent, and cheap when there is nothing to do.
+/// Interval between maintenance runs. Every step is idempotent, and cheap if there is nothing to do.
 const RUN_EVERY: Duration = Duration::from_secs(60);
 
-/// Interval at which the words of new posts are merged into the full-text index, in chunks that take milliseconds.
+/// Interval at which the words of new posts are merged into the full-text index. Each merge takes milliseconds.
 const MERGE_WORDS_EVERY: Duration = Duration::from_millis(200);
 
 /// Dependencies of the maintenance stage.
 #[derive(Clone)]
 pub struct MaintenanceParams {
-    /// Store to maintain.
+    /// Store that the stage maintains.
     pub store: Store,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
 }
 
-/// Stage that does work that no request should wait for: it merges words continuously, and does the rest once a minute.
+/// Stage for work that no request should have to wait for. It merges words continuously and does everything else once a
+/// minute.
 ///
-/// Several processes may run it at the same time; locks in the store let only one of them do the work.
+/// Several processes may run it at the same time, because locks in the store let only one of them do the work.
 pub struct Maintenance {
     params: MaintenanceParams,
     run: ExclusiveTask,
@@ -43,7 +44,7 @@ pub struct Maintenance {
 stage!(Maintenance, "housekeeper");
 
 impl Maintenance {
-    /// Creates a maintenance stage that runs at once.
+    /// Creates a maintenance stage, whose first run starts at once.
     pub fn new(params: MaintenanceParams, stage: StageContext) -> Self {
         let (run, merge) = (ExclusiveTask::new(&params.io), ExclusiveTask::new(&params.io));
         Self { params, run, merge, stage }
@@ -64,8 +65,8 @@ impl Maintenance {
         }
     }
 
-    /// Merges the words of new posts. If this fails, the next call merges them, or the transaction that fills the pending
-    /// list.
+    /// Merges the words of new posts. If this fails, they are merged by the next call or by the transaction that fills
+    /// the pending list.
     fn merge_words(&mut self, context: &mut Context<Self>) {
         let store = self.params.store.clone();
         let work = async move { search_index::merge(&store, Timestamp::now()).await };
@@ -99,5 +100,6 @@ async fn run(store: Store) -> Result<(), StoreError> {
     if n_expired > 0 {
         info!(n_expired, "old alerts and silences removed");
     }
+    share_links::expire(&store, now).await?;
     Ok(())
 }

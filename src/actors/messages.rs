@@ -24,15 +24,15 @@ use actix::Message;
 use super::runtime::downstream::Ticketed;
 use super::runtime::ticket::Ticket;
 use super::scoring::deferred_post::{DeferredPost, Permits};
-use super::trend_counter::missed_posts::UncountedPosts;
+use super::trend_counter::missed_count::UncountedPosts;
 use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
 use crate::models::new_post::AcceptedPost;
 use crate::models::post::ScoredPost;
 use crate::models::score::Score;
-use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
+use crate::models::system_health::SystemHealth;
 use crate::stream::UpdateEvent;
 use crate::trends::slice::TermPost;
 
@@ -42,39 +42,39 @@ use crate::trends::slice::TermPost;
 pub struct ScoreBatch {
     /// Accepted posts, at least one.
     pub posts: Vec<AcceptedPost>,
-    /// Ticket to settle once the posts are stored.
+    /// Ticket to settle once the posts are stored or have failed.
     pub ticket: Ticket,
 }
 
 impl Ticketed for ScoreBatch {}
 
-/// Scored posts to store, together with their rollups, in one transaction.
+/// Scored posts to store in one transaction, along with their rollups.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct RecordBatch {
-    /// Scored posts, at least one.
+    /// Scored posts to store, at least one.
     pub posts: Vec<ScoredPost>,
-    /// Ticket to settle once the posts are stored.
+    /// Ticket to settle once the posts are stored or have failed.
     pub ticket: Ticket,
-    /// Permits of the posts that await a correction.
+    /// Permits for the posts that await a correction.
     pub permits: Permits,
 }
 
 impl Ticketed for RecordBatch {}
 
-/// Post with the score of the deep model.
+/// Post with its score from the deep model.
 pub struct Rescored {
-    /// Deferred post with its first score.
+    /// Post with its first score, and its permit.
     pub deferred: DeferredPost,
-    /// Score of the deep model.
+    /// Score from the deep model.
     pub score: Score,
 }
 
-/// Scores of the deep model to store in one transaction.
+/// Scores from the deep model, to be stored in one transaction.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CorrectBatch {
-    /// Rescored posts.
+    /// Posts whose new scores are to be stored.
     pub rescored: Vec<Rescored>,
     /// Posts that the deep model could not score; they keep their first scores.
     pub given_up: Vec<DeferredPost>,
@@ -82,18 +82,18 @@ pub struct CorrectBatch {
 
 impl Ticketed for CorrectBatch {}
 
-/// Update that any process published, or a gap in the updates.
+/// Update published by any process, or a gap in the updates, to apply to the live windows.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ApplyUpdate(pub Arc<UpdateEvent>);
 
-/// Wake-up call: posts at high churn risk were stored and await their alert in the store. A lost wake-up costs seconds, not
-/// alerts.
+/// Wake-up call, sent when posts at high churn risk have been stored and are waiting in the store for an alert. If it
+/// is lost, the alert is a few seconds late.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PostsFlagged;
 
-/// Stored posts whose terms and authors are counted.
+/// Stored posts whose terms and authors are to be counted.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CountTerms {
@@ -103,25 +103,25 @@ pub struct CountTerms {
     pub uncounted: UncountedPosts,
 }
 
-/// Update to encode as frames and deliver.
+/// Update published by any process, or a gap in the updates, to deliver as frames.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Publish(pub Arc<UpdateEvent>);
 
-/// Current live window.
+/// Current live window, to send to sessions.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PublishMetrics {
-    /// Figures of the window.
+    /// Figures for the live window, shared by all sessions.
     pub metrics: Arc<LiveMetrics>,
 }
 
-/// Current health of the pipeline.
+/// Current health of the pipeline, to send to sessions.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PublishSystem(pub Arc<SystemHealth>);
 
-/// Health of this process as just measured, to check for service alerts.
+/// Latest measured health of this process, which decides which service alerts open and resolve.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ObserveHealth(pub Arc<SystemHealth>);
@@ -130,39 +130,39 @@ pub struct ObserveHealth(pub Arc<SystemHealth>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// A client connected or changed its subscription. Its outbox receives a reply if the client asked for one, then the frames
-/// that it missed, then the state of its feeds. New frames follow.
+/// A client connected or changed its subscription. Its outbox receives a reply if the client asked for one, then the
+/// frames that it missed, then the state of its feeds. New frames follow.
 #[derive(Message, Clone)]
 #[rtype(result = "()")]
 pub struct Watch {
-    /// Client session.
+    /// Session through which the client is connected.
     pub id: SessionId,
-    /// Queue of the session's frames.
+    /// Queue of frames that the session sends to its client.
     pub outbox: Arc<Outbox>,
-    /// Subscription that replaces the previous one.
+    /// Subscription of the session from now on.
     pub subscription: Subscription,
-    /// Newest frame that the client has seen; `None` starts afresh.
+    /// Newest frame that the client has seen; `None` to start from the current state.
     pub since: Option<FrameId>,
     /// Whether the client sent a request and expects a reply.
     pub is_requested: bool,
 }
 
-/// A client disconnected.
+/// A client disconnected, so its session receives no more frames.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Disconnect {
-    /// Client session.
+    /// Session through which the client was connected.
     pub id: SessionId,
 }
 
-/// Counters of a stage, to which the supervisor adds its state and number of restarts.
+/// Counters of a stage. The supervisor adds the stage's state and number of restarts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageReport {
     /// Messages handled since the process started.
     pub handled: u64,
     /// Messages that failed since the process started.
     pub failed: u64,
-    /// Messages in flight.
+    /// Messages in flight at the moment.
     pub in_flight: u64,
     /// When the last message was finished, in milliseconds since 1970; 0 before the first.
     pub last_progress_ms: i64,

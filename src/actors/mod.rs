@@ -1,5 +1,5 @@
-//! Pipeline stages and the messages between them. Data flows downstream and may queue. Only two things flow upstream:
-//! acknowledgements, through the ticket, and health, through the supervisor.
+//! Pipeline stages and the messages between them. Data flows downstream and may queue on the way. Only two things flow
+//! upstream: acknowledgements, through tickets, and health, through the supervisor.
 
 pub mod messages; // all messages on one page
 pub mod runtime; // parts that all stages share: supervision, addresses, tickets, metrics
@@ -15,12 +15,13 @@ pub mod trend_counter; // CountTerms → slices of trending terms in Redis
 pub mod alerter; // rules → alerts, stored and pushed
 pub mod anomaly_detector; // anomalies without a rule → alerts
 pub mod notifier; // outbox → channels
+pub mod reporter; // scheduled reports → email
 pub mod service_alerter; // service alerts → operators, without PostgreSQL or Redis
 pub mod broadcaster; // updates → sessions
 pub mod maintenance; // partitions, merging of rollups, expiry
 
-/// Kinds of stages in pipeline order. Lists show any other stages after them.
-pub const STAGES: [&str; 12] = [
+/// Kinds of stages in pipeline order. Lists show stages of other kinds after these.
+pub const STAGES: [&str; 13] = [
     "ingester",
     "inference_pool",
     "deep_pool",
@@ -30,6 +31,7 @@ pub const STAGES: [&str; 12] = [
     "alerter",
     "signal_watcher",
     "notifier",
+    "reporter",
     "service_alerter",
     "broadcaster",
     "housekeeper",

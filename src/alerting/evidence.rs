@@ -1,4 +1,4 @@
-//! Evidence for a rule's alert: recent measurements together with the threshold, for people to judge.
+//! Evidence for a rule's alert: recent values of the metric together with the rule's threshold.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,26 +11,26 @@ use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::evaluation::{Opening, Step};
 use crate::models::rollup::BUCKET_SECONDS;
 
-/// Number of steps shown with an alert.
+/// Number of steps shown in the evidence for an alert.
 const N_SHOWN: i64 = 60;
 
 const MINUTE_SECONDS: i64 = 60;
 
-/// Longest window, in seconds, that is measured in fine steps; longer windows are measured in minutes, even if they
-/// are not a whole number of minutes.
+/// Maximum window length, in seconds, that is measured in ten-second steps. Longer windows are measured in minutes,
+/// even if they are not a whole number of minutes.
 const FINE_WINDOW_SECONDS: i64 = 600;
 
-/// Returns the steps to measure for an alert that opens now: those of the last hour, or of the last ten minutes if the
-/// rule's window is not a whole number of minutes.
+/// Returns the steps to measure for an alert that opens at `now`: the minutes of the last hour or, for a short window
+/// that is not a whole number of minutes, the last 60 steps of ten seconds.
 pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
     let is_fine = rule.window_seconds % MINUTE_SECONDS != 0 && rule.window_seconds < FINE_WINDOW_SECONDS;
     Steps::last(rule, now, (N_SHOWN, if is_fine { BUCKET_SECONDS } else { MINUTE_SECONDS }))
 }
 
-/// Returns the rule's measurement at the end of each step, oldest first, followed by the value at which the alert
-/// opens. Steps without a measurement are omitted; if there is no earlier step, the result is empty. The baseline is
-/// the median of the earlier steps; the band is the range that the rule allows, which is everything as long as there
-/// are too few posts.
+/// Returns the value of the rule's metric at the end of each step, oldest first, and finally `value`, at which the
+/// alert opens. Steps without a value are omitted; the result is empty if there is no earlier step. The baseline is the
+/// median of the earlier values. The range from `low` to `high` holds the values for which the rule does not fire;
+/// while there are too few posts for the rule to apply, that is every value.
 pub fn series(rule: &NewRule, measured: &[Step], (steps, value): (Steps, f64)) -> Vec<EvidencePoint> {
     let measured: BySteps = measured.iter().map(|step| (steps.index(step.at), step.measured)).collect();
     // The last point is the rule's own measurement, to the exact second.
@@ -64,15 +64,16 @@ pub fn series(rule: &NewRule, measured: &[Step], (steps, value): (Steps, f64)) -
     read.into_iter().map(point).collect()
 }
 
-/// Measurement at the end of a step.
+/// Value of the metric at the end of a step.
 struct StepValue {
     index: i64,
     value: f64,
-    /// Whether there were enough posts for the rule to apply.
+    /// Whether the window had enough posts for the rule to apply.
     is_judged: bool,
 }
 
-/// Returns a metric's range; for counts, the range of the measured values.
+/// Returns the range of values that the metric can have; for counts, it ends at the highest value or at the threshold,
+/// whichever is greater.
 fn extent(rule: &NewRule, read: &[StepValue]) -> (f64, f64) {
     match rule.metric {
         Metric::NegativeShare | Metric::Toxicity | Metric::Emotion(_) => (0.0, 1.0),
@@ -84,8 +85,8 @@ fn extent(rule: &NewRule, read: &[StepValue]) -> (f64, f64) {
     }
 }
 
-/// Sorts openings by how important their evidence is: the most severe of each rule first, which represents its group in
-/// notifications, then the others by severity.
+/// Sorts openings by how much their evidence matters: first the most severe opening of each rule, which represents the
+/// others in notifications, and then the rest by severity.
 pub fn by_need(openings: &mut [Opening]) {
     openings.sort_by_key(|opening| Reverse(opening.severity));
     let mut rules = BTreeSet::new();
@@ -99,13 +100,13 @@ pub fn by_need(openings: &mut [Opening]) {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
 
     use super::*;
     use crate::alerting::measurement::tests::negativity;
     use crate::models::alert::{Scope, Severity};
     use crate::models::alert_rule::Rule;
     use crate::models::evaluation::{KeyMeasurement, Series, SeriesId};
+    use crate::models::id::RuleId;
     use crate::models::rollup::{Dimension, Sums};
 
     const START: i64 = 1_800_000_000;
@@ -168,7 +169,8 @@ mod tests {
     fn opening(rule: u128, key: &str, severity: Severity) -> Opening {
         let now = at(0);
         let what = negativity();
-        let rule = Rule { id: Uuid::from_u128(rule), builtin: false, what, created_at: now, updated_at: now };
+        let rule =
+            Rule { id: RuleId::from_u128(rule), builtin: false, what, created_at: now, updated_at: now };
         let scope = Scope { dimension: Dimension::Product, key: key.to_owned() };
         Opening {
             id: SeriesId { rule_id: rule.id, scope },

@@ -1,31 +1,30 @@
-//! Grouping of notifications: which alerts are published, and which alert represents each group.
+//! Grouping of notifications: decides which alerts to report, and which alert represents each group.
 //!
-//! Decisions are based on the current state rather than on events: an open alert that was never published and that
-//! nothing inhibits is published now. So it does not matter how an alert came about, and one whose inhibition ends is
-//! published then if it still holds.
+//! Decisions depend on the current state rather than on events: an open alert is reported if no notice has reported it
+//! and nothing inhibits it. So it does not matter how an alert came about, and if an alert is still open when its
+//! inhibition ends, it is reported then.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use uuid::Uuid;
 
 use super::title;
 use crate::models::alert::{Alert, AlertState};
 use crate::models::evaluation::{DueNotice, NoticeKind, NotifiedAlert, Suppression};
+use crate::models::id::{AlertId, RuleId};
 
-/// Returns the publications that are due: for the open alerts, given their inhibitions in the same order, and for
-/// resolved alerts whose end was never published. The most severe come first.
+/// Returns the notices that are due: for open alerts that are not suppressed, most severe first, and then for resolved
+/// alerts whose end has not been reported.
 ///
-/// Alerts of one rule that fire together share one notification, in the name of the first; those that become more
-/// severe together share another; the end is published when the last of them is over.
+/// Alerts of one rule that fire together share one notice, which the most severe of them represents. Alerts that become
+/// more severe together share another. When the last alert of a group resolves, a final notice is sent.
 pub fn due(alerts: &[NotifiedAlert], suppressions: &[Suppression]) -> Vec<DueNotice> {
-    let audible: BTreeSet<Uuid> = suppressions
+    let audible: BTreeSet<AlertId> = suppressions
         .iter()
         .filter(|suppression| suppression.is_none())
         .map(|suppression| suppression.alert)
         .collect();
     let is_uninhibited = |alert: &Alert| audible.contains(&alert.id);
-    let mut fired: BTreeMap<(Option<Uuid>, String), Vec<&NotifiedAlert>> = BTreeMap::new();
-    let mut escalated: BTreeMap<Uuid, Vec<&NotifiedAlert>> = BTreeMap::new();
+    let mut fired: BTreeMap<(Option<RuleId>, String), Vec<&NotifiedAlert>> = BTreeMap::new();
+    let mut escalated: BTreeMap<AlertId, Vec<&NotifiedAlert>> = BTreeMap::new();
     for notified in alerts
         .iter()
         .filter(|notified| notified.alert.state == AlertState::Open && is_uninhibited(&notified.alert))
@@ -46,8 +45,8 @@ pub fn due(alerts: &[NotifiedAlert], suppressions: &[Suppression]) -> Vec<DueNot
     due
 }
 
-/// Groups alerts by rule; an alert without a rule forms its own group.
-fn group_of(alert: &Alert) -> (Option<Uuid>, String) {
+/// Returns the group of an alert: its rule, or the alert itself if it has no rule.
+fn group_of(alert: &Alert) -> (Option<RuleId>, String) {
     let own = if alert.rule_id.is_some() { String::new() } else { alert.id.to_string() };
     (alert.rule_id, own)
 }
@@ -69,7 +68,7 @@ fn together(group: &[&NotifiedAlert], kind: NoticeKind) -> Option<DueNotice> {
 }
 
 fn over(alerts: &[NotifiedAlert]) -> Vec<DueNotice> {
-    let mut groups: BTreeMap<Uuid, Vec<&NotifiedAlert>> = BTreeMap::new();
+    let mut groups: BTreeMap<AlertId, Vec<&NotifiedAlert>> = BTreeMap::new();
     for notified in alerts {
         if let Some((name, _)) = notified.notified_as {
             groups.entry(name).or_default().push(notified);
@@ -113,16 +112,18 @@ mod tests {
 
     fn known(notified: NotifiedAlert, name: u128) -> NotifiedAlert {
         let severity = notified.alert.severity;
-        NotifiedAlert { notified_as: Some((Uuid::from_u128(name), severity)), ..notified }
+        NotifiedAlert { notified_as: Some((AlertId::from_u128(name), severity)), ..notified }
     }
 
-    /// Returns the publications: the alert that names each, its event, and the number of alerts it covers.
+    /// Returns, for each notice, the number that identifies it, its kind and how many alerts it covers.
     fn notified(alerts: &[NotifiedAlert]) -> Vec<(u128, NoticeKind, usize)> {
         let open =
             alerts.iter().map(|notified| &notified.alert).filter(|alert| alert.state == AlertState::Open);
         let open: Vec<&Alert> = open.collect();
         let due = due(alerts, &suppressions(&open, &[], NOW));
-        due.into_iter().map(|notice| (notice.alert.id.as_u128(), notice.kind, notice.about.len())).collect()
+        due.into_iter()
+            .map(|notice| (uuid::Uuid::from(notice.alert.id).as_u128(), notice.kind, notice.about.len()))
+            .collect()
     }
 
     #[test]
@@ -130,7 +131,7 @@ mod tests {
         let many: Vec<_> = (1..=40).map(|id| product(id, &format!("product {id}"))).collect();
         assert_eq!(notified(&many), [(1, NoticeKind::Fired, 40)]);
         let mut other = product(50, "alpha");
-        other.alert.rule_id = Some(Uuid::from_u128(78));
+        other.alert.rule_id = Some(RuleId::from_u128(78));
         assert_eq!(notified(&[product(1, "a"), product(2, "b"), other]).len(), 2, "one publication per rule");
     }
 
@@ -177,7 +178,7 @@ mod tests {
     fn an_inhibited_alert_is_published_when_its_inhibition_ends() {
         let whole = NotifiedAlert {
             alert: alert(9, (Dimension::Overall, ""), Severity::Warning),
-            notified_as: Some((Uuid::from_u128(9), Severity::Warning)),
+            notified_as: Some((AlertId::from_u128(9), Severity::Warning)),
             channels: Vec::new(),
         };
         assert_eq!(notified(&[whole.clone(), product(1, "a")]), []);

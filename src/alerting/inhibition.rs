@@ -1,20 +1,21 @@
-//! Inhibition of open alerts: an alert that a silence or a more important alert covers is shown but not published.
+//! Inhibition of open alerts: an alert covered by a silence or by a more important alert is shown but sends no
+//! notifications.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::models::alert::{Alert, AlertRule, Scope, Severity};
 use crate::models::alert_rule::CHURN;
 use crate::models::evaluation::Suppression;
+use crate::models::id::{AlertId, RuleId};
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 
-/// Returns each open alert's inhibition, in the same order. Runs in linear time, since thousands of alerts are
-/// inhibited every few seconds.
+/// Returns whether each open alert is suppressed, in the same order. Takes linear time, since thousands of alerts are
+/// checked every few seconds.
 ///
-/// Even an inhibited alert inhibits others: silencing the overall alert must not let the alerts on its parts through.
+/// Even an inhibited alert inhibits others: silencing the overall alert must not release the alerts about its parts.
 pub fn suppressions(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Vec<Suppression> {
     let (silent, loud) = (SilenceIndex::of(silences, now), InhibitorIndex::of(open));
     let suppression = |alert: &&Alert| Suppression {
@@ -29,8 +30,8 @@ pub fn suppressions(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Ve
 #[derive(Default)]
 struct SilenceIndex<'a> {
     of_keys: HashMap<&'a str, Vec<&'a NewSilence>>,
-    of_rules: HashMap<Uuid, Vec<&'a NewSilence>>,
-    /// Silences that set neither field; there are only a few combinations.
+    of_rules: HashMap<RuleId, Vec<&'a NewSilence>>,
+    /// Silences that set neither a rule nor a key; they have only a few distinct combinations of fields.
     others: HashMap<(Option<Dimension>, Option<Severity>), &'a NewSilence>,
 }
 
@@ -59,15 +60,15 @@ impl<'a> SilenceIndex<'a> {
     }
 }
 
-/// Opening time and id of an alert: of several inhibitors, the first one counts.
-type Opened = (Timestamp, Uuid);
+/// Opening time and id of an alert. If several alerts inhibit another, the one that opened first counts.
+type Opened = (Timestamp, AlertId);
 
-/// Alerts that may inhibit others.
+/// Alerts that can inhibit others.
 #[derive(Default)]
 struct InhibitorIndex<'a> {
-    /// The first overall alert by metric and minimum severity.
+    /// First overall alert that is at least as severe, by metric and severity.
     wholes: HashMap<(AlertRule, Option<&'a str>, Severity), Opened>,
-    /// The first critical alert for each scope.
+    /// First critical alert for each scope.
     criticals: HashMap<&'a Scope, Opened>,
 }
 
@@ -90,12 +91,12 @@ impl<'a> InhibitorIndex<'a> {
         loud
     }
 
-    /// Returns the first alert that covers this one: an overall alert on the same metric, or a critical alert on the
+    /// Returns the first alert that inhibits this one: an overall alert on the same metric or a critical alert on the
     /// same scope. No two alerts inhibit each other.
     ///
-    /// Alerts on single posts neither inhibit nor are inhibited: each concerns different people, and those without a
-    /// product are not the sum of those with one.
-    fn inhibitor_of(&self, quiet: &Alert) -> Option<Uuid> {
+    /// Alerts about individual posts neither inhibit nor are inhibited: each concerns different people, and the overall
+    /// one covers posts without a product rather than all posts.
+    fn inhibitor_of(&self, quiet: &Alert) -> Option<AlertId> {
         if quiet.rule_id == Some(CHURN) {
             return None;
         }
@@ -111,15 +112,16 @@ impl<'a> InhibitorIndex<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::models::alert::{AlertPhase, AlertState};
+    use crate::models::alert::{AlertMeasurements, AlertPhase, AlertState};
+    use crate::models::id::SilenceId;
 
     pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     pub(crate) fn alert(id: u128, scope: (Dimension, &str), severity: Severity) -> Alert {
         Alert {
-            id: Uuid::from_u128(id),
+            id: AlertId::from_u128(id),
             rule: AlertRule::Negativity,
-            rule_id: Some(Uuid::from_u128(77)),
+            rule_id: Some(RuleId::from_u128(77)),
             rule_name: None,
             metric: Some("negative_share".to_owned()),
             scope: Scope { dimension: scope.0, key: scope.1.to_owned() },
@@ -137,6 +139,10 @@ pub(super) mod tests {
             updated_at: NOW,
             resolved_at: None,
             acknowledged_at: None,
+            revision: 0,
+            comments: 0,
+            assignee: None,
+            measured: AlertMeasurements::default(),
             evidence: None,
             posts: Vec::new(),
         }
@@ -145,7 +151,7 @@ pub(super) mod tests {
     fn inhibitors(open: &[Alert]) -> Vec<Option<u128>> {
         suppressions(&open.iter().collect::<Vec<_>>(), &[], NOW)
             .iter()
-            .map(|suppression| suppression.inhibited_by.map(|id| id.as_u128()))
+            .map(|suppression| suppression.inhibited_by.map(|id| uuid::Uuid::from(id).as_u128()))
             .collect()
     }
 
@@ -211,19 +217,20 @@ pub(super) mod tests {
                 dimension: None,
                 key: None,
                 severity: None,
+                everything: false,
                 starts_at: at(10),
                 ends_at: at(20),
                 comment: String::new(),
             };
             change(&mut what);
-            Silence { id: Uuid::from_u128(1), what, created_at: NOW }
+            Silence { id: SilenceId::from_u128(1), what, created_at: NOW }
         };
         let is_silenced = |change: fn(&mut NewSilence), second: i64| {
             suppressions(&[&alert(1, ALPHA, Severity::Warning)], &[silence(change)], at(second))[0].silenced
         };
         assert_eq!([9, 10, 19, 20].map(|second| is_silenced(|_| {}, second)), [false, true, true, false]);
-        assert!(is_silenced(|what| what.rule_id = Some(Uuid::from_u128(77)), 15));
-        assert!(!is_silenced(|what| what.rule_id = Some(Uuid::from_u128(78)), 15));
+        assert!(is_silenced(|what| what.rule_id = Some(RuleId::from_u128(77)), 15));
+        assert!(!is_silenced(|what| what.rule_id = Some(RuleId::from_u128(78)), 15));
         assert!(is_silenced(|what| what.dimension = Some(Dimension::Product), 15));
         assert!(!is_silenced(|what| what.key = Some("beta".to_owned()), 15));
         assert!(!is_silenced(|what| what.severity = Some(Severity::Critical), 15));

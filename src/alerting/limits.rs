@@ -1,56 +1,56 @@
-//! Limits per evaluation and their fair allotment to rules: a rule about a hundred thousand products must not delay the
-//! alerts of other rules.
+//! Limits on one evaluation and their fair division among rules, so that a rule on a hundred thousand products does not
+//! delay the alerts of other rules.
 
-/// Limits per evaluation.
+/// Maximum number of series and changes in one evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Series that are pending or firing, over all rules. Once the limit is reached, each rule still gets an equal
-    /// share, so there are at most twice as many.
+    /// Series that are pending or have an alert, across all rules. Once the limit is reached, each rule still gets an
+    /// equal share, so there are at most twice as many.
     pub series: usize,
-    /// Series that may become pending in one evaluation.
+    /// Series that can become pending in one evaluation.
     pub taken_up: usize,
-    /// Other changes to series, and withdrawn alerts.
+    /// Other changes to series, including withdrawals of alerts.
     pub changed: usize,
-    /// Ongoing alerts whose values may be updated.
+    /// Open alerts whose values can be updated.
     pub refreshed: usize,
-    /// Series that may be dropped.
+    /// Series that can be deleted in one evaluation.
     pub forgotten: usize,
 }
 
 impl Default for Limits {
-    /// Nobody looks at ten thousand alerts, and an evaluation of twice as many takes well below a second. Each row
-    /// written costs the database about 50 µs, during which posts have to wait.
+    /// Nobody looks at ten thousand alerts, and an evaluation of twice as many takes well under a second. Each row
+    /// written keeps the database busy for about 50 µs, during which posts wait.
     fn default() -> Self {
         Self { series: 10_000, taken_up: 1_000, changed: 1_000, refreshed: 1_000, forgotten: 5_000 }
     }
 }
 
-/// How much of the room a rule asks for.
+/// How many series a rule wants to track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
-    /// Series that are already pending or firing.
+    /// Number of its series that are already pending or have an alert.
     pub n_held: usize,
-    /// Series that would become pending.
+    /// Number of its series that would become pending.
     pub n_new: usize,
 }
 
-/// How the available room is allotted to rules.
+/// How many series each rule may add.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allotment {
-    /// For each rule, the number of series that may become pending now.
+    /// Number of series that may become pending now, for each rule.
     pub taken_up: Vec<usize>,
-    /// Number of series, over all rules, for which there is room, but not in this evaluation.
+    /// Number of series, across all rules, that fit within the limit on series but must wait for a later evaluation.
     pub n_waiting: usize,
-    /// Number of series for which there is no room.
+    /// Number of series that exceed the limit on series.
     pub n_over_limit: usize,
 }
 
 impl Limits {
-    /// Allots the available room: first an equal share to every rule, then the rest, so that a small demand is always
-    /// met.
+    /// Divides the free places among the rules: first an equal share for each rule, then the rest, so that a small
+    /// demand is always met.
     ///
-    /// `n_held` is the number of series that all rules hold, including rules that demand nothing now, and `n_rules` the
-    /// number of rules. `turn` rotates which rule comes first if there is less than one place for each.
+    /// `n_held` is the number of series held by all rules, including those that currently demand none, and `n_rules` is
+    /// the total number of rules. `turn` rotates which rule comes first if there is less than one place for each.
     pub fn allot(&self, demands: &[Demand], (n_held, n_rules): (usize, usize), turn: usize) -> Allotment {
         let share = self.series / n_rules.max(1);
         let own: Vec<usize> =
@@ -69,7 +69,7 @@ impl Limits {
     }
 }
 
-/// Allots room so that no rule gets more than it demands, and rules with the same demand differ by at most one.
+/// Divides `room` so that no rule gets more than it wants and rules that want the same number differ by at most one.
 fn fair(wanted: &[usize], mut room: usize, turn: usize) -> Vec<usize> {
     let n = wanted.len();
     let mut order: Vec<usize> = (0..n).collect();

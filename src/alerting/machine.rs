@@ -1,66 +1,67 @@
-//! State machine of a series, that is, of one rule applied to one scope: inactive, pending, firing, recovering,
-//! resolved.
+//! State machine of a series, which is one rule applied to one scope: inactive, pending, firing, recovering, resolved.
 //!
-//! Resolved is inactive with a memory of the cooldown and the number of recent openings.
+//! A resolved series is inactive, but remembers when it resolved, for the cooldown, and when it recently opened.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::models::evaluation::{Phase, Series};
 
-/// Number of openings within [`FLAP_WITHIN`] above which a series is flapping: its further changes are not published.
+/// Number of openings within [`FLAP_WITHIN`] at which a series counts as flapping; from then on, its changes cause no
+/// notifications.
 pub const FLAP_OPENINGS: usize = 4;
 
-/// Period in which openings are counted; see [`FLAP_OPENINGS`].
+/// Period over which openings are counted; see [`FLAP_OPENINGS`].
 pub const FLAP_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// How long a flapping series must be calm before it ends; until then it is kept open, and its end is published once.
+/// How long a flapping series must be clear before it resolves. Until then its alert is kept open, so its end is
+/// reported only once.
 pub const FLAP_CALM: SignedDuration = SignedDuration::from_mins(10);
 
-/// A rule's verdict on one measurement.
+/// Verdict of a rule on one measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The value is beyond the threshold.
     Breach,
-    /// The value is between the threshold and the clearing value.
+    /// The value is between the threshold and the clearing threshold.
     Between,
-    /// The value is past the clearing value.
+    /// The value is past the clearing threshold.
     Clear,
 }
 
-/// A rule's durations.
+/// Durations that a rule defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleTiming {
-    /// How long the condition must hold before the alert fires.
+    /// How long the condition must hold before an alert opens.
     pub hold: SignedDuration,
-    /// How long the condition must be clear before the alert resolves.
+    /// How long the condition must stay clear before the alert resolves.
     pub keep_firing: SignedDuration,
-    /// How long after resolving the alert cannot fire again.
+    /// How long after an alert resolves before another can open.
     pub cooldown: SignedDuration,
 }
 
-/// An effect of a step that may be published.
+/// Effect of a measurement on a series; it may call for a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// The alert opened because the condition held for long enough.
+    /// An alert opened because the condition held for long enough.
     Opened {
-        /// When the condition began to hold.
+        /// Time at which the condition began to hold.
         pending_since: Timestamp,
     },
-    /// The alert began to recover.
+    /// The condition cleared; the alert remains open for now.
     Recovering,
-    /// The alert is firing again before it was resolved; it is still the same alert.
+    /// The condition held again before the alert resolved; it is still the same alert.
     Relapsed,
-    /// The alert is over.
+    /// The condition stayed clear for long enough, so the alert resolved.
     Resolved,
 }
 
 impl Series {
-    /// Returns the initial state of a series.
+    /// Returns the state of a series that has never fired.
     pub fn at_rest(now: Timestamp) -> Self {
         Self { phase: Phase::Inactive, since: now, resolved_at: None, openings: Vec::new(), flapping: false }
     }
 
-    /// Returns the state after one more measurement.
+    /// Returns the state after another measurement, and the transition if there is one.
     #[must_use]
     pub fn step(&self, verdict: Verdict, timing: RuleTiming, now: Timestamp) -> (Self, Option<Transition>) {
         match (self.phase, verdict) {
@@ -77,7 +78,7 @@ impl Series {
         }
     }
 
-    /// Returns whether the state can be dropped without effect.
+    /// Returns whether the state no longer influences anything and can be deleted.
     pub fn is_forgettable(&self, timing: RuleTiming, now: Timestamp) -> bool {
         self.phase == Phase::Inactive
             && !self.is_cooling(timing, now)
@@ -100,7 +101,7 @@ impl Series {
         (opened, Some(Transition::Opened { pending_since: since }))
     }
 
-    /// Advances a series that has been clear since `since`.
+    /// Advances a series whose condition has been clear since `since`.
     fn fall(&self, since: Timestamp, timing: RuleTiming, now: Timestamp) -> (Self, Option<Transition>) {
         let calm = if self.flapping { FLAP_CALM } else { SignedDuration::ZERO };
         if now.duration_since(since) < timing.keep_firing.max(calm) {
@@ -115,7 +116,7 @@ impl Series {
         (resolved, Some(Transition::Resolved))
     }
 
-    /// Suppresses the transition if the series is flapping, in which case its alert is left as it is.
+    /// Returns the transition unless the series is flapping; the alert of a flapping series stays as it is.
     fn unless_flapping(&self, transition: Transition) -> Option<Transition> {
         (!self.flapping).then_some(transition)
     }
@@ -147,7 +148,8 @@ mod tests {
         Series { phase, ..Series::at_rest(at(since)) }
     }
 
-    /// Checks one step: from a phase entered at second 0, with a verdict at `second`, to a phase and a transition.
+    /// Checks one step from a phase that began at second 0, with a verdict at `second`. `expected` is the next phase,
+    /// when it began, and the transition.
     fn check(from: Phase, verdict: Verdict, second: i64, expected: (Phase, i64, Option<Transition>)) {
         let (next, transition) = series(from, 0).step(verdict, TIMING, at(second));
         let (phase, since, expected_transition) = expected;

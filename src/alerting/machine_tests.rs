@@ -1,4 +1,4 @@
-//! The state machine compared with a model that finds episodes by looking at the whole history instead of going step by
+//! Compares the state machine with a model that finds episodes by looking at the whole history rather than step by
 //! step.
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::machine::{FLAP_CALM, FLAP_OPENINGS, FLAP_WITHIN, RuleTiming, Transition, Verdict};
 use crate::models::evaluation::{Phase, Series};
 
-/// A period during which an alert was open.
+/// Period during which an alert was open.
 #[derive(Debug, Clone, PartialEq)]
 struct Episode {
     opened: Timestamp,
@@ -17,13 +17,13 @@ struct Episode {
 
 type Seen = (Timestamp, Verdict);
 
-/// Returns the start of the unbroken run of measurements that satisfy `fits` and end with `last`, if there is one.
+/// Returns the start of the unbroken run of measurements that satisfy `fits` and end at index `last`, if there is one.
 fn run_start(seen: &[Seen], last: usize, first: usize, fits: impl Fn(Verdict) -> bool) -> Option<Timestamp> {
     let run = seen[first..=last].iter().rev().take_while(|(_, verdict)| fits(*verdict));
     run.last().map(|(at, _)| *at)
 }
 
-/// Returns the expected episodes, by definition.
+/// Returns the episodes that follow from the definition of a rule.
 fn episodes(seen: &[Seen], timing: RuleTiming) -> Vec<Episode> {
     let mut found: Vec<Episode> = Vec::new();
     let mut first = 0;

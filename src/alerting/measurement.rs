@@ -1,4 +1,4 @@
-//! Rule measurements and the verdicts on them.
+//! Values of rules' metrics, and the verdicts on them.
 
 use jiff::SignedDuration;
 
@@ -8,17 +8,17 @@ use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::evaluation::KeyMeasurement;
 use crate::models::rollup::{MICROS, Sums};
 
-/// A measurement over a window.
+/// Value of a metric over a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measurement {
-    /// Value in the metric's unit; `None` if no post has a value.
+    /// Value in the unit of the metric; `None` if no post has one.
     pub value: Option<f64>,
     /// Number of posts that the value is based on.
     pub count: i64,
 }
 
 impl Measurement {
-    /// Computes a metric from measured sums.
+    /// Computes the metric from the figures measured for a key.
     pub fn of(metric: Metric, measured: KeyMeasurement) -> Self {
         match measured {
             KeyMeasurement::Sums(sums) => Self::of_sums(metric, &sums),
@@ -52,7 +52,8 @@ impl Measurement {
     }
 }
 
-/// Returns the rule's verdict on a measurement. Too few posts are never a breach, so an alert ends even if posts stop.
+/// Returns the rule's verdict on a measurement. Having too few posts is never a breach, so an alert resolves even if posts
+/// stop arriving.
 pub fn judge(rule: &NewRule, measurement: Measurement) -> Verdict {
     let Some(value) = measurement.value.filter(|_| measurement.count >= rule.minimum_volume) else {
         return Verdict::Clear;
@@ -68,8 +69,8 @@ pub fn judge(rule: &NewRule, measurement: Measurement) -> Verdict {
     }
 }
 
-/// Returns the severity of a value: critical, whatever the rule's severity, if the negative share is more than halfway
-/// from the threshold to 1.
+/// Returns the severity of an alert with this value. It is critical, whatever the rule says, if the negative share is
+/// more than halfway from the threshold to 1.
 pub fn severity(rule: &NewRule, value: f64) -> Severity {
     let is_grave = rule.metric == Metric::NegativeShare
         && rule.comparison == Comparison::Above
@@ -77,7 +78,7 @@ pub fn severity(rule: &NewRule, value: f64) -> Severity {
     if is_grave { rule.severity.max(Severity::Critical) } else { rule.severity }
 }
 
-/// Returns a rule's durations.
+/// Returns the durations that a rule defines.
 pub fn timing(rule: &NewRule) -> RuleTiming {
     RuleTiming {
         hold: SignedDuration::from_secs(rule.for_seconds),
@@ -92,7 +93,7 @@ pub(super) mod tests {
     use crate::models::alert_rule::RuleScope;
     use crate::models::rollup::Dimension;
 
-    /// Returns the default rule on the negative share.
+    /// Returns the built-in rule about the negative share of all posts.
     pub(crate) fn negativity() -> NewRule {
         NewRule {
             name: "mostly negative".to_owned(),

@@ -1,10 +1,12 @@
-//! Alerting, from measurements and rules to notifications. Pure: time and values are arguments.
+//! Decides from measurements and rules which alerts to open, update, resolve and report. Pure: time and values are
+//! arguments.
 
+pub mod churn; // when posts at high churn risk are worth an alert
 pub mod evidence; // recent measurements beside the threshold
 pub mod machine; // the state of one series
 pub mod measurement; // measurements of rules, and their verdicts
 pub mod inhibition; // alerts covered by silences or other alerts
-pub mod plan; // all changes of one evaluation
+pub mod change_plan; // all changes of one evaluation
 pub mod preview; // a rule applied to the last day
 pub mod rolling; // measurements of a rule over past steps
 pub mod limits; // limits of one evaluation, and their allotment to rules
@@ -16,4 +18,4 @@ pub mod title; // titles of alerts
 #[cfg(test)]
 mod machine_tests; // the state machine compared with a model
 #[cfg(test)]
-mod plan_tests; // changes of an evaluation, case by case
+mod change_plan_tests; // changes of an evaluation, case by case

@@ -1,8 +1,8 @@
-//! Preview of a rule: when it would have fired over the last day, minute by minute.
+//! Preview of a rule: evaluates it over the last day, minute by minute.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::machine::Transition;
 use super::measurement::{self, Measurement};
@@ -10,20 +10,22 @@ use super::rolling::{BySteps, Steps};
 use crate::models::alert_rule::{NewRule, Preview, PreviewPoint, Stretch};
 use crate::models::evaluation::{Series, Step};
 
-/// Length of a preview.
+/// Length of the period to preview: one day.
 const PREVIEW_SECONDS: i64 = 86_400;
 
 const MINUTE_SECONDS: i64 = 60;
 
-/// Minutes per point of the chart, matching the chart's resolution.
+/// Number of minutes between points on the chart, chosen to match its resolution.
 const POINT_EVERY: i64 = 5;
 
-/// Returns the minutes that a preview at this time needs.
+/// Returns the steps to measure for a preview at `now`. The unfinished minute is left out, because its number of posts
+/// would look like a drop.
 pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
-    Steps::last(rule, now, (PREVIEW_SECONDS / MINUTE_SECONDS, MINUTE_SECONDS))
+    let complete = now.saturating_sub(SignedDuration::from_secs(MINUTE_SECONDS)).unwrap_or(now);
+    Steps::last(rule, complete, (PREVIEW_SECONDS / MINUTE_SECONDS, MINUTE_SECONDS))
 }
 
-/// Evaluates the minutes of [`steps`], oldest first, as the alerter would have done.
+/// Evaluates a rule on the measured [`steps`], oldest first, as the alerter would have done.
 pub fn preview(rule: &NewRule, minutes: &[Step], steps: Steps) -> Preview {
     let mut keys: BTreeMap<&str, BySteps> = BTreeMap::new();
     for minute in minutes {
@@ -47,7 +49,7 @@ pub fn preview(rule: &NewRule, minutes: &[Step], steps: Steps) -> Preview {
     }
 }
 
-/// Result for one scope.
+/// Result of the preview for one scope.
 struct ScopePreview {
     series: Vec<PreviewPoint>,
     firings: Vec<Stretch>,
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn a_rule_fires_in_the_preview_when_it_would_have() {
         let rule = negativity();
-        let steps = steps(&rule, at(1_445));
+        let steps = steps(&rule, at(1_446));
         let start = steps.stretch.from.duration_since(at(0)).as_secs() / 60;
         assert_eq!((start, steps.stretch.to), (1, at(1_446)));
         let minutes: Vec<_> =

@@ -1,4 +1,4 @@
-//! Measurements of a rule over past steps; the past is stored only in steps.
+//! Values of a rule's metric over rolling windows in the past, which is stored only in steps.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,22 +9,22 @@ use crate::models::alert_rule::{NewRule, Stretch};
 use crate::models::evaluation::KeyMeasurement;
 use crate::models::rollup::Sums;
 
-/// Measured sums by step index; steps without posts are missing.
+/// Measured figures by step index; steps without posts are absent.
 pub type BySteps = BTreeMap<i64, KeyMeasurement>;
 
-/// A past period, divided into steps.
+/// Period in the past, divided into steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
-    /// The period, from one step boundary to another.
+    /// Whole period. It begins and ends at a step boundary.
     pub stretch: Stretch,
     /// Length of a step in seconds.
     pub seconds: i64,
-    /// Number of steps in the rule's window.
+    /// Number of steps in a window of the rule.
     pub n_window: i64,
 }
 
 impl Steps {
-    /// Returns the last `n_read` steps, including the current one, and the window before them.
+    /// Returns the last `n_read` steps, including the one that contains `now`, and the window before them.
     pub fn last(rule: &NewRule, now: Timestamp, (n_read, seconds): (i64, i64)) -> Self {
         let n_window = (rule.window_seconds + seconds - 1).div_euclid(seconds);
         let to = (now.as_second().div_euclid(seconds) + 1) * seconds;
@@ -33,23 +33,24 @@ impl Steps {
         Self { stretch: Stretch { from: at(from), to: at(to) }, seconds, n_window }
     }
 
-    /// Returns the index of the step that contains a time, from 0.
+    /// Returns the index of the step that contains a time; the first step has index 0.
     pub fn index(&self, at: Timestamp) -> i64 {
         at.duration_since(self.stretch.from).as_secs().div_euclid(self.seconds)
     }
 
-    /// Returns the start of a step.
+    /// Returns the time at which a step starts.
     pub fn start(&self, index: i64) -> Timestamp {
         let elapsed = SignedDuration::from_secs(index * self.seconds);
         self.stretch.from.checked_add(elapsed).unwrap_or(self.stretch.to)
     }
 
-    /// Returns the number of steps.
+    /// Returns the number of steps in the period.
     pub fn n_steps(&self) -> i64 {
         self.index(self.stretch.to)
     }
 
-    /// Returns the rule's measurement at the end of each step, oldest first; the first window has none.
+    /// Returns the index of each step and the measurement of the window that ends with it, oldest first. The steps of
+    /// the first window have none.
     pub fn measurements(
         &self,
         rule: &NewRule,
@@ -65,7 +66,7 @@ impl Steps {
     }
 }
 
-/// Sums over the steps of the current window.
+/// Sums over the steps of a rolling window.
 #[derive(Default)]
 struct Rolling {
     steps: VecDeque<Option<KeyMeasurement>>,

@@ -1,54 +1,54 @@
-//! Advances one series by one measurement.
+//! Advances the state of one series by one measurement.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use super::machine::Transition;
+use super::machine::{Transition, Verdict};
 use super::measurement::{self, Measurement};
 use super::title;
 use crate::models::alert::{Alert, AlertPhase};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Opening, Phase, Refresh, Series, SeriesId, StoredSeries};
+use crate::models::id::AlertId;
 
-/// A measured series.
+/// Series with its current measurement.
 pub(super) struct Case<'a> {
     pub rule: &'a Rule,
     pub id: SeriesId,
-    /// The tracked state, if there is one.
+    /// Stored state of the series, if it is tracked.
     pub kept: Option<&'a StoredSeries>,
-    /// The open alert, if there is one.
+    /// Open alert of the series, if there is one.
     pub alert: Option<&'a Alert>,
     pub measurement: Measurement,
     pub now: Timestamp,
 }
 
-/// Outcome of a step.
+/// Effects of a measurement on a series.
 pub(super) struct Outcome {
-    /// How the series is stored.
+    /// How the stored series changes.
     pub write: Write,
-    /// Changes to the open alert, if any.
+    /// New values for the open alert, if they changed.
     pub refresh: Option<Refresh>,
-    /// The alert to end, if it is over.
-    pub ending: Option<Uuid>,
-    /// When the series entered its previous phase.
+    /// Alert to resolve, if its condition is over.
+    pub ending: Option<AlertId>,
+    /// Time at which the series entered the phase that it was in before the measurement.
     pub since: Timestamp,
-    /// When the alert last changed.
+    /// Time at which the alert last changed before the measurement.
     pub updated_at: Timestamp,
 }
 
-/// How a series is stored.
+/// Change to a stored series.
 pub(super) enum Write {
-    /// Not at all: it is unchanged.
+    /// The series is unchanged and need not be written.
     Nothing,
-    /// With a new alert.
+    /// The series is stored together with a new alert.
     Opening(Box<Opening>),
-    /// With a new state.
+    /// The series is stored with a new state.
     StoredSeries(SeriesId, StoredSeries),
-    /// Not any more: it is removed.
+    /// The series is no longer needed and is deleted.
     Forgotten(SeriesId),
 }
 
-/// Advances the series by one step.
+/// Advances a series by one evaluation, based on its current measurement.
 pub(super) fn step(case: Case<'_>) -> Outcome {
     let Case { rule, id, kept, alert, measurement, now } = case;
     let timing = measurement::timing(&rule.what);
@@ -58,7 +58,8 @@ pub(super) fn step(case: Case<'_>) -> Outcome {
     let before = known.filter(|series| !series.phase.is_open() || alert.is_some());
     let before = before.unwrap_or_else(|| Series::at_rest(now));
     let (since, updated_at) = (before.since, alert.map_or(now, |alert| alert.updated_at));
-    let (series, transition) = before.step(measurement::judge(&rule.what, measurement), timing, now);
+    let verdict = measurement::judge(&rule.what, measurement);
+    let (series, transition) = before.step(verdict, timing, now);
     let mut outcome = Outcome { write: Write::Nothing, refresh: None, ending: None, since, updated_at };
     if let Some(Transition::Opened { pending_since }) = transition {
         let value = measurement.value.unwrap_or_default();
@@ -80,7 +81,7 @@ pub(super) fn step(case: Case<'_>) -> Outcome {
         if transition == Some(Transition::Resolved) {
             outcome.ending = Some(alert.id);
         }
-        let refresh = refresh(rule, alert, (&series, transition), measurement);
+        let refresh = refresh(rule, alert, (&series, transition), (measurement, verdict));
         outcome.refresh = Some(refresh).filter(|refresh| changes_alert(rule, alert, refresh));
     }
     if series.is_forgettable(timing, now) {
@@ -96,12 +97,12 @@ pub(super) fn step(case: Case<'_>) -> Outcome {
     outcome
 }
 
-/// Returns an open alert's current contents.
+/// Returns the new values of an open alert.
 fn refresh(
     rule: &Rule,
     alert: &Alert,
     (series, transition): (&Series, Option<Transition>),
-    measurement: Measurement,
+    (measurement, verdict): (Measurement, Verdict),
 ) -> Refresh {
     let value = measurement.value.unwrap_or(alert.value);
     let severity = measurement::severity(&rule.what, value);
@@ -121,10 +122,11 @@ fn refresh(
         count: measurement.count,
         entered,
         escalated: is_worse,
+        is_breach: verdict == Verdict::Breach,
     }
 }
 
-/// Returns whether the refresh changes an alert, given the alert's current rule.
+/// Returns whether the new values differ from those of the alert, given the current rule.
 fn changes_alert(rule: &Rule, alert: &Alert, refresh: &Refresh) -> bool {
     refresh.entered.is_some()
         || refresh.escalated

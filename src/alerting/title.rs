@@ -1,4 +1,4 @@
-//! Alert titles: one sentence for people.
+//! Titles of alerts, each a readable sentence.
 
 use super::measurement::Measurement;
 use crate::models::alert::Scope;
@@ -6,7 +6,7 @@ use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::rollup::Dimension;
 use crate::models::score::EMOTIONS;
 
-/// Returns what a rule found, as a sentence.
+/// Returns a sentence that says what a rule measured.
 pub fn found(rule: &NewRule, scope: &Scope, measurement: Measurement) -> String {
     let value = measurement.value.unwrap_or_default();
     let percent = (value * 100.0).round();
@@ -14,16 +14,16 @@ pub fn found(rule: &NewRule, scope: &Scope, measurement: Measurement) -> String 
     let window = window(rule.window_seconds);
     match rule.metric {
         Metric::NegativeShare => {
-            format!("{percent} % of {n_posts} posts{scope_phrase} in {window} are negative")
+            format!("{percent}% of {n_posts} posts{scope_phrase} in {window} are negative")
         }
         Metric::SentimentAverage => {
-            format!("Sentiment of {n_posts} posts{scope_phrase} in {window} averages {value:+.2}")
+            format!("Average sentiment {value:+.2} across {n_posts} posts{scope_phrase} in {window}")
         }
         Metric::ChurnHigh => {
-            format!("{} posts{scope_phrase} in {window} are from people about to leave", grouped(value))
+            format!("{} posts{scope_phrase} in {window} suggest churn", grouped(value))
         }
         Metric::Toxicity => {
-            format!("Toxicity of {n_posts} posts{scope_phrase} in {window} averages {value:.2}")
+            format!("Average toxicity {value:.2} across {n_posts} posts{scope_phrase} in {window}")
         }
         Metric::Volume => {
             let side = if rule.comparison == Comparison::Above { "more" } else { "fewer" };
@@ -32,20 +32,21 @@ pub fn found(rule: &NewRule, scope: &Scope, measurement: Measurement) -> String 
         Metric::Virality => format!("A post{scope_phrase} may spread far: predicted virality {value:.0}"),
         Metric::Emotion(i) => {
             let emotion = EMOTIONS.get(usize::from(i)).unwrap_or(&"neutral");
-            format!("{percent} % of {n_posts} posts{scope_phrase} in {window} show {emotion}")
+            format!("{percent}% of {n_posts} posts{scope_phrase} in {window} express {emotion}")
         }
     }
 }
 
-/// Returns the title of a churn alert, which concerns single posts.
-pub fn leaving(scope: &Scope) -> String {
-    match scope.dimension {
-        Dimension::Overall => "People are about to leave".to_owned(),
-        _ => format!("Customers of {} are about to leave", scope.key),
-    }
+/// Returns the title of an alert about posts at high churn risk. It begins with their number, which the store updates as
+/// posts join and leave.
+pub fn suggests_churn(scope: &Scope, n_posts: usize) -> String {
+    let suggest = if n_posts == 1 { "post suggests" } else { "posts suggest" };
+    let about =
+        if scope.dimension == Dimension::Overall { String::new() } else { format!(": {}", scope.key) };
+    format!("{} {suggest} churn{about}", grouped(n_posts))
 }
 
-/// Formats a number as the dashboard does: `12,345`, `-1,000.5`.
+/// Formats a number with thousands separators, as the dashboard does: `12,345`, `-1,000.5`.
 pub fn grouped(number: impl ToString) -> String {
     let number = number.to_string();
     let (whole, fraction) = number.find('.').map_or((number.as_str(), ""), |point| number.split_at(point));
@@ -60,7 +61,8 @@ pub fn grouped(number: impl ToString) -> String {
     format!("{sign}{grouped}{fraction}")
 }
 
-/// Returns the title of several alerts of one rule that are published under the first one's name.
+/// Returns the title of a notice that covers several alerts of one rule, given the title of the first and the keys of
+/// the others.
 pub fn together(first: &str, others: &[&str]) -> String {
     const NAMED: usize = 3;
     let named = others.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
@@ -78,7 +80,7 @@ fn scope_phrase(scope: &Scope) -> String {
         Dimension::Overall => String::new(),
         Dimension::Product => format!(" about {key}"),
         Dimension::Platform => format!(" on {key}"),
-        Dimension::Channel => format!(" through {key}"),
+        Dimension::Channel => format!(" via {key}"),
         Dimension::City => format!(" from {key}"),
     }
 }
@@ -108,9 +110,9 @@ mod tests {
             let rule = NewRule { metric: Metric::from_name(metric).unwrap(), ..negativity() };
             assert_eq!(found(&rule, scope, Measurement { value: Some(value), count: 30 }), expected);
         };
-        check("negative_share", &Scope::overall(), 0.666, "67 % of 30 posts in five minutes are negative");
+        check("negative_share", &Scope::overall(), 0.666, "67% of 30 posts in five minutes are negative");
         let alpha = of(Dimension::Product, "alpha");
-        check("emotion:fear", &alpha, 0.5, "50 % of 30 posts about alpha in five minutes show fear");
+        check("emotion:fear", &alpha, 0.5, "50% of 30 posts about alpha in five minutes express fear");
         check(
             "virality",
             &of(Dimension::Platform, "x"),
@@ -121,8 +123,16 @@ mod tests {
             "sentiment_average",
             &of(Dimension::City, "Ulm"),
             -0.5,
-            "Sentiment of 30 posts from Ulm in five minutes averages -0.50",
+            "Average sentiment -0.50 across 30 posts from Ulm in five minutes",
         );
+    }
+
+    #[test]
+    fn a_churn_title_says_how_many_posts_suggest_it() {
+        let product = Scope { dimension: Dimension::Product, key: "X".to_owned() };
+        assert_eq!(suggests_churn(&product, 5), "5 posts suggest churn: X");
+        assert_eq!(suggests_churn(&product, 1), "1 post suggests churn: X");
+        assert_eq!(suggests_churn(&Scope::overall(), 1_200), "1,200 posts suggest churn");
     }
 
     #[test]

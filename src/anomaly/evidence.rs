@@ -1,20 +1,20 @@
-//! Evidence for an anomaly: recent measurements together with what was expected, for people to judge.
+//! Evidence for an anomaly: recent values of the metric together with the values that were expected.
 
 use super::history::STEP_SECONDS;
 use super::judge::{Baseline, Metric, Recent, Requirements, measure};
 use super::mean::WINDOW_STEPS;
 
-/// Number of steps shown: three hours' worth.
+/// Number of steps to show: three hours' worth.
 const STEPS_SHOWN: i64 = 36;
 
-/// One step of the series and its expected range.
+/// One step of a series with its expected range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// Start of the step, in seconds since 1970.
     pub at: i64,
-    /// The measured value.
+    /// Measured value of the metric.
     pub value: f64,
-    /// The expected value.
+    /// Expected value of the metric.
     pub baseline: f64,
     /// Lower bound of the expected range.
     pub low: f64,
@@ -22,7 +22,8 @@ pub struct Point {
     pub high: f64,
 }
 
-/// Returns the steps of the last hours as they are judged; the last step covers the most recent five minutes.
+/// Returns the steps of the last three hours, each judged like the current one. The last step ends at the time of the
+/// measurement.
 pub fn series(
     baseline: &Baseline<'_>,
     recent: &Recent,
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
     use crate::anomaly::history::{History, StepSums};
     use crate::anomaly::judge::{Limits, Models};
-    use crate::models::signals::Sensitivity;
+    use crate::models::anomaly_settings::Sensitivity;
 
     #[test]
     fn the_last_point_lies_outside_its_expected_range_and_the_others_within() {

@@ -1,49 +1,49 @@
-//! Four weeks of a series, in steps of five minutes.
+//! History of a series over four weeks, in steps of five minutes.
 
 use std::collections::VecDeque;
 
 use crate::models::rollup::Sums;
 
-/// Width of a step in seconds. With finer steps, most series would consist mainly of zeros; with coarser ones, alerts
+/// Length of a step in seconds. With shorter steps, most series would consist mainly of zeros; with longer ones, alerts
 /// would be late.
 pub const STEP_SECONDS: i64 = 300;
 
-/// Steps per hour.
+/// Number of steps in an hour.
 pub const STEPS_PER_HOUR: i64 = 3_600 / STEP_SECONDS;
 
-/// Steps per day.
+/// Number of steps in a day.
 pub const STEPS_PER_DAY: i64 = 24 * STEPS_PER_HOUR;
 
-/// Number of steps kept: four weeks, so that each hour of the week occurs four times. They take up 130 KB per series.
+/// Number of steps kept: four weeks, so each hour of the week occurs four times. They take up 130 KB per series.
 pub const STEPS_MAX: usize = 28 * 288;
 
-/// Sums over the posts of a period.
+/// Sums over the posts in a period, from which volume and averages are computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct StepSums {
     /// Number of posts.
     pub count: f32,
-    /// Number of negative posts.
+    /// Number of posts labelled negative.
     pub negative: f32,
-    /// Sum of the sentiment scores.
+    /// Sum of the posts' sentiment scores.
     pub sentiment: f32,
 }
 
 impl StepSums {
-    /// Converts exact sums.
+    /// Converts exact sums, with some loss of precision.
     #[expect(clippy::cast_possible_truncation, reason = "counts of minutes are exact below sixteen million")]
     pub fn of(sums: &Sums) -> Self {
         let sentiment = (sums.sentiment_micros as f64 / crate::models::rollup::MICROS) as f32;
         Self { count: sums.count as f32, negative: sums.negative as f32, sentiment }
     }
 
-    /// Adds the sums of another period.
+    /// Adds the sums of another period or series.
     pub fn add(&mut self, other: &Self) {
         self.count += other.count;
         self.negative += other.negative;
         self.sentiment += other.sentiment;
     }
 
-    /// Subtracts what another series explains; counts never become negative.
+    /// Subtracts the sums that another series explains. Counts never become negative.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         let count = (self.count - other.count).max(0.0);
@@ -55,20 +55,20 @@ impl StepSums {
     }
 }
 
-/// A series in steps, which are numbered from 1970.
+/// Steps of one series, numbered from 1970.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     first: i64,
     steps: VecDeque<StepSums>,
 }
 
-/// Returns the step that contains a time.
+/// Returns the number of the step that contains a time, given in seconds since 1970.
 pub const fn step_of(seconds: i64) -> i64 {
     seconds.div_euclid(STEP_SECONDS)
 }
 
 impl History {
-    /// Sets a step. Missing steps before it become empty; steps older than [`STEPS_MAX`] are dropped.
+    /// Sets the sums of a step. Missing steps before it become empty; steps older than [`STEPS_MAX`] are dropped.
     pub fn put(&mut self, step: i64, sums: StepSums) {
         if self.steps.is_empty() {
             self.first = step;
@@ -94,23 +94,23 @@ impl History {
         }
     }
 
-    /// Returns a step's sums, which are empty if nothing is known.
+    /// Returns the sums of a step; empty sums if the step is unknown.
     pub fn get(&self, step: i64) -> StepSums {
         let index = usize::try_from(step - self.first).ok();
         index.and_then(|index| self.steps.get(index)).copied().unwrap_or_default()
     }
 
-    /// Returns the first known step.
+    /// Returns the number of the first known step.
     pub fn first(&self) -> i64 {
         self.first
     }
 
-    /// Returns the step after the last known one.
+    /// Returns the number of the step after the last known one.
     pub fn end(&self) -> i64 {
         self.first + i64::try_from(self.steps.len()).unwrap_or(i64::MAX)
     }
 
-    /// Sums the steps from `from` up to but excluding `to`.
+    /// Returns the sums over the steps from `from` up to but excluding `to`.
     pub fn sum(&self, from: i64, to: i64) -> StepSums {
         let mut sum = StepSums::default();
         (from..to).for_each(|step| sum.add(&self.get(step)));

@@ -1,37 +1,37 @@
-//! Judges whether a series is anomalous.
+//! Judges whether the latest values of a series are anomalous.
 
 use super::history::{History, STEP_SECONDS, StepSums, step_of};
 use super::mean::{ExpectedMean, Mean, MeanModel, WINDOW_STEPS};
 use super::volume::{Expected, VolumeModel, restore, stabilize};
-use crate::models::signals::Sensitivity;
+use crate::models::anomaly_settings::Sensitivity;
 
-/// Posts added to both sides before counts are divided, so that two posts in a usually silent series do not count as an
-/// anomaly.
+/// Number of posts added to both counts before they are divided, so that two posts in a usually silent series do not
+/// count as an anomaly.
 const PSEUDO_POSTS: f64 = 5.0;
 
-/// Fraction of the opening thresholds above which an open anomaly continues, so that it does not flicker at the edge.
+/// Fraction of the opening strength that an open anomaly needs to continue, so that it does not flicker at the limit.
 const CLEAR_SHARE: f64 = 0.5;
 
-/// How large and significant a change must be to count as an anomaly.
+/// Minimum size and significance for a change to count as an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// Standard deviations from the expected value.
+    /// Minimum distance from the expected value, in standard deviations.
     pub deviations: f64,
-    /// Multiple of the series' peak, a level that it reaches about every ten days.
+    /// Minimum distance as a multiple of the series' ordinary peak, which the series reaches about every ten days.
     pub peaks: f64,
-    /// Ratio of measured to expected posts.
+    /// Minimum ratio of the measured to the expected number of posts.
     pub ratio: f64,
-    /// Difference between the negative shares.
+    /// Minimum increase in the share of negative posts over the expected share.
     pub share: f64,
-    /// Difference between the average sentiments.
+    /// Minimum difference between the measured and the expected average sentiment, in either direction.
     pub sentiment: f64,
-    /// Number of consecutive minutes for which the change must be seen.
+    /// Number of consecutive minutes for which the change must persist.
     pub minutes: u32,
 }
 
 impl Limits {
     /// Returns the limits for a sensitivity, or `None` if detection is off. `groundswell bench signals` prints the
-    /// error rates of each.
+    /// error rates of each sensitivity.
     pub const fn of(sensitivity: Sensitivity) -> Option<Self> {
         let (deviations, peaks, ratio, share, sentiment, minutes) = match sensitivity {
             Sensitivity::Off => return None,
@@ -43,20 +43,20 @@ impl Limits {
     }
 }
 
-/// Metrics that are watched for anomalies.
+/// Metric that is watched for anomalies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Number of posts in five minutes.
     Volume,
-    /// An average over a quarter of an hour's posts.
+    /// Average over the posts in a quarter of an hour.
     Mean(Mean),
 }
 
 impl Metric {
-    /// All metrics.
+    /// All metrics, in the order in which they are judged.
     pub const ALL: [Self; 3] = [Self::Volume, Self::Mean(Mean::NegativeShare), Self::Mean(Mean::Sentiment)];
 
-    /// Returns the metric's name in the database and in API messages.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Volume => "volume",
@@ -66,7 +66,7 @@ impl Metric {
     }
 }
 
-/// Models learned from one series.
+/// Models of the usual values of one series, one per metric.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Models {
     volume: Option<VolumeModel>,
@@ -74,35 +74,35 @@ pub struct Models {
     sentiment: Option<MeanModel>,
 }
 
-/// The most recent minutes of a series.
+/// Sums over the most recent minutes of a series.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Recent {
-    /// End of the minutes, in seconds since 1970.
+    /// End of both periods, in seconds since 1970.
     pub to: i64,
-    /// The last five minutes.
+    /// Sums over the last five minutes.
     pub five: StepSums,
-    /// The last quarter of an hour.
+    /// Sums over the last quarter of an hour.
     pub fifteen: StepSums,
 }
 
-/// A deviation of a series from what is expected, with its strength.
+/// How far a metric deviates from what is expected.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
-    /// The metric that deviates.
+    /// Metric that deviates.
     pub metric: Metric,
-    /// The measured value.
+    /// Measured value of the metric.
     pub value: f64,
-    /// The expected value.
+    /// Expected value of the metric.
     pub baseline: f64,
     /// Lower bound of the expected range.
     pub low: f64,
     /// Upper bound of the expected range.
     pub high: f64,
-    /// Distance from the expected value, in standard deviations of the series.
+    /// Distance from the expected value, in standard deviations.
     pub deviations: f64,
-    /// Number of posts that the measurement is based on.
+    /// Number of posts that the change is based on.
     pub n_posts: f64,
-    /// Strength relative to the limits: a change of strength 1 just meets them.
+    /// Strength of the change relative to the limits; at 1, it just meets all of them.
     pub strength: f64,
 }
 
@@ -118,28 +118,28 @@ impl Change {
     }
 }
 
-/// What a series is compared with: its history and the models learned from it.
+/// What a series is compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Baseline<'a> {
-    /// History of the series.
+    /// History of the series itself.
     pub history: &'a History,
-    /// History of all posts together.
+    /// Combined history of all posts.
     pub overall: &'a History,
-    /// The models learned from the history.
+    /// Models learned from the history of the series.
     pub models: &'a Models,
 }
 
-/// What a change must satisfy to count as an anomaly.
+/// Requirements that a change must meet to be an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Requirements {
-    /// Minimum size and significance.
+    /// Minimum size and significance of the change.
     pub limits: Limits,
-    /// Minimum number of posts that the measurement must be based on.
+    /// Minimum number of posts that the change must be based on.
     pub n_posts_min: f64,
 }
 
 impl Models {
-    /// Learns from the steps before `end`.
+    /// Learns the models from the steps before `end`.
     pub fn learn(history: &History, overall: &History, end: i64) -> Self {
         Self {
             volume: VolumeModel::learn(history, overall, end),
@@ -149,7 +149,7 @@ impl Models {
     }
 }
 
-/// Returns the strongest current anomaly, if any.
+/// Returns the strongest change that could keep an anomaly open, if there is one.
 pub fn judge(baseline: &Baseline<'_>, recent: &Recent, requirements: &Requirements) -> Option<Change> {
     let changes =
         Metric::ALL.into_iter().filter_map(|metric| measure(baseline, recent, requirements, metric));
@@ -186,8 +186,8 @@ fn middle_of(baseline: &Baseline<'_>, recent: &Recent, model: Option<&MeanModel>
     expected.map_or_else(|| mean.of(&recent.fifteen), |expected| expected.middle)
 }
 
-/// Compares a metric over the most recent minutes with its expected value, and returns how strong an anomaly this is,
-/// whatever the number of posts. Returns `None` until a model is learned.
+/// Compares a metric over the most recent minutes with its expected value and returns how strong an anomaly this is,
+/// regardless of the number of posts. Returns `None` if no model has been learned yet.
 pub fn measure(
     baseline: &Baseline<'_>,
     recent: &Recent,
@@ -261,7 +261,7 @@ mod tests {
         StepSums { count, negative, sentiment: (count - 2.0 * negative) * 0.6 }
     }
 
-    /// Returns a steady series of about fifty posts per five minutes, a fifth of them negative.
+    /// Returns a steady series with about fifty posts per five minutes, a fifth of them negative.
     fn history() -> History {
         let mut history = History::default();
         (0..END).for_each(|step| history.put(step, sums(45.0 + (step * 7 % 11) as f32, 10.0)));

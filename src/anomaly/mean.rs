@@ -1,35 +1,36 @@
-//! Compares the last quarter-hour's average with that of the preceding day.
+//! Compares the averages over the last quarter of an hour with those over the preceding day.
 
 use super::history::{History, STEPS_PER_DAY, StepSums};
 use super::peaks::Peaks;
 use super::robust::spread;
 
-/// Number of steps compared: a quarter of an hour. Fewer posts would say little about a share.
+/// Number of steps to compare: a quarter of an hour. A shorter window would contain too few posts to say much about a
+/// share.
 pub const WINDOW_STEPS: i64 = 3;
 
-/// Number of steps skipped before the window, so that an ongoing anomaly is not compared with itself.
+/// Number of steps to skip before the window, so that an ongoing anomaly is not compared with itself.
 const LAG: i64 = 3;
 
-/// Minimum number of posts in the preceding day.
+/// Minimum number of posts in the preceding day for a comparison.
 const BASELINE_POSTS_MIN: f64 = 200.0;
 
-/// Minimum number of posts in a past window for it to be included in the usual variation.
+/// Minimum number of posts in a past window for it to count towards the usual variation.
 const POSTS_MIN: f64 = 20.0;
 
-/// Minimum number of past windows needed to estimate the usual variation.
+/// Minimum number of past windows from which to estimate the usual variation.
 const WINDOWS_MIN: usize = 24;
 
-/// Averages over posts.
+/// Average over posts that is watched for anomalies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mean {
-    /// The share of negative posts.
+    /// Share of posts labelled negative, 0 to 1.
     NegativeShare,
-    /// The average sentiment.
+    /// Average sentiment score, −1 to 1.
     Sentiment,
 }
 
 impl Mean {
-    /// Returns the average over a period that has posts.
+    /// Returns the average over a period, which must have posts.
     pub fn of(self, sums: &StepSums) -> f64 {
         let sum = match self {
             Self::NegativeShare => sums.negative,
@@ -38,8 +39,8 @@ impl Mean {
         f64::from(sum) / f64::from(sums.count).max(1.0)
     }
 
-    /// Returns the variance of a single post. For a share it follows from the share; single sentiment scores, which the
-    /// sums do not contain, deviate by about 0.55.
+    /// Returns the variance of a single post around the average `middle`. For a share, it follows from the share. The
+    /// sums do not contain individual sentiment scores; these deviate by about 0.55.
     fn variance(self, middle: f64) -> f64 {
         match self {
             Self::NegativeShare => (middle * (1.0 - middle)).max(0.01),
@@ -47,7 +48,8 @@ impl Mean {
         }
     }
 
-    /// Returns the standard deviation between quarters of an hour that every series shows, however many posts it has.
+    /// Returns the standard deviation between successive quarters of an hour that every series shows, however many
+    /// posts it has.
     const fn drift(self) -> f64 {
         match self {
             Self::NegativeShare => 0.02,
@@ -56,26 +58,26 @@ impl Mean {
     }
 }
 
-/// How much more a series' averages vary than those of independent posts would.
+/// How much more the averages of a series vary than they would if posts were independent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanModel {
     mean: Mean,
-    /// Factor by which standard deviations are multiplied, at least 1. Posts in the same hour are not independent.
+    /// Factor for standard deviations, at least 1, because posts in the same hour are not independent.
     stretch: f64,
     usual_peak: f64,
 }
 
-/// Expected average of a window.
+/// Expected average over a window, and how far it usually deviates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExpectedMean {
-    /// The average of the preceding day.
+    /// Average over the preceding day.
     pub middle: f64,
-    /// The standard deviation of the difference between the two averages.
+    /// Standard deviation of the difference between the averages of the window and the preceding day.
     pub deviation: f64,
 }
 
 impl MeanModel {
-    /// Learns from the steps before `end`. Returns `None` if too few windows have enough posts.
+    /// Learns from the steps before `end`. Returns `None` if too few past windows have enough posts.
     pub fn learn(mean: Mean, history: &History, end: i64) -> Option<Self> {
         let mut rests = Vec::new();
         let mut baseline = StepSums::default();
@@ -105,8 +107,8 @@ impl MeanModel {
         Some(Self { mean, stretch, usual_peak: peaks.usual() })
     }
 
-    /// Returns what to expect of the quarter of an hour that begins with this step, or `None` if the preceding day has
-    /// too few posts.
+    /// Returns the average expected in the quarter of an hour that begins with this step, or `None` if the preceding
+    /// day has too few posts.
     pub fn expect(&self, history: &History, step: i64, window: &StepSums) -> Option<ExpectedMean> {
         let to = step - LAG;
         let baseline = history.sum(to - STEPS_PER_DAY, to);
@@ -120,7 +122,8 @@ impl MeanModel {
     }
 }
 
-/// Two-sample test: the variance of a difference is the sum of both variances.
+/// Returns the expected average according to a two-sample test: the variance of a difference is the sum of the two
+/// variances.
 fn expected(mean: Mean, baseline: &StepSums, window: &StepSums, n_min: f64) -> Option<ExpectedMean> {
     let (n_before, n_now) = (f64::from(baseline.count), f64::from(window.count));
     if n_before < BASELINE_POSTS_MIN || n_now < n_min {

@@ -1,30 +1,30 @@
-//! The ordinary peaks of a series.
+//! Ordinary peaks of a series.
 
 use std::collections::BTreeMap;
 
 use super::history::STEPS_PER_DAY;
 
-/// Rank of the daily peak that counts as ordinary. The third highest in four weeks is reached about every ten days, and
-/// two real crises in that time do not raise it.
+/// Rank, counted from 0, of the daily peak that counts as ordinary. The third highest peak in four weeks is reached
+/// about every ten days, and two real crises in that time do not raise it.
 const ORDINARY_RANK: usize = 2;
 
-/// Minimum number of days needed to know what is ordinary.
+/// Minimum number of days needed to know which peaks are ordinary.
 const DAYS_MIN: usize = 7;
 
-/// The highest value of each day.
+/// Highest value of each day.
 #[derive(Debug, Default)]
 pub struct Peaks {
     days: BTreeMap<i64, f64>,
 }
 
 impl Peaks {
-    /// Adds a value.
+    /// Records a value for the day that its step falls on.
     pub fn note(&mut self, step: i64, value: f64) {
         let highest = self.days.entry(step.div_euclid(STEPS_PER_DAY)).or_insert(value);
         *highest = highest.max(value);
     }
 
-    /// Returns the ordinary peak; 0 if too few days are known.
+    /// Returns the ordinary peak, or 0 if too few days are known.
     pub fn usual(&self) -> f64 {
         if self.days.len() < DAYS_MIN {
             return 0.0;

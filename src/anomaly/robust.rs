@@ -1,34 +1,35 @@
-//! Location and scale estimates that resist outliers.
+//! Estimates of location and scale that resist outliers.
 
-/// Standard deviation of a normal distribution, in units of its median absolute deviation.
+/// Standard deviation of a normal distribution in units of its median absolute deviation.
 const DEVIATIONS: f64 = 1.4826;
 
-/// Returns the median (the lower of two middle values), or `None` if there are no values.
+/// Returns the median, which is the lower of two middle values, or `None` if there are no values.
 pub fn median(values: &mut [f64]) -> Option<f64> {
     let middle = values.len().checked_sub(1)? / 2;
     Some(*values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-/// Estimates the standard deviation around 0, as for a normal distribution. Returns 0 if there are no values.
+/// Estimates the standard deviation around 0 from the median absolute value, assuming a normal distribution. Returns 0
+/// if there are no values.
 pub fn spread(values: &[f64]) -> f64 {
     let mut distances: Vec<f64> = values.iter().map(|value| value.abs()).collect();
     DEVIATIONS * median(&mut distances).unwrap_or(0.0)
 }
 
-/// Median of a sliding set of values.
+/// Median of a changing set of values.
 #[derive(Debug, Default)]
 pub struct MovingMedian {
     sorted: Vec<f64>,
 }
 
 impl MovingMedian {
-    /// Adds a value.
+    /// Adds a value to the set.
     pub fn insert(&mut self, value: f64) {
         let at = self.sorted.partition_point(|other| *other < value);
         self.sorted.insert(at, value);
     }
 
-    /// Removes a value, which must have been inserted.
+    /// Removes a value from the set, which must contain it.
     pub fn remove(&mut self, value: f64) {
         let at = self.sorted.partition_point(|other| *other < value);
         if at < self.sorted.len() {
@@ -36,7 +37,7 @@ impl MovingMedian {
         }
     }
 
-    /// Returns the lower median, if there are at least `n_min` values.
+    /// Returns the lower median, or `None` if there are fewer than `n_min` values.
     pub fn get(&self, n_min: usize) -> Option<f64> {
         let middle = self.sorted.len().checked_sub(1)? / 2;
         self.sorted.get(middle).copied().filter(|_| self.sorted.len() >= n_min)

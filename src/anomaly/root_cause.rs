@@ -1,30 +1,30 @@
-//! Root causes: determines which of many anomalous series explain the others.
+//! Root causes: finds the anomalous series that explain the others.
 //!
 //! A burst of posts about one product is at the same time a burst on its platform, in its channel and overall. Users
-//! get one alert, for the series that explains the rest.
+//! get a single alert, on the series that explains the rest.
 
 use super::judge::{Change, Recent};
 use crate::models::alert::Scope;
 use crate::models::rollup::Dimension;
 
-/// Maximum number of root causes; if there are more, everything is affected.
+/// Maximum number of root causes. If there are more, a single alert covers all posts.
 const ROOT_CAUSES_MAX: usize = 3;
 
-/// An anomalous series.
+/// Anomalous series that may be a root cause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// The series.
+    /// Posts that the series covers.
     pub scope: Scope,
-    /// How the series deviates from what is expected.
+    /// How far the series deviates from what is expected.
     pub change: Change,
-    /// The measured sums.
+    /// Sums that were measured.
     pub recent: Recent,
-    /// The expected sums.
+    /// Sums that were expected.
     pub usual: Recent,
 }
 
 impl Candidate {
-    /// Weights the strength so that, of two equally strong anomalies, the one in the narrower series wins.
+    /// Returns the strength, weighted so that the narrower of two series wins if their anomalies are equally strong.
     fn weight(&self) -> f64 {
         let narrowness = match self.scope.dimension {
             Dimension::Product => 1.5,
@@ -35,7 +35,7 @@ impl Candidate {
         self.change.deviations.min(100.0) * narrowness
     }
 
-    /// Removes this series' excess from the sums of another.
+    /// Returns the sums of another series without the excess of this one.
     fn subtracted_from(&self, recent: &Recent) -> Recent {
         let rest = |of: fn(&Recent) -> super::history::StepSums| {
             let (sums, usual) = (of(&self.recent), of(&self.usual));
@@ -49,7 +49,7 @@ impl Candidate {
 }
 
 /// Returns the indices of the candidates that no other candidate explains. `is_unusual` judges a candidate by the sums
-/// that remain after a root cause's excess is removed. Candidates in `open` are already root causes.
+/// that remain after the excess of a root cause is removed. Candidates in `open` are already root causes.
 pub fn root_causes(
     candidates: &[Candidate],
     open: &[Candidate],

@@ -1,11 +1,11 @@
-//! State machine of a series: decides when an anomaly opens and when it ends.
+//! State machine that decides when an anomaly in a series opens and when it ends.
 
 use super::judge::Change;
 
-/// Number of consecutive minutes without the anomaly after which it ends.
+/// Number of consecutive minutes without an anomaly after which it ends.
 const CALM_MINUTES: u32 = 5;
 
-/// A series' anomaly state, updated every minute.
+/// State of the anomaly in one series, updated every minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AnomalyState {
     n_seen: u32,
@@ -16,15 +16,15 @@ pub struct AnomalyState {
 /// Effect of one minute on the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// No anomaly is open.
+    /// There is no anomaly.
     Quiet,
-    /// An anomaly is seen, but not yet for long enough.
+    /// An anomaly was seen, but not yet for long enough.
     Pending,
-    /// The anomaly has lasted long enough to be announced.
+    /// The anomaly has lasted for long enough, so an alert opens.
     Opened,
-    /// The open anomaly continues.
+    /// The anomaly continues, and its alert stays open.
     Open,
-    /// The open anomaly is over.
+    /// The anomaly is over, so its alert resolves.
     Ended,
 }
 
@@ -34,13 +34,13 @@ impl AnomalyState {
         Self { n_seen: 0, n_calm: 0, is_open: true }
     }
 
-    /// Returns whether an alert is open.
+    /// Returns whether the series has an open alert.
     pub const fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// Advances by one minute. An anomaly opens after `n_minutes` consecutive minutes and ends after `CALM_MINUTES`
-    /// without it.
+    /// Advances the state by one minute. An anomaly opens after `n_minutes` consecutive minutes with a strong enough
+    /// change, and ends after `CALM_MINUTES` consecutive minutes without one.
     pub fn step(&mut self, change: Option<&Change>, n_minutes: u32) -> Transition {
         if self.is_open {
             self.n_calm = if change.is_some_and(Change::holds) { 0 } else { self.n_calm + 1 };

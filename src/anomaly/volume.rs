@@ -1,13 +1,14 @@
-//! The expected number of posts, and how much deviation from it is usual.
+//! Expected number of posts, and how much it usually varies.
 
 use super::history::{History, STEPS_PER_DAY, STEPS_PER_HOUR};
 use super::peaks::Peaks;
 use super::robust::{MovingMedian, median, spread};
 
-/// Shape of [`stabilize`]: above about 25 posts it makes ratios comparable, below that differences.
+/// Shape parameter of [`stabilize`]. Above about 25 posts, the transform makes ratios comparable; below that,
+/// differences.
 const SHAPE: f64 = 0.04;
 
-/// Number of steps that define the current level: three hours, up to half an hour ago, so that a burst does not raise
+/// Number of steps that define the current level: three hours, ending half an hour ago so that a burst does not raise
 /// the level it is compared with. A change that lasts for hours becomes the new normal.
 const LEVEL_STEPS: i64 = 36;
 const LEVEL_LAG: i64 = 6;
@@ -16,47 +17,48 @@ const LEVEL_STEPS_MIN: usize = 6;
 /// Minimum number of steps with posts in a history: two hours' worth.
 const ACTIVE_STEPS_MIN: usize = 24;
 
-/// Minimum number of days of history needed to learn the hour of the day, and the hour of the week.
+/// Minimum number of days of history from which to learn medians by hour of the day. With fewer, a single median serves
+/// all hours.
 const DAYS_FOR_HOURS: i64 = 2;
 const DAYS_FOR_WEEK: i64 = 14;
 
-/// Variance-stabilizing asinh transform: counts with variance `n + SHAPE n²` have variance 1 afterwards. Noise above
-/// or below that is learned; see [`VolumeModel`].
+/// Applies a variance-stabilizing asinh transform. Counts with variance `n + SHAPE n²` have variance 1 afterwards.
+/// Deviations from that variance are learned; see [`VolumeModel`].
 pub(super) fn stabilize(count: f64) -> f64 {
     2.0 / SHAPE.sqrt() * (SHAPE * (count.max(0.0) + 0.375)).sqrt().asinh()
 }
 
-/// Inverse of [`stabilize`].
+/// Converts a value that [`stabilize`] returned back to a number of posts.
 pub(super) fn restore(value: f64) -> f64 {
     ((value * SHAPE.sqrt() / 2.0).sinh().powi(2) / SHAPE - 0.375).max(0.0)
 }
 
-/// Returns the minimum variance of every series after [`stabilize`]: that of a Poisson process.
+/// Returns the minimum variance of any series after [`stabilize`], which is the variance of a Poisson process.
 fn least_variance(count: f64) -> f64 {
     1.0 / (1.0 + SHAPE * count.max(0.0))
 }
 
-/// Usual counts by hour of the day or of the week, and their usual variation.
+/// Usual number of posts by hour of the day or of the week, and its usual variation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VolumeModel {
-    /// Median for each hour after [`stabilize`]: 168, 24 or 1 values.
+    /// Median of each hour, after [`stabilize`]: 168, 24 or 1 values.
     hours: Vec<f64>,
-    /// Variance beyond that of a Poisson process after [`stabilize`], since posts are clustered.
+    /// Variance in excess of a Poisson process, after [`stabilize`]. It arises because posts come in clusters.
     overdispersion: f64,
     usual_peak: f64,
 }
 
-/// Expected count over five minutes, after `stabilize`.
+/// Expected number of posts in five minutes and how far it usually deviates, after `stabilize`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
-    /// The expected value.
+    /// Expected number of posts, after `stabilize`.
     pub middle: f64,
-    /// The standard deviation.
+    /// Standard deviation from the expected value.
     pub deviation: f64,
 }
 
 impl VolumeModel {
-    /// Learns from the steps before `end` in which any series has posts: without a single post overall, Groundswell
+    /// Learns from the steps before `end` in which any series has posts; in a step without a single post, Groundswell
     /// itself was down. Returns `None` if there are too few such steps.
     pub fn learn(history: &History, overall: &History, end: i64) -> Option<Self> {
         let active: Vec<i64> = (overall.first()..end).filter(|step| overall.get(*step).count > 0.0).collect();
@@ -75,7 +77,7 @@ impl VolumeModel {
         Some(model)
     }
 
-    /// Learns the usual variation and the peaks from what remains after removing hour and level.
+    /// Learns the usual variation and the peaks from what remains after subtracting the hour's median and the level.
     fn learn_spread(&mut self, history: &History, active: &[i64]) {
         let mut level = MovingMedian::default();
         let mut deviations = Vec::with_capacity(active.len());
@@ -110,8 +112,9 @@ impl VolumeModel {
         self.usual_peak = peaks.usual();
     }
 
-    /// Returns what to expect of the five minutes that begin at `from_seconds`, given the level of the hours before, or
-    /// `None` if those hours are empty, for example because Groundswell was down, so that no level is known.
+    /// Returns the number of posts expected in the five minutes that begin at `from_seconds`, given the level of the
+    /// preceding hours. Returns `None` if the level is unknown because those hours are empty, for example because
+    /// Groundswell was down.
     pub fn expect(&self, history: &History, overall: &History, from_seconds: i64) -> Option<Expected> {
         let step = super::history::step_of(from_seconds);
         let before = step - LEVEL_LAG - LEVEL_STEPS..step - LEVEL_LAG;
@@ -137,7 +140,7 @@ impl VolumeModel {
         stabilize(f64::from(history.get(step).count)) - self.usual(step * super::history::STEP_SECONDS)
     }
 
-    /// Returns the median for a time, interpolated linearly between the middles of the hours.
+    /// Returns the median at a time, interpolated linearly between the midpoints of the hours.
     fn usual(&self, seconds: i64) -> f64 {
         let n_hours = i64::try_from(self.hours.len()).unwrap_or(1).max(1);
         let since_middle = seconds + super::history::STEP_SECONDS / 2 - 1_800;
@@ -151,7 +154,7 @@ impl VolumeModel {
     }
 }
 
-/// Returns the median of each hour, or the overall median for an hour without data.
+/// Returns the median of each hour, or the overall median for hours without data.
 fn medians(history: &History, active: &[i64], n_hours: usize) -> Vec<f64> {
     let mut by_hour: Vec<Vec<f64>> = vec![Vec::new(); n_hours];
     let n = i64::try_from(n_hours).unwrap_or(1);

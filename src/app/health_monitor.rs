@@ -1,4 +1,4 @@
-//! Health monitor: once a second, measures the process and its servers, for HTTP, dashboards and service alerts.
+//! Health monitor, which measures the process and its servers once a second for HTTP, dashboards and service alerts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::actors::scoring::tiers_health;
 use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::inference::ScorerFactory as _;
 use crate::models::alert::{AlertRule, Severity};
-use crate::models::stage_health::{DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth};
+use crate::models::system_health::{DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth};
 use crate::store::alerts::{self, evaluation};
 use crate::store::posts::corrections;
 use crate::telemetry::{
@@ -29,44 +29,44 @@ use crate::telemetry::{
 };
 use crate::ws::Sockets;
 
-/// Interval between measurements. `/readyz` is up to this old, and a few seconds older while a server hangs.
+/// Interval between measurements. What `/readyz` reports may be this old, or a few seconds older while a server hangs.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// Query timeout. It is a few seconds below the age at which a measurement is outdated.
+/// Timeout for each query. It is a few seconds shorter than the age at which a measurement counts as outdated.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Time after which a measurement counts as frozen.
+/// Time after which the monitor counts as frozen if it has not finished a measurement.
 const MEASURE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Number of measurements per dashboard update.
 const SHOW_EVERY: u64 = 2;
 
-/// Number of measurements per count of open alerts, which changes only by the minute.
+/// Number of measurements per count of open alerts, whose number changes slowly.
 const COUNT_ALERTS_EVERY: u64 = 10;
 
-/// What the monitor measures, and who receives the measurements.
+/// Sources and receivers of the monitor's measurements.
 pub struct Subject {
-    /// Servers and models to measure.
+    /// Connections to the servers to measure, and the models.
     pub connections: Arc<Connections>,
-    /// Health of the stages and tasks.
+    /// Health of the stages and tasks, which is part of the measurement.
     pub board: Arc<HealthBoard>,
-    /// Cascade, which uses the backlog to decide whether scoring is behind.
+    /// Cascade, which decides from the backlog whether scoring is behind.
     pub cascade: Arc<Cascade>,
-    /// Stage that shows health on dashboards.
+    /// Stage that shows measurements on dashboards.
     pub show: Downstream<PublishSystem>,
-    /// Stage that opens service alerts.
+    /// Stage that opens service alerts based on measurements.
     pub observe: Downstream<ObserveHealth>,
-    /// Open service alerts.
+    /// Service alerts of this process, which are part of the measurement.
     pub service_alerts: Arc<ServiceAlertState>,
-    /// Folder whose disk space is measured.
+    /// Folder whose disk is checked for free space.
     pub data_dir: PathBuf,
-    /// Registry of open sockets.
+    /// Registry of live sockets, for counting them.
     pub sockets: Sockets,
-    /// Maximum number of sockets.
+    /// Maximum number of live sockets, reported along with their current number.
     pub sockets_max: u64,
-    /// `embedded` or `external`.
+    /// Mode in which the process runs: `embedded` or `external`.
     pub mode: &'static str,
-    /// When the process started.
+    /// Time at which the process started, which is part of the measurement.
     pub started_at: Timestamp,
 }
 
@@ -132,7 +132,8 @@ impl Subject {
         }
     }
 
-    /// Counts the open alerts of all processes. While PostgreSQL is down, the figures keep their last values.
+    /// Counts the open alerts of all processes for the metrics. While PostgreSQL is down, the metrics keep their last
+    /// values.
     async fn count_alerts(&self) {
         let Ok(counts) = query(alerts::count_open(&self.connections.alerting)).await else {
             return;
@@ -183,8 +184,8 @@ fn set_gauges(health: &SystemHealth) {
     }
 }
 
-/// Returns the free space on the disk that holds a folder. Runs on a blocking thread, because the disk may hang; at most one
-/// thread hangs with it.
+/// Returns the free and total space of the disk that holds a folder. This runs on a blocking thread, because the disk
+/// may hang; in that case only one thread hangs with it.
 async fn disk_at(folder: PathBuf) -> Option<DiskHealth> {
     static LOOKING: Semaphore = Semaphore::const_new(1);
     let permit = LOOKING.acquire().await.ok()?;
@@ -197,7 +198,7 @@ async fn disk_at(folder: PathBuf) -> Option<DiskHealth> {
     tokio::task::spawn_blocking(look).await.ok()?
 }
 
-/// Returns the result of a query, or why none arrived in time.
+/// Returns the result of a query, or the reason why none arrived in time.
 async fn query<T, E: std::error::Error>(pending: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     match tokio::time::timeout(QUERY_TIMEOUT, pending).await {
         Ok(result) => result.map_err(|error| error.to_string()),

@@ -1,10 +1,16 @@
-//! Wiring only: starts servers, connections, stages from last to first, and HTTP, in that order, and stops them gracefully.
+//! Wiring: starts servers, connections, stages (the last one first) and HTTP, in that order, and stops everything
+//! gracefully.
 
 mod connections; // PostgreSQL, Redis and the models
 mod health_monitor; // measures the health of the process
-mod listener; // sentiment_updates → live metrics and broadcaster
+mod update_listener; // sentiment_updates → live metrics and broadcaster
 pub mod open_files; // limit of open files
 mod pipeline; // the stages, from last to first
+mod topic_refresher; // the topics of this process
+mod unsupervised_tasks; // tasks that nobody supervises any more
+mod topic_historian; // topics applied to stored posts
+mod followed_topics; // topics that sources follow
+mod source_listener; // runs the sources of this process
 mod shutdown_signals; // SIGTERM and Ctrl-C
 pub mod supervisors; // supervisors of stages and tasks
 mod web; // HTTP and WebSockets
@@ -25,42 +31,42 @@ use tracing::{error, info, warn};
 use crate::actors::runtime::supervision_plan::SupervisionPlan;
 use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::alerting::service::MonitorParams;
-use crate::config::{Config, Servers, Sources};
+use crate::config::{Config, Role, Servers, Sources};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};
 use crate::{telemetry, ws};
 use connections::Connections;
 use pipeline::Pipeline;
 use supervisors::{KillSwitch, Supervisors};
 
-/// How long batches in flight have to settle once reading has stopped. Batches that take longer are delivered again, so
+/// How long to wait for batches in flight once reading has stopped. Any remaining batches are delivered again, so
 /// nothing is lost.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Number of I/O threads. They only move bytes; with two, a slow connection does not block the others.
+/// Number of I/O threads. They only move bytes. With a second one, a slow connection does not hold up the others.
 const IO_THREADS: usize = 2;
 
-/// Lets the caller control a server.
+/// Signals between a server and its caller.
 pub struct Control {
-    /// Cancelled to stop gracefully.
+    /// Cancelled by the caller to stop the server gracefully.
     pub stop: CancellationToken,
-    /// Cancelled to exit at once. Batches in flight are delivered again.
+    /// Cancelled by the caller to exit at once. Batches in flight are delivered again.
     pub leave: CancellationToken,
     /// Receives the address once the server is listening.
     pub started: oneshot::Sender<Started>,
 }
 
-/// Running server.
+/// What the caller learns about a server once it is listening.
 pub struct Started {
-    /// Address on which the server listens.
+    /// Address on which the server listens, including a port chosen by the system.
     pub address: SocketAddr,
-    /// Switches that make a stage or task panic. Only tests use them.
+    /// Switches that make a stage or task panic, for tests only.
     pub kill: Vec<KillSwitch>,
 }
 
-/// Runs a server until SIGTERM or Ctrl-C. Returns whether it stopped because of one of these.
+/// Runs a server until SIGTERM or Ctrl-C, and returns whether that is why it stopped.
 ///
 /// # Errors
-/// When the server cannot start; the message names the remedy.
+/// If the server cannot start. The message says how to fix the problem.
 pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
     config.check().map_err(|error| sources.locate(error))?;
     open_files::raise_limit();
@@ -82,10 +88,11 @@ pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
     })
 }
 
-/// Runs a server on this thread until [`Control::stop`]. `prepare` may use the I/O runtime.
+/// Runs a server on this thread until [`Control::stop`] is cancelled, and returns whether that is why it stopped.
+/// `prepare` is called before the server starts and may use the I/O runtime.
 ///
 /// # Errors
-/// When the server cannot start.
+/// If the server cannot start.
 pub fn run(
     config: Config,
     control: Control,
@@ -100,10 +107,10 @@ pub fn run(
     outcome
 }
 
-/// Creates the runtime for short-lived commands.
+/// Creates the runtime for commands that end soon.
 ///
 /// # Errors
-/// When the system refuses another thread.
+/// If the operating system refuses to start another thread.
 pub fn client_runtime() -> anyhow::Result<Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
@@ -155,7 +162,13 @@ async fn live(
         started_at,
     };
     let health = health_monitor::start(subject, &mut supervisors);
-    listener::start(&connections, &pipeline, &mut supervisors);
+    update_listener::start(&connections, &pipeline, &mut supervisors);
+    let (store, enricher) = (connections.alerting.clone(), Arc::clone(&connections.enricher));
+    topic_refresher::start(store, enricher, &mut supervisors);
+    let sources = config.pipeline.has_role(Role::Ingest).then(|| {
+        topic_historian::start(&connections, &mut supervisors);
+        source_listener::start(&config, &connections, &mut supervisors)
+    });
     let web = web::Parts {
         config: &config,
         connections: &connections,
@@ -190,7 +203,7 @@ async fn live(
     };
     info!("stopping");
     tokio::select! {
-        () = stop(&config, Stopping { embedded, connections, pipeline, supervisors, web }, &io) => {}
+        () = stop(&config, Stopping { embedded, connections, pipeline, sources, supervisors, web }, &io) => {}
         () = leave.cancelled() => warn!("stopped twice, exiting at once: batches in flight will be delivered again"),
     }
     outcome
@@ -201,7 +214,7 @@ fn service_alert_state(config: &Config, connections: &Connections) -> anyhow::Re
         instance: config.instance(),
         hold: SignedDuration::from_secs(config.alerting.service_alert_after_s),
         high_water: config.stream.high_water,
-        backlog_max: pipeline::backlog_max(&config.pipeline),
+        backlog_max: config.pipeline.backlog_max(),
     };
     Ok(ServiceAlertState::new(params, config.notify.operators()?, connections.messenger.dashboard()))
 }
@@ -210,11 +223,12 @@ struct Stopping {
     embedded: Option<Embedded>,
     connections: Arc<Connections>,
     pipeline: Pipeline,
+    sources: Option<source_listener::Leases>,
     supervisors: Supervisors,
     web: Option<web::Web>,
 }
 
-/// Starts the tasks that belong to no stage.
+/// Starts the tasks that belong to no stage: the socket watchdog and the upkeep of the metrics recorder.
 fn start_background_tasks(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: &PrometheusHandle) {
     let sockets = sockets.clone();
     supervisors.start_task(SupervisionPlan::task("socket_watchdog"), None, move |_| sockets.clone().watch());
@@ -224,10 +238,10 @@ fn start_background_tasks(supervisors: &mut Supervisors, sockets: &ws::Sockets, 
     });
 }
 
-/// Stops everything in order: the ingester drains, sockets close, stages stop, and finally the web server and the private
-/// servers stop.
+/// Stops everything in order: the ingester drains, sockets close, stages stop, the web server stops, and finally the
+/// private servers stop.
 async fn stop(config: &Config, parts: Stopping, io: &Handle) {
-    let Stopping { embedded, connections, pipeline, supervisors, web } = parts;
+    let Stopping { embedded, connections, pipeline, sources, supervisors, web } = parts;
     pipeline.drain.cancel();
     if pipeline.ingests && tokio::time::timeout(DRAIN_TIMEOUT, pipeline.drained.cancelled()).await.is_err() {
         warn!("some batches in flight were not stored in time, they will be delivered again");
@@ -237,7 +251,7 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     if let Some(web) = &web {
         web.close_sockets();
     }
-    supervisors.stop().await;
+    let tasks = supervisors.stop().await;
     if let Some(web) = web {
         web.stop().await;
     }
@@ -246,6 +260,14 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     {
         warn!(%error, "the file that describes the running server was not removed");
     }
+    if let Some(sources) = sources {
+        let releasing = io.spawn(async move { sources.release().await });
+        if releasing.await.is_err() {
+            warn!("releasing the sources panicked");
+        }
+    }
+    // A task that outlived its connections would log that they are closed.
+    tasks.abort();
     let closing = Arc::clone(&connections);
     let closed = io.spawn(async move { closing.close().await });
     if closed.await.is_err() {
@@ -303,7 +325,7 @@ fn announce(address: SocketAddr) {
     println!("Groundswell is listening on http://{address}");
 }
 
-/// Retries for up to 30 seconds until an attempt succeeds, because the server may be starting or restarting.
+/// Repeats attempts for up to 30 seconds until one succeeds, because the server may just be starting.
 async fn retry_until_ready<T, E, F>(what: &str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = Result<T, E>>,

@@ -1,11 +1,11 @@
-//! Limit on the files and sockets that this process may open.
+//! Limit on the number of files and sockets that this process may have open.
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard limit, and returns the new limit; `None` means unlimited.
+/// Raises the soft limit to the hard limit, and returns the new limit; `None` if it is unlimited.
 ///
-/// On almost every system a process starts with a limit of 1,024, for programs older than `poll`. Each browser takes one
-/// file.
+/// On almost every system, processes start with a limit of 1,024 for the sake of programs older than `poll`. Each
+/// connected browser counts as one file.
 pub fn raise_limit() -> Option<u64> {
     let (current, maximum) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     // If the system refuses, the server starts with fewer sockets.

@@ -1,4 +1,4 @@
-//! Starts the stages, from last to first.
+//! Starts the pipeline's stages, the last one first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::actors::live_metrics::{LiveMetricsParams, LiveMetricsPublisher};
 use crate::actors::maintenance::{Maintenance, MaintenanceParams};
 use crate::actors::messages::{ApplyUpdate, Disconnect, ObserveHealth, Publish, PublishSystem, Watch};
 use crate::actors::notifier::{Notifier, NotifierParams};
+use crate::actors::reporter::{Reporter, ReporterParams};
 use crate::actors::runtime::downstream::{Downstream, downstream};
 use crate::actors::runtime::supervisor::Stage as _;
 use crate::actors::scoring::cascade::{Cascade, CascadeParams};
@@ -29,42 +30,41 @@ use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::actors::service_alerter::{ServiceAlerter, ServiceAlerterParams};
 use crate::actors::trend_counter::feed::TrendFeed;
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
-use crate::config::pipeline::PipelineSettings;
 use crate::config::{Config, Role};
 use crate::inference::Tier;
 use crate::live::frame::{Frame, LiveFrame};
 use crate::models::live::FrameId;
 use crate::notify::messenger::LEASE;
 
-/// Addresses of the running stages.
+/// Handles to the running stages.
 pub struct Pipeline {
-    /// Cancelled to stop reading the stream.
+    /// Cancelled to make the ingester stop reading the stream.
     pub drain: CancellationToken,
-    /// Cancelled once all batches in flight are settled.
+    /// Cancelled by the ingester once all batches in flight are settled.
     pub drained: CancellationToken,
-    /// Whether this process reads the stream.
+    /// Whether this process runs an ingester, which reads the stream.
     pub ingests: bool,
-    /// Scores texts for HTTP.
+    /// Scores texts for HTTP handlers.
     pub on_demand_scorer: OnDemandScorer,
-    /// Shared state of the cascade.
+    /// State of the cascade, shared with the pools.
     pub cascade: Arc<Cascade>,
-    /// Receives updates for the live windows.
+    /// Live metrics publisher's address for updates to add to the live windows.
     pub apply: Downstream<ApplyUpdate>,
-    /// Receives updates for clients.
+    /// Broadcaster's address for updates to deliver.
     pub publish: Downstream<Publish>,
-    /// Receives new and changed subscriptions.
+    /// Broadcaster's address for new and changed subscriptions.
     pub watch: Downstream<Watch>,
-    /// Receives disconnected clients.
+    /// Broadcaster's address for notices that a client has disconnected.
     pub disconnect: Downstream<Disconnect>,
-    /// Receives health to show to clients.
+    /// Broadcaster's address for health measurements to show to clients.
     pub show: Downstream<PublishSystem>,
-    /// Receives health to check for service alerts.
+    /// Service alerter's address for health measurements.
     pub observe: Downstream<ObserveHealth>,
-    /// Open service alerts.
+    /// Service alerts of this process, shared with the service alerter.
     pub service_alerts: Arc<ServiceAlertState>,
 }
 
-/// Starts every stage that this process's roles require.
+/// Starts every stage that the roles of this process require.
 pub fn start(
     config: &Config,
     connections: &Connections,
@@ -120,9 +120,10 @@ pub fn start(
     );
 
     let (to_flagged, alerter) = downstream(Alerter::NAME);
-    if config.pipeline.does(Role::Alert) {
+    if config.pipeline.has_role(Role::Alert) {
         let params = AlerterParams {
             store: connections.alerting.clone(),
+            measuring: connections.measuring.clone(),
             updates: connections.stream.updates(),
             io: io.clone(),
         };
@@ -132,7 +133,7 @@ pub fn start(
         );
     }
 
-    if config.pipeline.does(Role::Alert) {
+    if config.pipeline.has_role(Role::Alert) {
         let params = NotifierParams {
             store: connections.alerting.clone(),
             messenger: Arc::clone(&connections.messenger),
@@ -140,8 +141,17 @@ pub fn start(
             lease: LEASE,
         };
         starter.start(move |stage| Notifier::new(params.clone(), stage), |_| {});
+        let params = ReporterParams {
+            store: connections.alerting.clone(),
+            reading: connections.reading.clone(),
+            messenger: Arc::clone(&connections.messenger),
+            chromium: connections.chromium.clone(),
+            io: io.clone(),
+        };
+        starter.start(move |stage| Reporter::new(params.clone(), stage), |_| {});
         let params = AnomalyDetectorParams {
             store: connections.alerting.clone(),
+            measuring: connections.measuring.clone(),
             updates: connections.stream.updates(),
             io: io.clone(),
             every: Duration::from_secs(config.alerting.signals_every_s),
@@ -158,10 +168,10 @@ pub fn start(
     let cascade = Arc::new(Cascade::new(CascadeParams {
         budget: config.inference.latency_budget,
         n_workers: n_deep_threads,
-        backlog_max: backlog_max(&config.pipeline),
+        backlog_max: config.pipeline.backlog_max(),
     }));
 
-    let ingests = config.pipeline.does(Role::Ingest);
+    let ingests = config.pipeline.has_role(Role::Ingest);
     let (to_count, count) = downstream(TrendCounter::NAME);
     let (to_record, record) = downstream(Aggregator::NAME);
     let (to_correct, correct) = downstream(Aggregator::NAME);
@@ -251,13 +261,6 @@ pub fn start(
         observe,
         service_alerts,
     }
-}
-
-/// Returns the number of unread stream entries beyond which scoring is not keeping up: twice as many as may be in flight,
-/// because that many can easily accumulate while the ones in flight are being stored.
-pub(super) fn backlog_max(settings: &PipelineSettings) -> u64 {
-    let in_flight = settings.batch_size.saturating_mul(settings.batches_in_flight);
-    u64::try_from(in_flight.saturating_mul(2)).unwrap_or(u64::MAX)
 }
 
 fn encode(id: &FrameId, frame: LiveFrame<'_>) -> Option<Frame> {

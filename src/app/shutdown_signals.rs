@@ -1,14 +1,14 @@
-//! Shutdown on SIGTERM and Ctrl-C.
+//! Shutdown by SIGTERM or Ctrl-C.
 
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Control;
 
-/// Stops the server gracefully on the first SIGTERM or Ctrl-C, and at once on the second.
+/// Stops the server gracefully at the first SIGTERM or Ctrl-C, and at once at the second.
 ///
 /// # Errors
-/// When the system refuses a handler.
+/// If a signal handler cannot be installed.
 pub fn obey(io: &Handle, control: &Control) -> std::io::Result<()> {
     let _inside = io.enter();
     let mut terminate = signal(SignalKind::terminate())?;

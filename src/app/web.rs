@@ -1,4 +1,4 @@
-//! HTTP server and live sockets.
+//! HTTP server, including live sockets.
 
 use std::cell::{Cell, RefCell};
 use std::net::{SocketAddr, TcpListener};
@@ -32,41 +32,41 @@ use crate::http::state::{AppState, HttpParams};
 use crate::http::token::Token;
 use crate::ws::{self, Sockets, SocketsParams};
 
-/// Number of worker threads. Handlers mostly wait for servers, so two threads are enough and leave the cores to those
-/// servers.
+/// Number of worker threads. Handlers spend most of their time waiting for servers, so two threads suffice and leave
+/// the cores to those servers.
 const WORKERS: usize = 2;
 
-/// Seconds that requests in progress have to finish when the server stops.
+/// Number of seconds that requests in progress have to finish when the server stops.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
 
-/// Maximum number of connections waiting to be accepted: as many as may reconnect at once after a restart.
+/// Maximum number of connections that wait to be accepted, which is how many may reconnect at once after a restart.
 const BACKLOG_MAX: i32 = 2_048;
 
-/// Dependencies of the web server.
+/// Parts of the process that the web server is built from.
 pub struct Parts<'a> {
-    /// Settings of this process.
+    /// Settings that the web server needs.
     pub config: &'a Config,
-    /// Servers and models that handlers use.
+    /// Servers and models that handlers access.
     pub connections: &'a Connections,
-    /// Running stages.
+    /// Handles to the running stages, which handlers send messages to.
     pub pipeline: &'a Pipeline,
-    /// Registry of live sockets.
+    /// Registry that counts and limits live sockets.
     pub sockets: Sockets,
-    /// Latest health measurement.
+    /// Reader of the latest health measurement, for `/readyz` and `/api/v1/system`.
     pub health: LatestHealth,
-    /// Source of the `/metrics` response.
+    /// Handle to the metrics recorder, for `/metrics`.
     pub metrics: PrometheusHandle,
 }
 
-/// Running web server.
+/// Running web server, and the handles needed to stop it.
 pub struct Web {
-    /// Address on which the server listens.
+    /// Address on which the server listens, including the port that the system chose if port 0 was configured.
     pub address: SocketAddr,
     server: Rc<RefCell<Option<ServerHandle>>>,
     sockets: Sockets,
 }
 
-/// Creates the registry of live sockets.
+/// Creates the registry of live sockets, which limits their number.
 pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     Sockets::new(SocketsParams {
         watch: pipeline.watch.clone(),
@@ -76,7 +76,7 @@ pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     })
 }
 
-/// Returns the export limits. Exports use at most a quarter of the connections, so that lists still find free ones.
+/// Returns the limits on exports. They use at most a quarter of the connections, so lists still find free ones.
 fn exports(config: &Config) -> ExportLimitsParams {
     ExportLimitsParams {
         n_max: config.http.exports_max,
@@ -85,10 +85,11 @@ fn exports(config: &Config) -> ExportLimitsParams {
     }
 }
 
-/// Binds the address and starts serving. A server that dies releases its connections and the address, and is restarted.
+/// Binds the address and starts the web server. If the server dies, it releases its connections and the address, and is
+/// restarted.
 ///
 /// # Errors
-/// When the address is in use or not local.
+/// If the address is in use or not local.
 pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<Web> {
     let Parts { config, connections, pipeline, sockets, health, metrics } = parts;
     let state = Data::new(AppState {
@@ -100,13 +101,16 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
             retention: connections.store.retention(),
         },
         store: connections.reading.clone(),
+        eraser: connections.eraser.clone(),
         updates: connections.stream.updates(),
         producer: connections.stream.producer(),
         dead_letters: connections.stream.dead_letters(),
         on_demand_scorer: pipeline.on_demand_scorer.clone(),
         models: Arc::clone(&connections.models),
         messenger: Arc::clone(&connections.messenger),
+        prints_pdf: connections.chromium.is_some(),
         live_tickets: connections.stream.live_tickets(),
+        share_permits: http::share_permits(),
         exports: ExportLimits::new(exports(config)),
         trends: TrendCache::new(connections.stream.trends()),
         sockets: sockets.clone(),
@@ -119,7 +123,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
     let address = listener.local_addr()?;
     let spec = ServerSpec {
         state,
-        serves_all: config.pipeline.does(Role::Web),
+        serves_all: config.pipeline.has_role(Role::Web),
         n_sockets_max: usize::try_from(config.live.sockets_max).unwrap_or(usize::MAX),
     };
     let first = spec.build(listener)?;
@@ -144,7 +148,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
     Ok(Web { address, server, sockets })
 }
 
-/// Everything needed to start a server on a listener.
+/// Everything needed to build a server for a listener.
 struct ServerSpec {
     state: Data<AppState>,
     serves_all: bool,
@@ -180,12 +184,12 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Web {
-    /// Closes every socket with the close code for a stopping server.
+    /// Closes every live socket with the close code for a stopping server.
     pub fn close_sockets(&self) {
         self.sockets.close_all();
     }
 
-    /// Finishes requests in progress, then stops the server.
+    /// Finishes the requests in progress, then stops the server.
     pub async fn stop(self) {
         let server = self.server.take();
         if let Some(server) = server {

@@ -1,4 +1,5 @@
-//! Benchmark of the alerter with very many series: how long an evaluation takes, and how it affects posts and users.
+//! Benchmark of the alerter under a very large number of series: how long one evaluation takes, and how much the
+//! alerter delays posts on their way to the socket.
 
 use std::time::{Duration, Instant};
 
@@ -11,32 +12,32 @@ use super::explore::{Corpus, CorpusParams};
 use super::open_loop::{self, Latency, RunParams};
 use super::posts::{Supply, TextsParams};
 use super::server::Server;
+use crate::models::evaluation_report::{LeftOut, TurnReport};
 use crate::models::post::ScoredPost;
-use crate::models::turn_report::{LeftOut, TurnReport};
 use crate::store::posts::record;
 
-/// Posts per transaction; large transactions are stored fastest.
+/// Posts per transaction. Large transactions store posts fastest.
 const BATCH: usize = 1_000;
 
-/// How long the load runs before each measurement, so that statements are planned and pages allocated.
+/// Duration of the uncounted load at the start, during which PostgreSQL plans its statements and allocates pages.
 const WARM_UP: Duration = Duration::from_secs(5);
 
-/// Silence on the socket after which the measurement ends.
+/// How long the socket must be silent before a measurement ends.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Interval between checks for a new evaluation.
+/// Interval between polls for a new evaluation.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Settings of the bench.
+/// Settings for `bench alerting`.
 #[derive(Debug, Clone)]
 pub struct AlertingParams {
-    /// Texts to send.
+    /// Where the texts of the posts come from, and how they are recombined.
     pub texts: TextsParams,
     /// Number of products, each mentioned by one post.
     pub n_products: usize,
-    /// Number of rules per product.
+    /// Number of alert rules, each of which is evaluated once per product.
     pub n_rules: usize,
-    /// Duration of each load in seconds; there is one without rules and one with them.
+    /// Duration of each load in seconds: one load runs without rules, one with them.
     pub seconds: u64,
     /// Posts sent per second.
     pub per_second: u32,
@@ -72,11 +73,11 @@ impl Turns {
     }
 }
 
-/// Fills a fresh server with products, measures posts without and with rules about each product, and prints the
-/// results.
+/// Measures the latency of posts on a fresh server, first without rules and then with rules on thousands of products,
+/// and prints the results.
 ///
 /// # Errors
-/// If the server cannot be started or breaks; not if a figure misses its target.
+/// If the server fails to start or stops responding. A figure that misses its target is not an error.
 pub async fn run(params: AlertingParams) -> anyhow::Result<()> {
     let mut texts = Supply::open(&params.texts)?;
     let server = Server::start(&[]).await?;
@@ -85,7 +86,7 @@ pub async fn run(params: AlertingParams) -> anyhow::Result<()> {
     let without = latency(&server, &mut texts, (&params, "without", length)).await?;
     fill(&server, params.n_products).await?;
     let rules = create_rules(&server, params.n_rules).await?;
-    watch(&server).await?;
+    wait_for_alerts(&server, rules.len()).await?;
     let mut seen = Vec::new();
     let with = {
         let mut posting = std::pin::pin!(latency(&server, &mut texts, (&params, "with", length)));
@@ -98,7 +99,7 @@ pub async fn run(params: AlertingParams) -> anyhow::Result<()> {
         }
     };
     let deleted = delete_rules(&server, &rules).await?;
-    let last = seen.last().context("the alerter has had no turn")?.clone();
+    let last = seen.last().context("the alerter has not evaluated any series")?.clone();
     let report = Report {
         products: params.n_products,
         rules: params.n_rules,
@@ -120,10 +121,10 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     vec![
         ("products, rules", format!("{}, {}", report.products, report.rules)),
         (
-            "one turn",
-            format!("p50 {:.0} ms, max {:.0} ms, of {} turns", turn_ms.p50, turn_ms.max, report.turns),
+            "one evaluation",
+            format!("p50 {:.0} ms, max {:.0} ms, of {} evaluations", turn_ms.p50, turn_ms.max, report.turns),
         ),
-        ("series judged in a turn", report.series_judged.to_string()),
+        ("series judged per evaluation", report.series_judged.to_string()),
         (
             "open alerts",
             format!(
@@ -170,8 +171,8 @@ async fn fill(server: &Server, n_products: usize) -> anyhow::Result<()> {
     }
 }
 
-/// Creates rules that a single post per product breaches, on several metrics with hour-long windows, so that alerts
-/// stay open.
+/// Creates rules that a single post per product breaches. Their windows last an hour, so the alerts stay open during
+/// the measurement.
 async fn create_rules(server: &Server, n_rules: usize) -> anyhow::Result<Vec<String>> {
     const METRICS: [(&str, f64); 4] =
         [("negative_share", 0.5), ("sentiment_average", 0.5), ("toxicity", 0.2), ("volume", 0.0)];
@@ -190,20 +191,22 @@ async fn create_rules(server: &Server, n_rules: usize) -> anyhow::Result<Vec<Str
     Ok(ids)
 }
 
-/// Waits until the maximum number of alerts is open, before anything is measured.
-async fn watch(server: &Server) -> anyhow::Result<()> {
+/// Waits until the number of open alerts stops growing. There is at least one for each rule, beside those that built-in
+/// rules opened.
+async fn wait_for_alerts(server: &Server, n_rules: usize) -> anyhow::Result<()> {
+    let n_expected = u64::try_from(n_rules)?;
     let mut last = 0;
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let open = server.system().await?.alerting.map_or(0, |turn| turn.open_alerts);
-        if open > 0 && open == last {
+        if open >= n_expected && open == last {
             return Ok(());
         }
         last = open;
     }
 }
 
-/// Records the last evaluation, unless it is already recorded.
+/// Appends the alerter's latest evaluation to `seen`, unless it is already the last entry.
 async fn note(seen: &mut Vec<TurnReport>, server: &Server) -> anyhow::Result<()> {
     let last = server.system().await?.alerting;
     if let Some(last) = last.filter(|last| seen.last().is_none_or(|known| known.at != last.at)) {
@@ -221,7 +224,7 @@ async fn delete_rules(server: &Server, ids: &[String]) -> anyhow::Result<Vec<f64
         let path = format!("{}/api/v1/alert-rules/{id}", server.info.address);
         client.delete(path).send().await?.error_for_status()?;
         took.push(asked_at.elapsed().as_secs_f64() * 1_000.0);
-        // Spreads the deletions over many turns.
+        // Spreads the deletions over many evaluations.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(took)

@@ -1,10 +1,10 @@
-//! How well the score caches are used during a load.
+//! Hit rates of the prediction caches during a load.
 
 use super::server::Metrics;
 use crate::inference::Tier;
 use crate::telemetry::{CACHE_HITS_TOTAL, CACHE_MISSES_TOTAL};
 
-/// Texts passed to a server's models, by whether their predictions were cached.
+/// Number of texts that each model received, split by whether their predictions were cached.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CacheUse {
     swift: TierUse,
@@ -27,7 +27,7 @@ pub struct HitShares {
 }
 
 impl CacheUse {
-    /// Returns the counts since the server started.
+    /// Returns the counts since the server started, read from its metrics.
     pub fn of(metrics: &Metrics) -> Self {
         let of_tier = |tier: Tier| {
             let value = |name: &str| metrics.value(&format!("{name}{{tier=\"{}\"}}", tier.as_str()));
@@ -36,7 +36,7 @@ impl CacheUse {
         Self { swift: of_tier(Tier::Swift), deep: of_tier(Tier::Deep) }
     }
 
-    /// Returns the difference from an earlier count.
+    /// Returns the counts added since an earlier reading.
     pub fn since(self, before: Self) -> Self {
         Self { swift: self.swift.since(before.swift), deep: self.deep.since(before.deep) }
     }
@@ -46,7 +46,7 @@ impl CacheUse {
         Self { swift: self.swift.and(other.swift), deep: self.deep.and(other.deep) }
     }
 
-    /// Returns the number of texts passed to a tier.
+    /// Returns the number of texts that reached a tier, whether cached or not.
     pub fn n_texts(self, tier: Tier) -> f64 {
         let TierUse { hits, misses } = match tier {
             Tier::Swift => self.swift,
@@ -55,7 +55,7 @@ impl CacheUse {
         hits + misses
     }
 
-    /// Returns the hit rate over both tiers.
+    /// Returns the hit rate across both tiers.
     pub fn share(self) -> f64 {
         TierUse { hits: self.swift.hits + self.deep.hits, misses: self.swift.misses + self.deep.misses }
             .share()
@@ -76,21 +76,17 @@ impl TierUse {
         Self { hits: self.hits + other.hits, misses: self.misses + other.misses }
     }
 
-    /// Returns the hit rate; 0 if there were no texts or there is no cache.
+    /// Returns the hit rate; 0 if there were no texts or caching is off.
     fn share(self) -> f64 {
         self.hits / (self.hits + self.misses).max(1.0)
     }
 }
 
-/// Describes the texts of a load and the cache in a table.
+/// Formats the number of distinct texts and the hit rates as a table cell.
 pub fn summary(n_distinct: usize, shares: HitShares) -> String {
     let HitShares { swift, deep } = shares;
     let percent = |share: f64| share * 100.0;
-    format!(
-        "{n_distinct} distinct; from the cache: swift {:.1} %, deep {:.1} %",
-        percent(swift),
-        percent(deep)
-    )
+    format!("{n_distinct} distinct; from the cache: swift {:.1}%, deep {:.1}%", percent(swift), percent(deep))
 }
 
 #[cfg(test)]

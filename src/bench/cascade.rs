@@ -1,7 +1,7 @@
-//! Benchmark of the cascade: latency of fast scores and of corrections, and the accuracy gained by corrections.
+//! Benchmark of the cascade: latency of fast scores and of corrections, and the accuracy gained by the corrections.
 //!
-//! Loads the whole pipeline with real texts in an open loop: latencies run from the time a post is due until a
-//! browser has it. The server, PostgreSQL, Redis and this load share the machine.
+//! Loads the whole pipeline with real texts in an open loop: latencies run from when a post is due until a browser has
+//! received it. The server, PostgreSQL, Redis and the load generator share the machine.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,35 +17,35 @@ use crate::inference::{LoadParams, Tier};
 use crate::store::posts::record::counts;
 use crate::telemetry::{CORRECTION_SECONDS, OVERLOAD_SECONDS_TOTAL, TIER_POSTS_TOTAL};
 
-/// How long the load runs before the measurement, so that the server learns the deep model's pace and the usual
+/// How long the load runs before the measurement, so that the server learns the deep model's throughput and the typical
 /// uncertainties.
 const WARM_UP: Duration = Duration::from_secs(15);
 
-/// Silence on the socket after which the measurement ends. Far longer than any correction takes: a correction that
-/// arrived too late to be counted would make the figures look better.
+/// How long the socket must be silent before the measurement ends. This is far longer than any correction takes:
+/// missing late corrections would make the figures look better than they are.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Timeout for corrections after the end of the load.
+/// How long to wait for outstanding corrections after the load has ended.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Settings of the bench.
+/// Settings for `bench cascade`.
 #[derive(Debug, Clone)]
 pub struct CascadeParams {
-    /// Texts to send.
+    /// Where the texts of the posts come from, and how they are recombined.
     pub texts: TextsParams,
     /// Duration of the load in seconds.
     pub seconds: u64,
     /// Posts sent per second.
     pub per_second: u32,
-    /// Whether the models cache their predictions.
+    /// Whether the models may cache their predictions.
     pub caches: bool,
-    /// File of posts with known sentiment.
+    /// File of posts with known sentiment, used to evaluate the selection of posts for the deep model.
     pub labelled: Option<PathBuf>,
-    /// The same models as the server's.
+    /// Models used to evaluate the selection; the server runs the same ones.
     pub load: LoadParams,
-    /// Further options of the server.
+    /// Additional options passed to `serve`.
     pub serve: Vec<String>,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
@@ -62,13 +62,13 @@ struct Report {
     budget_ms: u64,
     model_swift: String,
     model_deep: String,
-    /// Time from when a post was due to be sent until its `message:new` arrives.
+    /// Time from when a post is due until its `message:new` arrives.
     swift_score_ms: Latency,
-    /// Time from when a post was due to be sent until its `message:update` arrives.
+    /// Time from when a post is due until its `message:update` arrives.
     correction_ms: Latency,
     n_swift_scores_seen: u64,
     n_corrections_seen: u64,
-    /// Share of all corrections, including imperceptible ones, that are committed within a second of the post's commit.
+    /// Share of all corrections, including imperceptible ones, that are committed within a second of their post.
     corrections_within_1_s_of_commit_share: f64,
     share_swift: f64,
     share_deep: f64,
@@ -86,15 +86,16 @@ struct Report {
 struct Deferral {
     #[serde(flatten)]
     evaluation: Evaluation,
-    /// Result for the share that the pipeline reached.
+    /// Result at the share of posts that the deep model scored under load.
     at_measured_share: Option<AtShare>,
 }
 
-/// Runs the load against a fresh server, evaluates the selection of posts if labelled ones are given, and prints the
-/// results.
+/// Runs the load against a fresh server, evaluates the selection of posts for the deep model if labelled posts are
+/// given, and prints the results.
 ///
 /// # Errors
-/// If there is no deep model, or the server cannot be started or breaks; not if a figure misses its target.
+/// If there is no deep model, or the server fails to start or stops responding. A figure that misses its target is not
+/// an error.
 pub async fn run(params: CascadeParams) -> anyhow::Result<()> {
     let mut supply = Supply::open(&params.texts)?;
     let mut options = params.serve.clone();
@@ -171,11 +172,11 @@ async fn measure(server: &Server, supply: &mut Supply, params: &CascadeParams) -
     })
 }
 
-/// Waits until no correction is pending. Returns the number still pending at the timeout.
+/// Waits until no correction is pending, and returns the number still pending at the timeout.
 async fn drain(server: &Server) -> anyhow::Result<u64> {
     let deadline = Instant::now() + DRAIN_TIMEOUT;
     loop {
-        // Measured once a second: the first response may predate the last post.
+        // The server measures once a second, so the first response may predate the last post.
         tokio::time::sleep(PAUSE * 3).await;
         let awaiting = server.system().await?.tiers.awaiting;
         if awaiting == 0 || Instant::now() > deadline {
@@ -184,11 +185,12 @@ async fn drain(server: &Server) -> anyhow::Result<u64> {
     }
 }
 
-/// Counters since the server started.
+/// Server counters at one moment, counted from the server's start.
 struct Counters {
     stored: f64,
     corrected: f64,
-    /// Corrections for which the time from commit to commit is known: all but those left over by another process.
+    /// Corrections for which the time between the two commits is known: all except those taken over from another
+    /// process.
     timed: f64,
     in_a_second: f64,
     overload_seconds: f64,
@@ -221,7 +223,7 @@ impl Counters {
 }
 
 fn rows(report: &Report) -> Vec<(&'static str, String)> {
-    let percent = |part: f64| format!("{:.1} %", part * 100.0);
+    let percent = |part: f64| format!("{:.1}%", part * 100.0);
     let mut rows = vec![
         ("models", format!("{}, corrected by {}", report.model_swift, report.model_deep)),
         (
@@ -271,7 +273,7 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
 
 fn summary(at: &AtShare) -> String {
     format!(
-        "{:.1} % scored by deep: {:.1} % of the gap, {:.1} % at random, ratio {:.2}",
+        "{:.1}% scored by deep: {:.1}% of the gap, {:.1}% at random, ratio {:.2}",
         at.share * 100.0,
         at.recovered * 100.0,
         at.recovered_at_random * 100.0,

@@ -1,7 +1,8 @@
-//! Evaluation of deferral: which posts the deep model should score, judged on posts with known labels.
+//! Evaluation of deferral: how well the pipeline chooses the posts for the deep model, measured on posts with known
+//! labels.
 //!
-//! The posts are processed in file order, and selected by the same code as in the pipeline. The metric is macro-recall
-//! of sentiment: the mean recall of negative, neutral and positive posts.
+//! Posts are processed in file order and selected by the code that the pipeline uses. The metric is the macro-recall of
+//! sentiment: the mean of the recalls of negative, neutral and positive posts.
 
 use std::path::Path;
 use std::thread;
@@ -14,47 +15,47 @@ use serde::Serialize;
 use crate::inference::deferral::{Admission, Candidate, Load, uncertainty};
 use crate::inference::{InferenceError, LoadParams, Prediction, ScorerFactory, load, load_deep};
 
-/// Texts per batch, as in the pipeline.
+/// Texts per batch, the same as in the pipeline.
 const BATCH_SIZE: usize = 16;
 
 /// Number of posts selected together: as many as arrive within two milliseconds at a thousand per second.
 const GROUP: usize = 2;
 
-/// An arrival rate at which the queue never limits admission: only the share does.
+/// Arrival rate at which the queue never limits admission; only the share does.
 const PER_SECOND: f64 = 1_000.0;
 
-/// Number of random selections to average. The mean then varies by less than a hundredth of the gap.
+/// Number of random selections to average. With this many, the mean varies by less than a hundredth of the gap.
 const N_SEEDS: u64 = 50;
 
-/// Shares for which the selection is always evaluated.
+/// Shares at which the selection is always evaluated.
 const SHARES: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 /// Sentiment labels, in the order of a prediction's values.
 const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// Result of the evaluation.
+/// Result of evaluating the selection on labelled posts.
 #[derive(Debug, Clone, Serialize)]
 pub struct Evaluation {
-    /// Number of labelled posts.
+    /// Number of labelled posts that were evaluated.
     pub n_posts: usize,
-    /// Macro-recall of the fast model, out of 100.
+    /// Macro-recall of the fast model alone, out of 100.
     pub macro_recall_swift: f64,
-    /// Macro-recall of the deep model, out of 100.
+    /// Macro-recall of the deep model alone, out of 100.
     pub macro_recall_deep: f64,
-    /// Results for each share, ascending.
+    /// Results at each share, in ascending order of share.
     pub shares: Vec<AtShare>,
     /// Names and versions of both models, the fast one first.
     pub models: [String; 2],
 }
 
-/// Result for one share of posts.
+/// Result when the deep model scores a given share of the posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AtShare {
-    /// Share of posts that the deep model scored.
+    /// Share of the posts that the deep model scored, 0 to 1.
     pub share: f64,
-    /// How much of the gap between the two models is closed, as a fraction.
+    /// Fraction of the gap between the two models that the selection closes.
     pub recovered: f64,
-    /// How much of the gap a random selection of the same size closes.
+    /// Fraction of the gap that a random selection of the same size closes.
     pub recovered_at_random: f64,
     /// Ratio of `recovered` to `recovered_at_random`.
     pub ratio: f64,
@@ -69,7 +70,7 @@ struct Judged {
 }
 
 /// Scores labelled posts with both models, without caches, and compares selections. `measured` is an additional share
-/// to evaluate: the one that the pipeline reached.
+/// to evaluate: the share that the deep model scored under load.
 ///
 /// # Errors
 /// If a model or the file is missing, or a line does not have the form `label<TAB>text`.
@@ -164,13 +165,14 @@ fn predict_all(factory: &dyn ScorerFactory, texts: &[String]) -> Result<Vec<Pred
     })
 }
 
-/// Returns the posts that the pipeline would let the deep model score if it had capacity for that share.
+/// Returns the indices of the posts that the pipeline would send to the deep model if it had capacity for `share` of
+/// them.
 fn choose(posts: &[Judged], share: f64) -> Vec<usize> {
     let mut admission = Admission::default();
     let load = Load::for_share(share, PER_SECOND);
     let mut chosen = Vec::new();
     for (n, group) in posts.chunks(GROUP).enumerate() {
-        // All posts cost the same, so that the share is one of posts.
+        // All posts cost the same, so that the share counts posts.
         let posts: Vec<Candidate> =
             group.iter().map(|post| Candidate { uncertainty: uncertainty(&post.swift), work: 1 }).collect();
         chosen.extend(admission.admit(&posts, &load).into_iter().map(|index| n * GROUP + index));
@@ -182,8 +184,8 @@ fn draw(n_posts: usize, n_chosen: usize, seed: u64) -> Vec<usize> {
     rand::seq::index::sample(&mut StdRng::seed_from_u64(seed), n_posts, n_chosen).into_vec()
 }
 
-/// Returns the macro-recall, 0 to 1, if the deep model scores the chosen posts. The recall of a label without posts is
-/// 0.
+/// Returns the macro-recall, 0 to 1, when the deep model scores the `chosen` posts and the fast model the rest. A label
+/// without posts has a recall of 0.
 fn macro_recall(posts: &[Judged], chosen: &[usize]) -> f64 {
     let mut by_deep = vec![false; posts.len()];
     for index in chosen {
@@ -220,7 +222,7 @@ mod tests {
         Prediction { sentiment, ..Prediction::default() }
     }
 
-    /// Posts on which the deep model is always right, and the fast one when it is certain.
+    /// Returns posts that the deep model always scores correctly, and the fast model only when it is certain.
     fn posts(n: usize) -> Vec<Judged> {
         let post = |i: usize| {
             let truth = i % 3;

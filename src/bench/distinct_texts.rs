@@ -1,4 +1,4 @@
-//! Distinct texts, recombined from real ones, that no cache can contain.
+//! Distinct texts, recombined from real ones, that no cache can already contain.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -6,33 +6,33 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// Number of candidates for the second half of a text: they have similar lengths, so that the result has that length as
-/// well.
+/// Initial number of candidates for the second half of a text. All are of similar length, so the combined text is too.
 const N_NEIGHBOURS: usize = 64;
 
-/// Consecutive repeats after which another text is used, because nearly all combinations with this one already exist.
+/// Number of attempts at a new text of one length before another length is tried; by then, nearly all combinations of
+/// that length have been used.
 const ATTEMPTS: usize = 48;
 
-/// Maximum deviation from the model text's length in characters: half a word.
+/// Maximum difference in length, in characters, between a text and the original it imitates: half a word.
 const N_CHARS_OFF_MAX: usize = 4;
 
-/// Every link in a real post is unique, so the links here are, too.
+/// Prefix of the links whose targets are randomised, because every link in a real post is unique.
 const LINK: &str = "https://t.co/";
 
 const LINK_LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Recombines real texts: the beginning of one with the end of another of similar length.
+/// Source of new texts, each of which joins the beginning of one real text to the end of another of similar length.
 ///
-/// No text repeats, and none is one of the originals, even ignoring case, spaces and links: models and caches may
-/// ignore those. Lengths are distributed like those of the originals. The same seed produces the same texts.
+/// No text repeats another or equals an original, even when case, spaces and links are ignored, as they may be by
+/// models and caches. The lengths follow the distribution of the originals. The same seed produces the same texts.
 pub struct Recombiner {
-    /// The original texts, sorted by length.
+    /// Real texts, sorted by length.
     originals: Vec<Words>,
     seen: HashSet<u64>,
     random: Xoshiro256PlusPlus,
 }
 
-/// A text, and the positions of its words.
+/// A text and the positions of its words.
 struct Words {
     text: String,
     n_chars: usize,
@@ -42,12 +42,12 @@ struct Words {
 struct Word {
     start: usize,
     end: usize,
-    /// Number of characters before the word.
+    /// Position of the word in the text, in characters.
     n_chars_before: usize,
 }
 
 impl Recombiner {
-    /// Collects the originals; blank ones are skipped.
+    /// Splits the originals into words; blank texts are skipped.
     pub fn new(originals: &[String], seed: u64) -> Self {
         let mut words: Vec<Words> = originals.iter().map(|text| Words::of(text)).collect();
         words.retain(|words| !words.words.is_empty());
@@ -56,10 +56,10 @@ impl Recombiner {
         Self { originals: words, seen, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
     }
 
-    /// Returns the next text.
+    /// Returns a text that has not been returned before.
     ///
     /// # Errors
-    /// If hardly any new combinations are left: a few thousand originals yield millions.
+    /// If hardly any new combinations are left. A few thousand originals yield millions.
     pub fn next_text(&mut self) -> anyhow::Result<String> {
         for _ in 0..1_000 {
             let model = self.random.random_range(0..self.originals.len().max(1));
@@ -86,8 +86,8 @@ impl Recombiner {
         self.random.random_range(lowest..=highest)
     }
 
-    /// Joins some words of the first text with enough of the second's last words to match the model text's length;
-    /// `None` if the words are too long for that.
+    /// Joins the first words of one text to the last words of another, so that the result is as long as the model text;
+    /// returns `None` if the words are too long for that.
     fn splice(&mut self, model: usize, first: usize, second: usize) -> Option<String> {
         let part = self.random.random_range(0.15..0.85);
         let of = |index: usize| self.originals.get(index);
@@ -105,7 +105,7 @@ impl Recombiner {
         Some(text)
     }
 
-    /// Gives every link a unique target of the same length.
+    /// Replaces the target of every link with a random one of the same length.
     fn relink(&mut self, text: &mut String) {
         let mut from = 0;
         while let Some(at) = text.get(from..).and_then(|rest| rest.find(LINK)) {
@@ -142,7 +142,7 @@ impl Words {
         Self { text: text.to_owned(), n_chars, words }
     }
 
-    /// Returns the words that begin within the first `n_chars` characters, at least one, and their length in
+    /// Returns the words, at least one, that begin within the first `n_chars` characters, and their length in
     /// characters.
     fn head(&self, n_chars: f64) -> (&str, usize) {
         let n_words = self.words.partition_point(|word| (word.n_chars_before as f64) < n_chars).max(1);
@@ -151,7 +151,7 @@ impl Words {
         (self.text.get(..end).unwrap_or_default(), n_chars)
     }
 
-    /// Returns the last words, at least one, that come closest to `n_chars` characters, and their length.
+    /// Returns the last words, at least one, whose total length comes closest to `n_chars` characters, and that length.
     fn tail(&self, n_chars: usize) -> (&str, usize) {
         let distance = |word: &&Word| (self.n_chars - word.n_chars_before).abs_diff(n_chars);
         let (start, n_chars_before) = match self.words.iter().min_by_key(distance) {
@@ -162,8 +162,8 @@ impl Words {
     }
 }
 
-/// Hashes a text without case, spaces and links to 64 bits. Only one in many millions of texts has the same hash as
-/// another; it is not used.
+/// Hashes a text to 64 bits, ignoring case, spaces and links. Only one in many millions of texts shares its hash with
+/// another; such a text is not used.
 fn fingerprint(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     for word in text.split_whitespace() {
@@ -182,7 +182,7 @@ mod tests {
     use super::super::posts::Texts;
     use super::*;
 
-    /// Number of texts that a benchmark needs at a high rate.
+    /// Number of texts that a benchmark at a high rate needs.
     const MANY: usize = 500_000;
 
     fn replay() -> Vec<String> {

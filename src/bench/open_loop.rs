@@ -1,4 +1,5 @@
-//! Open-loop load: sends posts at a fixed rate, whatever the server does, and records when each arrives on a socket.
+//! Open-loop load generator: sends posts at a fixed rate, whatever the server does, and records when each arrives on a
+//! socket.
 
 use std::time::{Duration, Instant};
 
@@ -14,18 +15,18 @@ use super::watcher::{ArrivalTimes, Watcher, WatcherParams};
 /// Interval between groups of posts. Every post is timed, so groups are small: two posts at a thousand per second.
 const TICK: Duration = Duration::from_millis(2);
 
-/// Settings of a run.
+/// What a run sends, and when it ends.
 #[derive(Debug, Clone, Copy)]
 pub struct RunParams {
-    /// Prefix of the posts' ids.
+    /// Prefix of the posts' ids, unique to the run.
     pub name: &'static str,
     /// Posts sent per second.
     pub per_second: u32,
-    /// Duration of the load.
+    /// How long to keep sending posts.
     pub length: Duration,
-    /// Silence on the socket after which no more posts are expected.
+    /// How long the socket must be silent before the run ends.
     pub silence: Duration,
-    /// Whether the run ends once every post was seen; otherwise corrections may follow, so that only silence ends it.
+    /// Whether the run ends once every post has been seen. Otherwise corrections may follow, so only silence ends it.
     pub ends_when_all_are_seen: bool,
 }
 
@@ -35,18 +36,18 @@ impl RunParams {
     }
 }
 
-/// Results of a run.
+/// Result of a run: when posts were seen, and how many were sent.
 pub struct Outcome {
     /// When each post was seen.
     pub seen: ArrivalTimes,
-    /// Number of posts sent.
+    /// Number of posts sent, whether or not they arrived.
     pub n_sent: usize,
 }
 
-/// Latencies in milliseconds, measured from when posts were due.
+/// Latency quantiles in milliseconds, measured from when posts were due.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Median.
+    /// Median latency.
     pub p50: f64,
     /// 90th percentile.
     pub p90: f64,
@@ -54,25 +55,25 @@ pub struct Latency {
     pub p99: f64,
     /// 99.9th percentile.
     pub p999: f64,
-    /// Maximum.
+    /// Maximum latency.
     pub max: f64,
 }
 
 impl Latency {
-    /// Converts a histogram of microseconds.
+    /// Computes the quantiles of a histogram of microseconds.
     pub fn of(seen: &Histogram<u64>) -> Self {
         let ms = |quantile: f64| seen.value_at_quantile(quantile) as f64 / 1_000.0;
         Self { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), p999: ms(0.999), max: seen.max() as f64 / 1_000.0 }
     }
 
-    /// Formats the latencies for people.
+    /// Formats the quantiles as a table cell.
     pub fn summary(&self) -> String {
         let Self { p50, p90, p99, p999, max } = self;
         format!("p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms, p99.9 {p999:.1} ms, max {max:.1} ms")
     }
 }
 
-/// Sends posts over HTTP and times their arrival on a socket.
+/// Sends posts over HTTP and measures when they arrive on a socket.
 ///
 /// # Errors
 /// If a post is rejected, or the socket breaks.
@@ -114,7 +115,7 @@ pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> any
     Ok(Outcome { seen: watcher.finish().await?, n_sent })
 }
 
-/// Returns the request bodies, one per group of posts.
+/// Returns the request bodies, one for each group of posts.
 fn bodies(run: &str, texts: &[String], per_group: usize) -> anyhow::Result<Vec<Vec<u8>>> {
     let groups = texts.chunks(per_group).enumerate().map(|(group, texts)| {
         let numbered = texts.iter().zip(group * per_group..);

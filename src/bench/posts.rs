@@ -13,28 +13,28 @@ use super::distinct_texts::Recombiner;
 use crate::models::new_post::{AcceptedPost, NewPost};
 use crate::models::post::Source;
 
-/// Options that select the texts of a bench.
+/// Options that select the texts of a benchmark.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TextsParams {
-    /// Real posts whose texts are recombined, so that none repeats
+    /// Real posts whose texts are recombined into distinct ones
     #[arg(long, value_name = "FILE", default_value = "data/mayweather-mcgregor_tweets.csv.gz")]
     pub texts: PathBuf,
-    /// Use the original texts repeatedly, which also measures the cache
+    /// Repeat the original texts instead of recombining them, which also measures the cache
     #[arg(long)]
     pub repeat_texts: bool,
-    /// Seed of the recombination
+    /// Seed for the recombination; the same seed produces the same texts
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 }
 
-/// The texts from a file of posts, in order.
+/// Texts from a file of posts, in file order.
 pub struct Texts(Vec<String>);
 
 impl Texts {
     /// Reads the `text` column of a gzipped CSV.
     ///
     /// # Errors
-    /// If the file is missing or does not have this form.
+    /// If the file is missing or is not a gzipped CSV with this column.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
         let mut csv = String::new();
@@ -49,24 +49,24 @@ impl Texts {
         Ok(Self(texts))
     }
 
-    /// Returns all texts.
+    /// Returns the texts in file order.
     pub fn as_slice(&self) -> &[String] {
         &self.0
     }
 }
 
-/// An endless supply of texts: distinct ones, or the originals repeatedly.
+/// Endless supply of texts: either distinct ones, or the originals over and over.
 pub enum Supply {
-    /// Texts of which none repeats.
+    /// Texts that never repeat.
     Distinct {
-        /// The source of the texts.
+        /// Recombines the originals.
         recombiner: Box<Recombiner>,
         /// Number of texts taken so far.
         n_taken: usize,
     },
-    /// The texts from the file, repeatedly.
+    /// The originals, over and over.
     Repeated {
-        /// The texts.
+        /// Texts from the file, in order.
         texts: Vec<String>,
         /// Number of texts taken so far.
         n_taken: usize,
@@ -74,7 +74,7 @@ pub enum Supply {
 }
 
 impl Supply {
-    /// Opens the supply that the parameters select, at its first text.
+    /// Reads the file and prepares the supply that the parameters select.
     ///
     /// # Errors
     /// If the file is missing or is not a gzipped CSV of posts.
@@ -86,7 +86,7 @@ impl Supply {
         Ok(Self::Distinct { recombiner: Box::new(Recombiner::new(&texts, params.seed)), n_taken: 0 })
     }
 
-    /// Returns the next `n` texts. Call it before a measurement starts.
+    /// Returns the next `n` texts. Generating them uses CPU, so call this before a measurement starts.
     ///
     /// # Errors
     /// If there are too few originals to produce that many distinct texts.
@@ -113,7 +113,7 @@ impl Supply {
     }
 }
 
-/// Returns the `n`th post of a run.
+/// Returns the `n`th post of a run, with an id made of `run` and `n`.
 pub fn post(run: &str, n: usize, text: &str) -> NewPost {
     NewPost {
         id: format!("{run}-{n}"),
@@ -123,11 +123,11 @@ pub fn post(run: &str, n: usize, text: &str) -> NewPost {
     }
 }
 
-/// Returns the `n`th post of a run as if it were accepted now.
+/// Returns the `n`th post of a run in its accepted form, as if it had just arrived.
 pub fn accepted(run: &str, n: usize, text: &str) -> AcceptedPost {
     let received_at = Timestamp::now();
     let post = NewPost { created_at: Some(received_at), ..post(run, n, text) };
-    AcceptedPost { source: Source::new("bench"), received_at, post }
+    AcceptedPost { source: Source::new("bench"), connector: None, received_at, post }
 }
 
 #[cfg(test)]

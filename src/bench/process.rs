@@ -1,16 +1,17 @@
-//! CPU time and memory of processes, as counted by Linux.
+//! CPU time and memory of processes, as Linux counts them.
 
 use std::fs;
 
 /// `USER_HZ`, which is always 100 for values in Linux's /proc.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Returns the CPU seconds of one process without its children; 0 if it has ended.
+/// Returns the CPU time, in seconds, of one process, excluding its children; 0 if it has ended.
 pub fn cpu_seconds(pid: u32) -> f64 {
     stat_of(pid).map_or(0.0, |stat| stat.ticks / TICKS_PER_SECOND)
 }
 
-/// Returns the CPU seconds of a process and its running children, in which PostgreSQL and nginx do their work.
+/// Returns the CPU time, in seconds, of a process and its running children. PostgreSQL and nginx do their work in
+/// children.
 pub fn family_cpu_seconds(pid: u32) -> f64 {
     family(pid).into_iter().map(cpu_seconds).sum()
 }
@@ -30,7 +31,7 @@ pub fn resident_bytes(pid: u32) -> u64 {
     kilobytes_in(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default(), "VmRSS:") * 1_024
 }
 
-/// Returns the resident memory of several processes in bytes; memory that they share counts once.
+/// Returns the resident memory of several processes in bytes, counting shared memory only once.
 pub fn resident_bytes_together(pids: &[u32]) -> u64 {
     let shares = pids.iter().map(|pid| {
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -49,8 +50,8 @@ struct Stat {
     ticks: f64,
 }
 
-/// Parses a process's `stat` file, see proc(5): the name in parentheses is followed by state and parent; utime and
-/// stime are fields 14 and 15.
+/// Parses a process's `stat` file, described in proc(5): the name in parentheses is followed by the state and the
+/// parent; utime and stime are fields 14 and 15.
 fn stat_of(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();

@@ -1,4 +1,4 @@
-//! The times at which posts in an open-loop run are due. The clock does not wait for responses.
+//! Times at which the posts of an open-loop run are due, whether or not the server has responded by then.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Returns the time at which the `n`th post is due, counted from 0.
+    /// Returns the time at which the `n`th post is due, counting from 0.
     pub fn due(&self, n: usize) -> Instant {
         self.start + self.offset(n)
     }
 
-    /// Returns the time between the first post and the `n`th.
+    /// Returns the time from the first post to the `n`th.
     pub fn offset(&self, n: usize) -> Duration {
         self.interval.mul_f64(n as f64)
     }

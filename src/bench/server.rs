@@ -1,4 +1,4 @@
-//! A fresh server as a user would run it: this program in a separate process, with private databases.
+//! A fresh server as a user would run it: a separate process with private databases.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,41 +10,43 @@ use tokio::process::{Child, Command};
 
 use super::process;
 use crate::embedded::RunInfo;
-use crate::models::stage_health::SystemHealth;
+use crate::models::system_health::SystemHealth;
 use crate::store::{Store, StoreParams};
 use crate::telemetry::POSTS_STORED_TOTAL;
 
-/// How long the databases may take to be created and started.
+/// How long the private databases may take to be created and start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a graceful stop may take: PostgreSQL writes the changes from millions of posts to disk.
+/// How long a graceful stop may take. PostgreSQL first has to write the changes from millions of posts to disk.
 const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A running server.
+/// A running server with its files in a temporary folder.
 pub struct Server {
     child: Child,
     data_dir: PathBuf,
-    /// The server's addresses and pids.
+    /// Addresses and process ids of the server and its databases.
     pub info: RunInfo,
-    /// The server's database.
+    /// Connection to the server's database.
     pub store: Store,
 }
 
 impl Server {
-    /// Starts a server in an empty folder with additional `serve` options, and waits until it is ready.
+    /// Starts this program as a server in an empty folder, with additional `serve` options, and waits until it is
+    /// ready.
     ///
     /// # Errors
-    /// If it does not become ready.
+    /// If the server does not become ready in time.
     pub async fn start(options: &[String]) -> anyhow::Result<Self> {
         Self::start_another(&std::env::current_exe()?, options).await
     }
 
-    /// Starts another executable, such as an older version. The benchmark uses only its HTTP API, stream and metrics.
+    /// Starts another executable, such as an older version. The benchmark then uses only its HTTP API, its stream and
+    /// its metrics.
     ///
     /// # Errors
-    /// If it does not become ready.
+    /// If the server does not become ready in time.
     pub async fn start_another(executable: &Path, options: &[String]) -> anyhow::Result<Self> {
         static N_STARTED: AtomicU32 = AtomicU32::new(0);
         let name =
@@ -66,11 +68,11 @@ impl Server {
         let info = wait_until_ready(&mut child, &data_dir).await?;
         let url = info.postgres_url.clone();
         let retention = Duration::from_secs(90 * 24 * 60 * 60);
-        let store = Store::connect(StoreParams { url, pool_size: 1, retention }).await?;
+        let store = Store::connect(StoreParams { url, pool_size: 1, retention, on_connect: None }).await?;
         Ok(Self { child, data_dir, info, store })
     }
 
-    /// Returns the number of posts stored since the server started, by its own count: counting rows would disturb the
+    /// Returns the number of posts stored since the server started, by its own count. Counting rows would disturb the
     /// measurement.
     ///
     /// # Errors
@@ -81,7 +83,7 @@ impl Server {
         Ok(n_stored as i64)
     }
 
-    /// Returns the server's metrics.
+    /// Fetches the server's metrics.
     ///
     /// # Errors
     /// If the server does not respond.
@@ -89,7 +91,7 @@ impl Server {
         Ok(Metrics(reqwest::get(format!("{}/metrics", self.info.address)).await?.text().await?))
     }
 
-    /// Returns the server's health.
+    /// Fetches the server's health.
     ///
     /// # Errors
     /// If the server does not respond.
@@ -109,7 +111,7 @@ impl Server {
         Ok(format!("{} {}", text("/model/name"), text("/model/version")))
     }
 
-    /// Returns the CPU time that the server and its databases have used so far, and the server's own resident memory.
+    /// Returns the CPU time that the server and its databases have used so far, and the server's resident memory.
     pub fn usage(&self) -> Usage {
         let of_family = |pid: Option<u32>| pid.map_or(0.0, process::family_cpu_seconds);
         Usage {
@@ -121,10 +123,25 @@ impl Server {
         }
     }
 
+    /// Starts a child process that sends generated posts, `rate` per second, until it is killed or dropped.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn synth(&self, rate: u32) -> anyhow::Result<Child> {
+        let child = Command::new(std::env::current_exe()?)
+            .args(["synth", "--rate", &rate.to_string(), "--data-dir"])
+            .arg(&self.data_dir)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(child)
+    }
+
     /// Stops the server and removes its files.
     ///
     /// # Errors
-    /// If the server does not stop.
+    /// If the server does not stop in time.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.info.pid)?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
@@ -134,11 +151,11 @@ impl Server {
     }
 }
 
-/// A server's metrics at one moment.
+/// Metrics of a server at one moment, in the Prometheus text format.
 pub struct Metrics(String);
 
 impl Metrics {
-    /// Returns the value of a series, given with its labels; 0 if there is no such series.
+    /// Returns the value of a series, given its name and labels; 0 if there is no such series.
     pub fn value(&self, series: &str) -> f64 {
         let of_line = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse().ok();
         self.0.lines().find_map(of_line).unwrap_or(0.0)
@@ -151,14 +168,14 @@ impl From<String> for Metrics {
     }
 }
 
-/// Resources that a server has used.
+/// Resources that a server and its databases have used.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
-    /// CPU seconds of the server itself.
+    /// CPU time of the server itself, in seconds.
     pub server: f64,
-    /// CPU seconds of PostgreSQL and its backends.
+    /// CPU time of PostgreSQL and its backends, in seconds.
     pub postgres: f64,
-    /// CPU seconds of Redis.
+    /// CPU time of Redis, in seconds.
     pub redis: f64,
     /// Resident memory of the server, in bytes.
     pub resident_bytes: u64,

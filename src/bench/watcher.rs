@@ -1,4 +1,4 @@
-//! A subscriber that records when each post is seen.
+//! A subscriber that records when each post arrives.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,37 +10,37 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::schedule::Schedule;
-use super::stalls::Seconds;
+use super::worst_seconds::Seconds;
 
-/// How the frame of a new post begins.
+/// Beginning of the frame of a new post.
 const NEW_POST: &str = r#"{"event":"message:new""#;
 
-/// How the frame of a corrected post begins.
+/// Beginning of the frame of a corrected post.
 const CORRECTED: &str = r#"{"event":"message:update""#;
 
-/// Largest distinguishable latency, in microseconds.
+/// Largest latency that the histograms can represent, in microseconds.
 const LATE_MAX: u64 = 120_000_000;
 
-/// Latencies of the posts seen, in microseconds since they were due.
+/// Latencies of the posts that arrived, in microseconds from when they were due.
 pub struct ArrivalTimes {
-    /// Latencies until a post was first seen.
+    /// Latencies of posts with their first score.
     pub new: Histogram<u64>,
-    /// Latencies until a post was seen with a corrected score; only perceptible changes are sent.
+    /// Latencies of corrected scores. The server sends only perceptible changes.
     pub corrected: Histogram<u64>,
-    /// The maximum latency for each second in which posts were due.
+    /// Maximum latency for each second of the run.
     pub seconds: Seconds,
 }
 
-/// Records when posts are seen.
+/// A subscriber to `messages`, which records when the posts of a run arrive.
 pub struct Watcher {
     watching: JoinHandle<anyhow::Result<ArrivalTimes>>,
 }
 
 impl Watcher {
-    /// Subscribes to `messages` and waits for a run's posts until nothing arrives for `timeout`.
+    /// Subscribes to `messages` and records the posts of a run until none has arrived for `timeout`.
     ///
     /// # Errors
-    /// If the server rejects the socket.
+    /// If the server rejects the connection.
     pub async fn start(params: WatcherParams) -> anyhow::Result<Self> {
         let url = format!("{}/ws", params.address.replacen("http://", "ws://", 1));
         let (mut socket, _) =
@@ -81,28 +81,28 @@ impl Watcher {
         Ok(Self { watching })
     }
 
-    /// Returns the latencies once the run is over.
+    /// Waits until the run is over, and returns the latencies.
     ///
     /// # Errors
-    /// If the socket broke.
+    /// If the connection broke.
     pub async fn finish(self) -> anyhow::Result<ArrivalTimes> {
         self.watching.await?
     }
 }
 
-/// Parameters of a [`Watcher`].
+/// What a [`Watcher`] waits for, and for how long.
 pub struct WatcherParams {
     /// URL of the server, `http://…`.
     pub address: String,
-    /// Prefix of the posts' ids.
+    /// Prefix of the ids of the run's posts.
     pub run: String,
-    /// When the posts are due.
+    /// Times at which the posts are due.
     pub schedule: Schedule,
-    /// Number of posts.
+    /// Number of posts that the run sends.
     pub n_posts: usize,
-    /// Silence after which no more posts are expected.
+    /// How long the socket must be silent before the run is over.
     pub timeout: Duration,
-    /// Whether to stop once each post was seen.
+    /// Whether to stop once every post has arrived.
     pub ends_when_all_are_seen: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `groundswell dead-letters`: lists and replays posts that failed three times by themselves or could not be parsed.
+//! `groundswell dead-letters`: lists and replays posts that failed three times on their own or could not be parsed.
 
 use std::io::{IsTerminal as _, stdout};
 
@@ -7,29 +7,29 @@ use serde_json::json;
 use super::target::Target;
 use crate::stream::{DeadLetter, EntryId};
 
-/// Number of a post's characters shown, so that it fits on a terminal line.
+/// Maximum number of characters of a post to show, so that it fits on a terminal line.
 const POST_CHARS: usize = 60;
 
-/// What to do with dead letters.
+/// Subcommands of `groundswell dead-letters`.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum DeadLettersCommand {
-    /// List dead letters, newest first: as text on a terminal, as JSON lines otherwise
+    /// List dead letters, newest first: as text on a terminal, and otherwise as JSON lines
     List {
-        /// Maximum number to list
+        /// Maximum number of dead letters to list
         #[arg(long, default_value_t = 50)]
         limit: u64,
-        /// List only those older than this one
+        /// Continue with older dead letters from this cursor, which the previous page printed
         #[arg(long)]
         cursor: Option<String>,
         #[command(flatten)]
         target: Target,
     },
-    /// Put dead letters back on the stream, for example after a bug fix
+    /// Put dead letters back on the stream, for example after fixing a bug
     Replay {
-        /// Ids, as listed
+        /// Ids of dead letters, as `list` prints them
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<String>,
-        /// Replay all that are there now
+        /// Replay all dead letters that exist now
         #[arg(long)]
         all: bool,
         #[command(flatten)]
@@ -37,10 +37,10 @@ pub enum DeadLettersCommand {
     },
 }
 
-/// Lists or replays dead letters.
+/// Lists or replays dead letters, as the command requests.
 ///
 /// # Errors
-/// If the stream cannot be found, or an id names no dead letter.
+/// If the stream cannot be found, or an id does not name a dead letter.
 pub async fn run(command: DeadLettersCommand) -> anyhow::Result<()> {
     match command {
         DeadLettersCommand::List { limit, cursor, target } => list(&target, limit, cursor).await,

@@ -1,4 +1,4 @@
-//! `groundswell doctor`: reports what is missing to run the server here, and how to fix it.
+//! `groundswell doctor`: reports which requirements of the server this machine lacks, and how to meet them.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -12,10 +12,11 @@ use crate::config::{Config, Secret, Servers, Sources};
 use crate::embedded::{RunInfo, find_postgres, find_redis};
 use crate::http::dashboard;
 use crate::inference;
+use crate::process::chromium::Chromium;
 use crate::store::{Store, StoreParams};
 use crate::stream::{Stream, StreamParams};
 
-/// How long to wait for an external server. A longer wait would look as if the doctor hung.
+/// How long to wait for an external server. With a longer wait, the doctor would seem to hang.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One line of the report.
@@ -36,9 +37,9 @@ enum Outcome {
     },
 }
 
-/// Checks everything that `serve` needs with this configuration, and prints one line per check. Changes nothing.
+/// Checks everything that `serve` needs with these settings, and prints one line per check. Changes nothing.
 ///
-/// Returns a failing exit code if something required is missing.
+/// Returns a failing exit code if something essential is missing.
 ///
 /// # Errors
 /// If the report cannot be printed.
@@ -59,6 +60,7 @@ pub async fn run(config: &Config, sources: &Sources) -> anyhow::Result<ExitCode>
     }
     findings.push(model(config));
     findings.push(built_dashboard());
+    findings.push(chromium(config));
     findings.push(port(config, running.as_ref()));
     findings.push(server(config, running.as_ref()));
     print(&findings, &mut std::io::stdout().lock())?;
@@ -109,7 +111,12 @@ fn embedded_redis() -> Finding {
 async fn external_postgres(url: &Secret) -> Finding {
     // The line must not contain a URL, which may hold a password.
     let remedy = "start the server, or correct DATABASE_URL";
-    let params = StoreParams { url: url.expose().to_owned(), pool_size: 1, retention: Duration::ZERO };
+    let params = StoreParams {
+        url: url.expose().to_owned(),
+        pool_size: 1,
+        retention: Duration::ZERO,
+        on_connect: None,
+    };
     match tokio::time::timeout(SERVER_TIMEOUT, Store::connect(params)).await {
         Ok(Ok(_)) => Finding::ok("postgresql", "responds at DATABASE_URL"),
         Ok(Err(error)) => Finding::missing("postgresql", error.to_string(), remedy),
@@ -128,7 +135,7 @@ async fn external_redis(redis_url: &Secret, prefix: &str) -> Finding {
     }
 }
 
-/// Checks that the data directory is writable or, if it does not exist, that its nearest existing parent is.
+/// Checks that the data directory is writable or, if it does not exist, that its nearest existing ancestor is.
 fn data_dir(data_dir: &Path) -> Finding {
     let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
     let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
@@ -140,7 +147,7 @@ fn data_dir(data_dir: &Path) -> Finding {
     Finding::missing("data directory", what, "choose another folder with `--data-dir`")
 }
 
-/// Loads the model and scores a text, so that a damaged file is found as well as a missing one.
+/// Loads the model and scores a text, so that damaged files are found as well as missing ones.
 fn model(config: &Config) -> Finding {
     let loaded = inference::load(&config.inference.load_params());
     let Some(reason) = loaded.degraded else {
@@ -165,6 +172,22 @@ fn built_dashboard() -> Finding {
         "is not included in this binary",
         "`make build` rebuilds the dashboard and the server",
     )
+}
+
+/// Looks for Chromium. Only the PDFs of reports need it, so it is not reported as missing.
+fn chromium(config: &Config) -> Finding {
+    const SUBJECT: &str = "chromium";
+    if !config.reports.prints() {
+        return Finding::note(SUBJECT, "`--chromium=none`: reports are sent as HTML only");
+    }
+    match Chromium::find(config.reports.chromium.as_deref()) {
+        Some(found) => Finding::ok(SUBJECT, format!("{} prints reports as PDF", found.program().display())),
+        None => Finding::note(
+            SUBJECT,
+            "was not found, so reports are sent as HTML only; install it with `apt-get install chromium`, or set \
+             GROUNDSWELL_CHROMIUM",
+        ),
+    }
 }
 
 fn port(config: &Config, running: Option<&RunInfo>) -> Finding {

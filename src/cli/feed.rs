@@ -1,4 +1,5 @@
-//! The sending loop of `replay` and `synth`: sends a connector's posts until the end or a signal, and reports progress.
+//! Sending loop shared by `replay` and `synth`: sends a playback's posts until they end or a signal arrives, and
+//! reports progress.
 
 use std::io::{IsTerminal as _, stdout};
 use std::time::{Duration, Instant};
@@ -9,31 +10,31 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::target::Target;
-use crate::connectors::Connector;
-use crate::connectors::delivery::{DeliveryParams, Listener, Progress, Waiting, deliver};
+use crate::connectors::playback::Playback;
+use crate::connectors::playback::delivery::{DeliveryParams, Listener, Progress, Waiting, deliver};
 use crate::models::new_post::Rejection;
 
-/// Number of rejected lines reported individually. If a whole file is wrong, the first few show why.
+/// Maximum number of rejected lines to report individually. If a whole file is wrong, the first few show why.
 const BAD_LINES_SHOWN: u64 = 20;
 
-/// Options of the target stream and its limits.
+/// Stream options shared by `replay` and `synth`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FeedParams {
     #[command(flatten)]
     pub target: Target,
-    /// Entries queued in Redis above which the command pauses
+    /// Number of entries queued in Redis above which the command pauses
     #[arg(long, env = "GROUNDSWELL_HIGH_WATER", default_value_t = 500_000)]
     pub high_water: u64,
-    /// Days for which the server keeps posts
+    /// Days for which the server keeps posts; older ones are not sent
     #[arg(long, env = "GROUNDSWELL_RETENTION_DAYS", default_value_t = 90)]
     pub retention_days: u32,
 }
 
-/// Sends all of a connector's posts. On SIGINT or SIGTERM, stops after the posts that are already due.
+/// Sends all posts of a playback. On SIGINT or SIGTERM, stops after the posts that are already due.
 ///
 /// # Errors
-/// If no server is found, Redis rejects a command, or the connector fails.
-pub async fn feed(mut connector: impl Connector + Send, params: &FeedParams) -> anyhow::Result<()> {
+/// If no server is found, Redis rejects a command, or the playback fails.
+pub async fn feed(mut playback: impl Playback + Send, params: &FeedParams) -> anyhow::Result<()> {
     let stream = params.target.connect().await?;
     let delivery = DeliveryParams {
         producer: stream.producer(),
@@ -44,11 +45,11 @@ pub async fn feed(mut connector: impl Connector + Send, params: &FeedParams) -> 
     let begun = Instant::now();
     let outcome = if stdout().is_terminal() {
         let mut bar = Bar::new(begun);
-        let outcome = deliver(&mut connector, &delivery, &mut bar).await;
+        let outcome = deliver(&mut playback, &delivery, &mut bar).await;
         bar.bar.finish();
         outcome
     } else {
-        deliver(&mut connector, &delivery, &mut JsonLines { begun, n_bad: 0 }).await
+        deliver(&mut playback, &delivery, &mut JsonLines { begun, n_bad: 0 }).await
     };
     stream.close().await;
     let done = outcome?;
@@ -81,7 +82,7 @@ fn per_second(n: u64, begun: Instant) -> u64 {
     n.saturating_mul(1_000) / ms
 }
 
-/// Reports progress as a bar, for terminals.
+/// Reports progress as a bar on a terminal.
 struct Bar {
     begun: Instant,
     bar: ProgressBar,
@@ -100,7 +101,7 @@ impl Listener for Bar {
             if self.bar.length() != Some(length) {
                 self.bar.set_length(length);
                 // The template is constant and valid; if it were not, a plain bar would do.
-                if let Ok(style) = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}") {
+                if let Ok(style) = ProgressStyle::with_template("{bar:32} {percent:>3}%  {msg}") {
                     self.bar.set_style(style);
                 }
             }
@@ -130,7 +131,7 @@ impl Listener for Bar {
     }
 }
 
-/// Reports progress as JSON lines, for programs.
+/// Reports progress as JSON lines, for other programs.
 struct JsonLines {
     begun: Instant,
     n_bad: u64,

@@ -1,24 +1,24 @@
-//! `groundswell replay`: real posts from a file, with timestamps shifted to the present.
+//! `groundswell replay`: sends real posts from a file, with timestamps shifted to the present.
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use super::feed::{FeedParams, feed};
-use crate::connectors::replay::{Replay, ReplayFileParams, run_name};
+use crate::connectors::playback::replay::{Replay, ReplayFileParams, run_name};
 
-/// Options of `groundswell replay`.
+/// Options for `groundswell replay`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReplayParams {
-    /// NDJSON or CSV file, plain or gzipped
+    /// File to replay: NDJSON or CSV, plain or gzipped
     pub file: PathBuf,
-    /// Speed relative to the original timing
+    /// Factor by which to speed up the original timing
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
-    /// Start over at the end; each round gets new ids, so that its posts count as new
+    /// Start over at the end of the file; each round gets new ids, so that its posts count as new
     #[arg(long = "loop")]
     pub loop_forever: bool,
-    /// Keep the ids in the file, so that posts that were replayed before are not counted again
+    /// Keep the ids in the file, so that posts that were already replayed are not counted again
     #[arg(long)]
     pub keep_ids: bool,
     #[command(flatten)]

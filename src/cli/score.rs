@@ -5,28 +5,28 @@ use std::io::BufRead;
 use anyhow::bail;
 use serde::Serialize;
 
-use crate::actors::scoring::scored_post::score_texts;
+use crate::actors::scoring::score_posts::score_texts;
 use crate::inference::{HeadKind, LoadParams, Prediction, load, load_alone};
 use crate::telemetry;
 
-/// Options of `groundswell score`.
+/// Options for `groundswell score`.
 pub struct ScoreParams {
-    /// The text to score; `-` reads texts from standard input.
+    /// Text to score; `-` stands for the lines of standard input.
     pub text: String,
-    /// Whether to print every probability instead of the score that a post would get. A line that holds a JSON string
-    /// then stands for the decoded string, line breaks included.
+    /// Whether to print every probability instead of the score that a post would get. A line that is a JSON string then
+    /// stands for the decoded string, including its line breaks.
     pub raw: bool,
-    /// Texts per call of the model. If a network is quantized to the value range of its batch, its results depend on
-    /// this.
+    /// Texts per call to the model. This affects the results of a network that is quantized to the value range of its
+    /// batch.
     pub n_batch: usize,
-    /// The model and its paths.
+    /// The model to use, and where to find it and its runtime.
     pub load: LoadParams,
 }
 
-/// Scores one text, or each line of standard input for `-`, and prints one JSON object per line.
+/// Scores the text, or each line of standard input if the text is `-`, and prints one JSON object per text.
 ///
 /// # Errors
-/// If the model is missing or fails: the lexicon is used only if it is selected by name.
+/// If the model is missing or fails. The lexicon scores only if it is selected by name.
 pub fn run(params: &ScoreParams) -> anyhow::Result<()> {
     telemetry::init_tracing("warn");
     if params.raw {
@@ -77,7 +77,7 @@ fn in_batches(
     let mut batch = Vec::with_capacity(n_batch.min(1_024));
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
-        // A single line that is not valid UTF-8 must not cost the others their results.
+        // A single line that is not valid UTF-8 must not affect the results of the others.
         let text = String::from_utf8_lossy(&line);
         let text = text.strip_suffix('\n').unwrap_or(&text);
         batch.push(text.strip_suffix('\r').unwrap_or(text).to_owned());
@@ -93,12 +93,12 @@ fn in_batches(
     score_batch(&batch)
 }
 
-/// Returns the text on a line: texts with line breaks are written as JSON strings.
+/// Returns the text on a line, decoding a JSON string. Texts with line breaks must be written as JSON strings.
 fn text_of(line: &str) -> String {
     serde_json::from_str(line).unwrap_or_else(|_| line.to_owned())
 }
 
-/// Every probability, with `null` for outputs that the model does not have.
+/// Every probability predicted for a text; `null` for outputs that the model does not have.
 #[derive(Serialize)]
 struct Raw {
     sentiment: Option<[f32; 3]>,

@@ -3,28 +3,28 @@
 use jiff::Timestamp;
 
 use super::feed::{FeedParams, feed};
-use crate::connectors::synth;
+use crate::connectors::playback::synth;
 
-/// Options of `groundswell synth`.
+/// Options for `groundswell synth`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SynthParams {
-    /// Posts per second, not counting bursts
+    /// Posts per second outside bursts
     #[arg(long, default_value_t = 5.0)]
     pub rate: f64,
-    /// Number of posts; by default unlimited
+    /// Number of posts to send; unlimited by default
     #[arg(long)]
     pub count: Option<u64>,
-    /// Seed; the same seed generates the same texts
+    /// Seed for the texts; the same seed produces the same texts
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
     pub feed: FeedParams,
 }
 
-/// Writes generated posts into the stream.
+/// Sends generated posts to the stream.
 ///
 /// # Errors
-/// If the rate is not valid or the stream cannot be found.
+/// If the rate is not positive, or the stream cannot be found.
 pub async fn run(params: SynthParams) -> anyhow::Result<()> {
     let generator = synth::Synth::new(synth::SynthParams {
         rate: params.rate,

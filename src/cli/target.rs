@@ -1,4 +1,5 @@
-//! The Redis that the feeding commands write to: an explicit one, or that of the server running on this machine.
+//! The Redis that `replay`, `synth` and `dead-letters` write to: either one given explicitly, or the one that the
+//! server on this machine uses.
 
 use std::path::PathBuf;
 
@@ -11,13 +12,13 @@ use crate::stream::{Stream, StreamParams};
 /// Options that locate the stream.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Target {
-    /// The settings file, which may name the Redis as it does for `serve`.
+    /// Option that names the settings file, which may specify the Redis server, as it does for `serve`.
     #[command(flatten)]
     pub file: FileOption,
-    /// Redis to write to; by default, that of the server running on the data directory
+    /// URL of the Redis to write to; by default, the one used by the server running on the data directory
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
-    /// Prefix of every Redis key; by default, that of the server running on the data directory
+    /// Prefix of every Redis key; by default, the one used by the server running on the data directory
     #[arg(long, env = "GROUNDSWELL_PREFIX")]
     pub prefix: Option<String>,
     /// Data directory of the running server
@@ -26,10 +27,10 @@ pub struct Target {
 }
 
 impl Target {
-    /// Connects to the stream.
+    /// Connects to the stream that the options locate.
     ///
     /// # Errors
-    /// If no Redis is given and no server runs on the data directory.
+    /// If no Redis is given and no server is running on the data directory, or Redis cannot be reached.
     pub async fn connect(&self) -> anyhow::Result<Stream> {
         Ok(Stream::connect(&self.stream_params()?).await?)
     }

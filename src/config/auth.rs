@@ -1,22 +1,23 @@
-//! Who may call.
+//! Settings that decide who may use the API.
 
 use clap::Args;
 
 use super::Secret;
 
-/// Who may call.
+/// The table `[auth]`: who may use the API.
 #[derive(Debug, Clone, Args)]
 #[group(id = "auth")]
 pub struct AuthSettings {
-    /// Bearer token that every call must carry, at least 16 bytes; required on any address but loopback
+    /// Bearer token that every request must carry, at least 16 bytes; required to listen on any address other than
+    /// loopback
     #[arg(long, env = "GROUNDSWELL_AUTH_TOKEN", hide_env_values = true, value_parser = auth_token)]
     pub auth_token: Option<Secret>,
-    /// Listen on any address without a token
+    /// Allow listening on any address without a token
     #[arg(long, env = "GROUNDSWELL_INSECURE_OPEN", default_value = "false", num_args = 0..=1, default_missing_value = "true")]
     pub insecure_open: bool,
 }
 
-/// Minimum token length in bytes; a shorter token could be guessed.
+/// Minimum length of the token in bytes. A shorter one could be guessed.
 const TOKEN_BYTES_MIN: usize = 16;
 
 fn auth_token(text: &str) -> Result<Secret, String> {

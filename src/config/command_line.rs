@@ -10,25 +10,25 @@ use clap::{ArgMatches, Args, Parser};
 use super::file::SettingsFile;
 use super::{Sources, setting};
 
-/// The option that names the settings file.
+/// Option that names the settings file.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub struct FileOption {
-    /// Settings file (TOML); only a file that is named must exist
+    /// Settings file in TOML; a file named here must exist
     #[arg(long, value_name = "FILE", env = "GROUNDSWELL_CONFIG", default_value = "groundswell.toml")]
     pub config: PathBuf,
 }
 
-/// Reads a command line. A setting that is given neither there nor in the environment is read from the settings file,
-/// if there is one, and otherwise has its default.
+/// Parses a command line. A setting that is given neither there nor in the environment comes from the settings file, if
+/// there is one, and otherwise has its default.
 ///
 /// # Errors
-/// If an argument, a variable or the file is wrong. The error shows no secret.
+/// If an argument, a variable or the file is wrong. The error message contains no secret.
 pub fn parse<C: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<(C, Sources), clap::Error> {
     parse_in(Path::new(""), arguments)
 }
 
-/// Does the same as [`parse`], in another working directory.
+/// Parses a command line like [`parse`], but looks for the settings file in `directory`.
 pub(super) fn parse_in<C: Parser>(
     directory: &Path,
     arguments: impl IntoIterator<Item = OsString>,
@@ -44,8 +44,8 @@ pub(super) fn parse_in<C: Parser>(
     Ok((C::from_arg_matches(&matches)?, Sources::of(innermost(&matches), file.as_ref())))
 }
 
-/// Reads the file that the command names, or the usual one if it exists. Returns `None` for commands that have no
-/// settings.
+/// Reads the settings file that the command line or the environment names, or the default one if it exists. Returns
+/// `None` for commands that have no settings.
 fn file_of(directory: &Path, matches: &ArgMatches) -> Result<Option<SettingsFile>, clap::Error> {
     const CONFIG: &str = "config";
     if !matches.ids().any(|id| id == CONFIG) {

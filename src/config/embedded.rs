@@ -1,4 +1,4 @@
-//! The private PostgreSQL and Redis.
+//! Settings for the private PostgreSQL and Redis.
 
 use std::path::PathBuf;
 
@@ -6,28 +6,28 @@ use clap::{Args, ValueEnum};
 
 use crate::embedded::RedisFsync;
 
-/// The private PostgreSQL and Redis.
+/// The table `[embedded]`: the private PostgreSQL and Redis.
 #[derive(Debug, Clone, Args)]
 #[group(id = "embedded")]
 pub struct EmbeddedSettings {
     /// Directory in which the private servers keep their files
     #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
     pub data_dir: PathBuf,
-    /// When the private Redis syncs to disk: before it answers (always), or every second (every-sec), which can lose the
-    /// last second of accepted posts in a power failure; a killed process loses nothing in either case
+    /// When the private Redis syncs to disk: before it acknowledges a write (always), or every second (every-sec),
+    /// which can lose the last second of accepted posts in a power cut; a killed process loses nothing in either case
     #[arg(long, env = "GROUNDSWELL_REDIS_FSYNC", default_value = "every-sec")]
     pub redis_fsync: Fsync,
-    /// Whether the private PostgreSQL syncs to disk before it answers; false is for tests only
+    /// Whether the private PostgreSQL syncs to disk before it acknowledges a commit; false is for tests only
     #[arg(long, env = "GROUNDSWELL_DURABLE", default_value = "true", action = clap::ArgAction::Set)]
     pub durable: bool,
 }
 
-/// When the private Redis syncs to disk.
+/// When the private Redis syncs accepted writes to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fsync {
-    /// Before it answers.
+    /// Before it acknowledges a write.
     Always,
-    /// Every second.
+    /// Every second; a power cut may lose the last one.
     EverySec,
 }
 

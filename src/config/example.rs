@@ -1,4 +1,4 @@
-//! A settings file with every setting, generated from the settings' definitions.
+//! Example settings file, generated from the definitions of the settings.
 
 use super::setting::{self, Kind, Setting};
 
@@ -10,7 +10,7 @@ const HEAD: &str = "\
 # directory.
 ";
 
-/// Returns a `groundswell.toml` with every setting, its default and its help, all commented out.
+/// Returns a `groundswell.toml` that lists every setting with its help and default, all commented out.
 pub fn example() -> String {
     let mut text = HEAD.to_owned();
     let mut table = String::new();

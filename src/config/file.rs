@@ -1,4 +1,4 @@
-//! The settings file: TOML, a table per topic, checked as strictly as the command line.
+//! The settings file: TOML with a table for each topic, checked as strictly as the command line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,35 +12,36 @@ use figment::value::{Dict, Value};
 
 use super::setting::{self, Setting};
 
-/// The values of a settings file.
+/// A settings file that has been read and checked.
 pub struct SettingsFile {
-    /// The file from which they were read.
+    /// Where the file is, for messages.
     pub path: PathBuf,
-    /// Whether every user on the machine can read secrets in the file.
+    /// Whether the file contains secrets and every user of this machine can read it.
     pub exposes_secrets: bool,
-    /// Values by key, in the form that the command line takes.
+    /// Values by key, in the form that the command line accepts.
     values: BTreeMap<String, Vec<String>>,
 }
 
-/// Why a settings file cannot be used. The message shows no secret.
+/// Reasons why a settings file cannot be used. No message contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file does not exist or cannot be read.
     #[error("settings file `{0}`: {1}")]
     Unreadable(PathBuf, io::Error),
-    /// The file is not TOML.
+    /// The file is not valid TOML.
     #[error("settings file `{0}`, line {1}: {2}")]
     Syntax(PathBuf, usize, String),
-    /// The file has keys or values that do not exist; one problem per line.
+    /// The file has unknown keys or values that are not allowed; the message lists all of them, one per line.
     #[error("settings file `{0}`:{1}")]
     Refused(PathBuf, String),
 }
 
 impl SettingsFile {
-    /// Reads and checks a file.
+    /// Reads and checks a settings file.
     ///
     /// # Errors
-    /// A list of all keys that do not exist and all values that are not allowed.
+    /// If the file cannot be read, is not TOML, or has unknown keys or values that are not allowed. All such keys and
+    /// values are listed.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let unreadable = |error| FileError::Unreadable(path.to_owned(), error);
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
@@ -64,8 +65,8 @@ impl SettingsFile {
         Ok(Self { path: path.to_owned(), exposes_secrets: holds_secrets && mode & 0o004 != 0, values })
     }
 
-    /// Makes the values the defaults of a command and its subcommands, so that the command line and the environment
-    /// take precedence.
+    /// Makes the values in the file the defaults of a command and its subcommands, so the command line and the
+    /// environment take precedence.
     pub fn apply_to(&self, command: Command) -> Command {
         let settings = setting::all();
         self.apply(command, &settings)
@@ -85,7 +86,7 @@ impl SettingsFile {
         command.mut_subcommands(|subcommand| self.apply(subcommand, settings))
     }
 
-    /// Returns whether the file contains this setting.
+    /// Returns whether the file contains a value for `key`.
     pub fn gives(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }

@@ -1,4 +1,4 @@
-//! The models that score.
+//! Settings for the models.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use clap::Args;
 
 use crate::inference::{LoadParams, ModelChoice};
 
-/// The models that score.
+/// The table `[inference]`: the models, and the resources that they may use.
 #[derive(Debug, Clone, Args)]
 #[group(id = "inference")]
 pub struct InferenceSettings {
-    /// Model that scores every post: lexicon, or one or more models separated by commas, each the name of a directory in the
-    /// weights directory or a path; for each head, the first model that has it answers
+    /// Model that scores every post: lexicon, or one or more models separated by commas, each given as a path or as the
+    /// name of a directory in the weights directory; each head comes from the first model that has it
     #[arg(long, visible_alias = "model", env = "GROUNDSWELL_FAST_MODEL", default_value = "swift", value_parser = fast_model)]
     pub fast_model: ModelChoice,
-    /// Model that corrects the uncertain scores of the fast model: named in the same way, or none
+    /// Model that corrects uncertain scores of the fast model, given in the same way, or none
     #[arg(long, env = "GROUNDSWELL_DEEP_MODEL", default_value = "deep")]
     pub deep_model: ModelChoice,
-    /// Time after arrival in which the deep model may correct a post, such as 1s or 500ms, at most 15s; 0 turns corrections
-    /// off
+    /// How long after its arrival the deep model may correct a post, such as 1s or 500ms, at most 15s; 0 turns
+    /// corrections off
     #[arg(long, env = "GROUNDSWELL_LATENCY_BUDGET", default_value = "1s", value_parser = latency_budget)]
     pub latency_budget: Duration,
     /// Megabytes of results that each model caches, because reposts repeat texts; 0 turns the cache off
@@ -31,16 +31,16 @@ pub struct InferenceSettings {
     /// Processes that run the deep model, which uses only idle CPU; 0 means one per core
     #[arg(long, env = "GROUNDSWELL_DEEP_THREADS", default_value_t = 0)]
     pub deep_threads: usize,
-    /// Directory that holds one directory per model; by default found beside the executable or in the checkout
+    /// Directory that holds one directory per model; by default, looked up next to the executable, then in the checkout
     #[arg(long, env = "GROUNDSWELL_WEIGHTS_DIR")]
     pub weights_dir: Option<PathBuf>,
-    /// ONNX Runtime library; by default found beside the executable or in the checkout
+    /// ONNX Runtime library; by default, looked up next to the executable, then in the checkout
     #[arg(long, env = "ORT_DYLIB_PATH")]
     pub ort_dylib_path: Option<PathBuf>,
 }
 
 impl InferenceSettings {
-    /// Returns which models to load, and from where.
+    /// Returns which models to load, and where to find their files.
     pub fn load_params(&self) -> LoadParams {
         LoadParams {
             fast: self.fast_model.clone(),
@@ -53,16 +53,16 @@ impl InferenceSettings {
         }
     }
 
-    /// Returns the number of threads that run the fast model.
+    /// Returns the number of threads that run the fast model, with 0 resolved to a number for this machine.
     pub fn n_inference_threads(&self) -> usize {
         if self.inference_threads > 0 {
             return self.inference_threads;
         }
-        // The fast model needs no more, because the servers need the other cores.
+        // More would not help, because the databases need the other cores.
         std::thread::available_parallelism().map_or(1, usize::from).min(2)
     }
 
-    /// Returns the number of processes that run the deep model.
+    /// Returns the number of processes that run the deep model, with 0 resolved to a number for this machine.
     pub fn n_deep_threads(&self) -> usize {
         if self.deep_threads > 0 {
             return self.deep_threads;
@@ -72,11 +72,11 @@ impl InferenceSettings {
 }
 
 /// Maximum latency budget: half the time for which a process claims a post
-/// ([`crate::store::corrections::FIRST_CLAIM`]), because a post may be late by as much again. With a longer budget,
-/// other processes would take over posts that are still being processed.
+/// ([`crate::store::posts::corrections::FIRST_CLAIM`]), because a correction may take up to twice the budget. With a
+/// longer budget, other processes would take over posts that are still being processed.
 pub(super) const LATENCY_BUDGET_MAX: Duration = Duration::from_secs(15);
 
-/// Parses `1s`, `500ms` or `0`.
+/// Parses a latency budget such as `1s`, `500ms` or `0`.
 pub(super) fn latency_budget(text: &str) -> Result<Duration, String> {
     const FORM: &str = "must be of the form `1s`, `500ms` or `0`";
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -1,33 +1,34 @@
-//! Every setting, by topic. The only module that reads the environment.
+//! Every setting, by topic. No other module reads the environment.
 //!
-//! A setting is defined once, as a clap argument with its type, default, variable and check. Its key in
-//! `groundswell.toml` follows from that: the table is the topic, the key is the field's name. The command line takes
-//! precedence over the environment, the environment over the file, and the file over the default.
+//! A setting is defined once, as a clap argument with its type, default, variable and check. Its place in
+//! `groundswell.toml` follows from that: the table is the topic, and the key is the name of the field. The command line
+//! takes precedence over the environment, the environment over the file, and the file over the default.
 
 pub mod alerting; // anomaly detection and service alerts
-pub mod auth; // who may call
+pub mod auth; // who may use the API
 pub mod embedded; // the private servers
-pub mod http; // where the server listens, and what it answers
-pub mod inference; // the models that score
+pub mod http; // where the server listens, and which requests it accepts
+pub mod inference; // the models
 pub mod live; // the live window and its updates
 pub mod notify; // notification channels
+pub mod reports; // scheduled reports
 pub mod pipeline; // the roles of the process, and the sizes of its batches
 pub mod store; // PostgreSQL
 pub mod stream; // Redis
 pub mod telemetry; // logging
 
-mod checks; // checks that several topics share
-mod command_line; // reading a command line, and below it the environment and the file
-mod error; // what is wrong with the settings
+mod value_parsers; // checks that several topics share
+mod command_line; // reads the command line, the environment and the settings file
+mod error; // settings that are wrong or contradict each other
 mod example; // a settings file with every setting
 mod file; // groundswell.toml
-mod secret; // settings that are never shown
-mod setting; // one setting, seen as its key in the file
-mod layers; // where each setting came from
+mod secret; // values that are never printed
+mod setting; // a setting as a key in the settings file
+mod sources; // where each setting came from
 
 use clap::Args;
 
-pub use self::layers::Sources;
+pub use self::sources::Sources;
 pub use command_line::{FileOption, parse};
 pub use error::ConfigError;
 use error::invalid;
@@ -35,58 +36,61 @@ pub use example::example;
 pub use pipeline::Role;
 pub use secret::Secret;
 
-/// All settings. Each is checked when it is read, and combinations by [`Config::check`].
+/// All settings. Each value is checked when it is read; [`Config::check`] checks combinations of values.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub struct Config {
-    /// The file that gives what neither the command line nor the environment gives.
+    /// Option that names the settings file.
     #[command(flatten)]
     pub file: FileOption,
-    /// Where the server listens, and what it answers.
+    /// Where the server listens, and which requests it accepts: table `[http]`.
     #[command(flatten, next_help_heading = "HTTP")]
     pub http: http::HttpSettings,
-    /// Who may call.
+    /// Access to the API: table `[auth]`.
     #[command(flatten, next_help_heading = "Authentication")]
     pub auth: auth::AuthSettings,
-    /// The PostgreSQL that stores posts.
+    /// The PostgreSQL that stores posts: table `[store]`.
     #[command(flatten, next_help_heading = "PostgreSQL")]
     pub store: store::StoreSettings,
-    /// The Redis that queues posts.
+    /// The Redis that queues posts: table `[stream]`.
     #[command(flatten, next_help_heading = "Redis")]
     pub stream: stream::StreamSettings,
-    /// The private PostgreSQL and Redis.
+    /// The private PostgreSQL and Redis: table `[embedded]`.
     #[command(flatten, next_help_heading = "Private servers")]
     pub embedded: embedded::EmbeddedSettings,
-    /// The models that score.
+    /// The models, and the resources that they may use: table `[inference]`.
     #[command(flatten, next_help_heading = "Models")]
     pub inference: inference::InferenceSettings,
-    /// The roles of the process, and the sizes of its batches.
+    /// Roles of the process, and sizes of its batches: table `[pipeline]`.
     #[command(flatten, next_help_heading = "Pipeline")]
     pub pipeline: pipeline::PipelineSettings,
-    /// The live window, and the updates that browsers receive.
+    /// The live window, and the updates pushed to browsers: table `[live]`.
     #[command(flatten, next_help_heading = "Live feeds")]
     pub live: live::LiveSettings,
-    /// Anomaly detection and service alerts.
+    /// Anomaly detection and service alerts: table `[alerting]`.
     #[command(flatten, next_help_heading = "Alerting")]
     pub alerting: alerting::AlertingSettings,
-    /// Notification channels.
+    /// How and where notifications are sent: table `[notify]`.
     #[command(flatten, next_help_heading = "Notifications")]
     pub notify: notify::NotifySettings,
-    /// Logging.
+    /// Scheduled reports: table `[reports]`.
+    #[command(flatten, next_help_heading = "Reports")]
+    pub reports: reports::ReportSettings,
+    /// Logging: table `[telemetry]`.
     #[command(flatten, next_help_heading = "Logging")]
     pub telemetry: telemetry::TelemetrySettings,
 }
 
-/// The PostgreSQL and Redis to use.
+/// The PostgreSQL and Redis that the server uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Servers {
-    /// Private servers that this process starts and stops.
+    /// Private servers, which this process starts and stops.
     Embedded,
-    /// Servers given by URL.
+    /// Servers outside this process, given by their URLs.
     External {
-        /// PostgreSQL's URL.
+        /// URL of PostgreSQL, which may contain a password.
         database_url: Secret,
-        /// Redis' URL.
+        /// URL of Redis, which may contain a password.
         redis_url: Secret,
     },
 }
@@ -95,10 +99,10 @@ impl Config {
     /// Checks that the settings do not contradict each other.
     ///
     /// # Errors
-    /// The first contradiction.
+    /// The first contradiction found.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.servers()?;
-        self.notify.notify_allowlist()?;
+        self.notify.egress_allowlist()?;
         self.notify.operators()?;
         if self.notify.smtp_url.is_some() != self.notify.smtp_from.is_some() {
             return Err(invalid("GROUNDSWELL_SMTP_URL", "and GROUNDSWELL_SMTP_FROM must be set together"));
@@ -113,7 +117,7 @@ impl Config {
     /// Returns the PostgreSQL and Redis to use.
     ///
     /// # Errors
-    /// [`ConfigError::OneServer`] if only one of them is given.
+    /// [`ConfigError::OneServer`] if only one of the two URLs is set.
     pub fn servers(&self) -> Result<Servers, ConfigError> {
         match (self.store.database_url.clone(), self.stream.redis_url.clone()) {
             (None, None) => Ok(Servers::Embedded),
@@ -123,7 +127,7 @@ impl Config {
         }
     }
 
-    /// Returns this process's name in service alerts. It survives a restart if the port is fixed.
+    /// Returns the name of this process in service alerts. If the port is fixed, the name survives a restart.
     pub fn instance(&self) -> String {
         if let Some(instance) = &self.alerting.instance {
             return instance.clone();

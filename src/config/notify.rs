@@ -1,4 +1,4 @@
-//! Notification channels.
+//! Settings for notifications.
 
 use clap::Args;
 
@@ -6,23 +6,27 @@ use super::Secret;
 use super::error::{ConfigError, invalid};
 use crate::egress::Egress;
 use crate::egress::allowlist::Allowlist;
+use crate::keyring::SECRET_CHARACTERS_MIN;
 use crate::models::notification::ChannelKind;
-use crate::notify::keyring::SECRET_CHARACTERS_MIN;
 use crate::notify::operator_destinations::{self, Destination};
 
-/// Notification channels.
+/// The table `[notify]`: how and where notifications are sent.
 #[derive(Debug, Clone, Args)]
 #[group(id = "notify")]
 pub struct NotifySettings {
-    /// Public address of the dashboard, for links in messages
+    /// Public URL of the dashboard, for links in messages
     #[arg(long, env = "GROUNDSWELL_PUBLIC_URL")]
     pub public_url: Option<String>,
-    /// Subnets, addresses and host names outside the public internet that notifications may be sent to, separated by commas;
-    /// plain http is allowed for them
+    /// Subnets, addresses and host names outside the public internet that notifications and sources may connect to, even
+    /// over plain http, separated by commas
+    #[arg(long, env = "GROUNDSWELL_EGRESS_ALLOW", value_delimiter = ',')]
+    pub egress_allow: Vec<String>,
+    /// Deprecated alias of --egress-allow; the entries of both are combined
     #[arg(long, env = "GROUNDSWELL_NOTIFY_ALLOW", value_delimiter = ',')]
     pub notify_allow: Vec<String>,
-    /// Key that encrypts the secrets of notification channels, at least 32 characters, the same for every process that shares
-    /// a database; by default generated and kept in the file secret.key in the data directory
+    /// Key that encrypts the secrets of notification channels and webhooks and the credentials of sources, at least 32
+    /// characters, the same for all processes that share a database; by default, generated and kept in the file
+    /// secret.key in the data directory
     #[arg(long, env = "GROUNDSWELL_SECRET_KEY", hide_env_values = true, value_parser = secret_key)]
     pub secret_key: Option<Secret>,
     /// Mail server: smtps://user:password@host, smtp://…?tls=required, smtp://…?tls=opportunistic or smtp://…
@@ -31,10 +35,10 @@ pub struct NotifySettings {
     /// Sender of mail, such as Groundswell <mood@example.org>
     #[arg(long, env = "GROUNDSWELL_SMTP_FROM")]
     pub smtp_from: Option<String>,
-    /// Contact address that push services receive for this server, a mailto: or https: URL; by default, the sender of mail
+    /// Contact for this server that push services receive, as a mailto: or https: URL; by default, the sender of mail
     #[arg(long, env = "GROUNDSWELL_PUSH_SUBJECT")]
     pub push_subject: Option<String>,
-    /// PagerDuty events endpoint; accounts in Europe use a different one
+    /// PagerDuty's events endpoint; accounts in Europe use a different one
     #[arg(
         long,
         env = "GROUNDSWELL_PAGERDUTY_URL",
@@ -53,25 +57,34 @@ pub struct NotifySettings {
 }
 
 impl NotifySettings {
-    /// Returns the destinations outside the public internet to which notifications may be sent.
+    /// Returns the destinations outside the public internet that may be reached.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] naming the first entry that is not a subnet, address or host name.
-    pub fn notify_allowlist(&self) -> Result<Allowlist, ConfigError> {
-        Allowlist::parse(self.notify_allow.iter().map(String::as_str)).map_err(|entry| {
-            let problem = format!("`{entry}` is not a subnet, address or host name");
-            invalid("GROUNDSWELL_NOTIFY_ALLOW", &problem)
-        })
+    /// [`ConfigError::Invalid`] with the first entry that is not a subnet, address or host name.
+    pub fn egress_allowlist(&self) -> Result<Allowlist, ConfigError> {
+        let settings = [
+            ("GROUNDSWELL_EGRESS_ALLOW", &self.egress_allow),
+            ("GROUNDSWELL_NOTIFY_ALLOW", &self.notify_allow),
+        ];
+        let mut allowed = Allowlist::default();
+        for (variable, entries) in settings {
+            let entries = Allowlist::parse(entries.iter().map(String::as_str)).map_err(|entry| {
+                invalid(variable, &format!("`{entry}` is not a subnet, address or host name"))
+            })?;
+            allowed.add(entries);
+        }
+        Ok(allowed)
     }
 
     /// Returns the channels that receive service alerts.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] with the position of the first entry that cannot be used; the entry may hold a secret.
+    /// [`ConfigError::Invalid`] with the position of the first entry that cannot be used. The entry itself may contain
+    /// a secret.
     pub fn operators(&self) -> Result<Vec<Destination>, ConfigError> {
         const VARIABLE: &str = "GROUNDSWELL_OPERATOR_CHANNELS";
         let egress =
-            Egress::new(self.notify_allowlist()?).map_err(|error| invalid(VARIABLE, &error.to_string()))?;
+            Egress::new(self.egress_allowlist()?).map_err(|error| invalid(VARIABLE, &error.to_string()))?;
         let mut operators = Vec::new();
         for (i, text) in self.operator_channels.iter().enumerate() {
             let destination = operator_destinations::parse(&egress, text.expose())
@@ -85,7 +98,7 @@ impl NotifySettings {
         Ok(operators)
     }
 
-    /// Returns the contact for push services.
+    /// Returns the contact that push services receive for this server.
     pub fn push_subject(&self) -> String {
         if let Some(subject) = &self.push_subject {
             return subject.clone();

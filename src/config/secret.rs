@@ -1,13 +1,13 @@
-//! Settings whose values are never shown.
+//! Settings whose values are never printed.
 
 use std::fmt;
 
-/// A setting that no log, error or debug output shows.
+/// A value that no log, error or debug output shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Returns the text, which may be used but must not be shown.
+    /// Returns the value. The caller must not print it.
     pub fn expose(&self) -> &str {
         &self.0
     }

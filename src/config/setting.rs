@@ -1,4 +1,4 @@
-//! A setting as a key in the settings file. Everything is derived from its clap argument.
+//! A setting as a key in the settings file, derived from its clap argument.
 
 use std::any::TypeId;
 use std::error::Error as _;
@@ -9,29 +9,29 @@ use figment::value::Value;
 
 use super::{Config, Secret};
 
-/// A setting, as its clap argument defines it.
+/// A setting, as defined by its clap argument.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The table that contains the key: the topic, which is the argument's group.
+    /// Table of the settings file that contains the key; named after the argument's group.
     pub table: String,
-    /// The argument, with default, variable, help and check.
+    /// The clap argument, which holds the default, variable, help and check.
     pub arg: Arg,
 }
 
-/// How a setting's value is written in TOML.
+/// Type of a setting's value in TOML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Such as `500`.
+    /// A TOML integer, such as `500`.
     Integer,
-    /// Such as `true`.
+    /// A TOML boolean, such as `true`.
     Boolean,
-    /// Such as `["a", "b"]`.
+    /// A TOML array of strings, such as `["a", "b"]`.
     List,
-    /// Such as `"text"`.
+    /// A TOML string, such as `"text"`.
     Text,
 }
 
-/// Returns all settings in the order of their definition.
+/// Returns all settings in the order in which they are defined.
 pub fn all() -> Vec<Setting> {
     let command = Config::augment_args(Command::default());
     let in_group = |group: &clap::ArgGroup| {
@@ -43,27 +43,27 @@ pub fn all() -> Vec<Setting> {
 }
 
 impl Setting {
-    /// Returns the key in the settings file.
+    /// Returns the setting's key in its table.
     pub fn key(&self) -> &str {
         self.arg.get_id().as_str()
     }
 
-    /// Returns the command-line option, for example `--listen`.
+    /// Returns the command-line option, such as `--listen`.
     pub fn option(&self) -> String {
         format!("--{}", self.arg.get_long().unwrap_or_default())
     }
 
-    /// Returns the environment variable.
+    /// Returns the environment variable that sets the value, such as `GROUNDSWELL_LISTEN`.
     pub fn variable(&self) -> String {
         self.arg.get_env().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Returns whether the value is secret and must never be printed.
+    /// Returns whether the value is a secret that must never be printed.
     pub fn is_secret(&self) -> bool {
         self.arg.get_value_parser().type_id() == TypeId::of::<Secret>()
     }
 
-    /// Returns how the setting's value is written in TOML.
+    /// Returns the type of the setting's value in TOML.
     pub fn kind(&self) -> Kind {
         let integers = [TypeId::of::<u32>(), TypeId::of::<u64>(), TypeId::of::<usize>(), TypeId::of::<i64>()];
         let value = self.arg.get_value_parser().type_id();
@@ -78,7 +78,7 @@ impl Setting {
         }
     }
 
-    /// Returns the default in the form that clap parses; empty if there is none. A list has several values.
+    /// Returns the default in the form that clap parses; empty if there is none. Only a list can have several values.
     pub fn defaults(&self) -> Vec<String> {
         let defaults = self.arg.get_default_values().iter().map(|value| value.to_string_lossy());
         match self.arg.get_value_delimiter() {
@@ -87,10 +87,10 @@ impl Setting {
         }
     }
 
-    /// Converts a TOML value to the texts that the command line would take, and checks them in the same way.
+    /// Converts a TOML value to the strings that the command line would accept, and checks each of them.
     ///
     /// # Errors
-    /// What is wrong, worded to continue a sentence; shows no secret.
+    /// A description of the problem, worded to continue a sentence, without secrets.
     pub fn read(&self, value: &Value) -> Result<Vec<String>, String> {
         let texts = match self.kind() {
             Kind::Integer => value.to_i128().map(|number| vec![number.to_string()]),
@@ -113,7 +113,7 @@ impl Setting {
         Ok(texts)
     }
 
-    /// Runs clap's own parser, so that the file has to satisfy the same checks as the variable.
+    /// Checks a string with clap's own parser, so that the file must satisfy the same checks as the variable.
     fn check(&self, text: &str) -> Result<(), String> {
         let command = Command::default().no_binary_name(true).disable_help_flag(true).arg(&self.arg);
         let Err(error) = command.try_get_matches_from([format!("{}={text}", self.option())]) else {
@@ -129,7 +129,7 @@ impl Setting {
         Err(format!("{shown}{problem}{}", self.hint()))
     }
 
-    /// Returns the default as an example of what is allowed.
+    /// Returns a hint that shows the default as an example of an allowed value.
     fn hint(&self) -> String {
         match self.defaults().join(",") {
             default if default.is_empty() => String::new(),

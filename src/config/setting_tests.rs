@@ -5,7 +5,7 @@ use super::setting::{self, Kind, Setting};
 use super::testing::{directory, serve};
 use super::{Config, example};
 
-/// Returns a file that gives this setting a value other than its default, and that value.
+/// Returns a settings file that changes only this setting from its default, together with the new value.
 fn another(setting: &Setting) -> (String, String) {
     let default = setting.defaults().join(",");
     let text = |candidates: &[&str]| {
@@ -92,7 +92,7 @@ fn the_example_file_is_up_to_date() {
     expect_file("groundswell.toml.example", &example());
 }
 
-/// `.env.example` names every variable with its default and what it does, and nothing else.
+/// `.env.example` lists every variable with its default and help, and nothing else.
 #[test]
 fn the_example_environment_is_up_to_date() {
     let mut expected = String::from(

@@ -1,23 +1,23 @@
-//! The Redis that queues posts.
+//! Settings for the Redis that queues posts.
 
 use clap::Args;
 
 use super::Secret;
 
-/// The Redis that queues posts.
+/// The table `[stream]`: the Redis that queues posts.
 #[derive(Debug, Clone, Args)]
 #[group(id = "stream")]
 pub struct StreamSettings {
-    /// Redis to use; if this and DATABASE_URL are unset, the server starts private instances
+    /// URL of the Redis to use; if this and DATABASE_URL are unset, the server starts private instances
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
     /// Prefix of every Redis key, so that several deployments can share one Redis
     #[arg(long, env = "GROUNDSWELL_PREFIX", default_value = "")]
     pub prefix: String,
-    /// Entries queued in Redis above which ingest answers 429
+    /// Number of entries queued in Redis above which posts are rejected with 429
     #[arg(long, env = "GROUNDSWELL_HIGH_WATER", default_value_t = 500_000)]
     pub high_water: u64,
-    // Longer, and what a killed process left behind would not be back within ten seconds. Shorter, and processes would
+    // With more, the entries of a killed process would not be taken over within ten seconds. With less, processes would
     // take entries from each other between two heartbeats.
     /// Milliseconds without a heartbeat after which another process takes over an entry, 3000 to 5000
     #[arg(long, env = "GROUNDSWELL_CLAIM_IDLE_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(3_000..=5_000))]

@@ -1,12 +1,12 @@
-//! Logging.
+//! Settings for logging.
 
 use clap::Args;
 
-/// Logging.
+/// The table `[telemetry]`: logging.
 #[derive(Debug, Clone, Args)]
 #[group(id = "telemetry")]
 pub struct TelemetrySettings {
-    /// What to log, in the syntax of RUST_LOG
+    /// Which log messages to print, in the syntax of RUST_LOG
     #[arg(
         long,
         env = "GROUNDSWELL_LOG",

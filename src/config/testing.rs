@@ -1,4 +1,4 @@
-//! Helpers for tests of the settings file.
+//! Command line and working directory for tests of the settings file.
 
 use clap::Parser;
 use tempfile::TempDir;
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::command_line::parse_in;
 use super::{Config, FileOption, Sources};
 
-/// Commands with all settings, with one of them, and with none.
+/// Commands with all settings, with a few of them, and with none.
 #[derive(Debug, Parser)]
 pub enum Program {
     Serve(Box<Config>),
@@ -15,14 +15,14 @@ pub enum Program {
         file: FileOption,
         #[arg(long, env = "GROUNDSWELL_PREFIX")]
         prefix: Option<String>,
-        /// Named like a setting, which it is not.
+        /// Option that shares its name with a setting but is not one.
         #[arg(long, default_value_t = 7)]
         batch_size: usize,
     },
     Openapi,
 }
 
-/// Returns a working directory with this settings file.
+/// Returns a working directory whose `groundswell.toml` has this content.
 pub fn directory(file: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("groundswell.toml"), file).unwrap();

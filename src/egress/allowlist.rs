@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Networks that are not public. URLs that people configure cannot reach them unless the operator allows it. Otherwise
-/// anyone who can create a channel could make this server talk to what only it can reach: cloud metadata, databases,
-/// routers.
+/// Networks that are not part of the public internet. URLs configured by users cannot reach them unless the operator
+/// allows it. Otherwise anyone who can create a channel could make this server talk to services that only it can reach,
+/// such as cloud metadata, databases and routers.
 ///
 /// Covers IANA's registries of special-purpose addresses (RFC 6890 and its successors), multicast, and addresses that
 /// embed another address.
@@ -47,7 +47,7 @@ const SPECIAL_PURPOSE: [&str; 34] = [
     "ff00::/8",          // multicast
 ];
 
-/// Returns whether an address belongs to the public internet.
+/// Returns whether an address is part of the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     let address = unwrapped(address);
     let is_in_use = match address {
@@ -58,7 +58,7 @@ pub fn is_public(address: IpAddr) -> bool {
     is_in_use && !SPECIAL_PURPOSE.iter().filter_map(|text| subnet(text)).any(|it| it.contains(&address))
 }
 
-/// Unwraps an IPv4-mapped IPv6 address, which the kernel connects to over IPv4.
+/// Returns the IPv4 address inside an IPv4-mapped IPv6 address, because the kernel connects to it over IPv4.
 fn unwrapped(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
@@ -66,13 +66,13 @@ fn unwrapped(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Parses `10.0.0.0/8`, `fd00::/8`, or a single address.
+/// Parses a network such as `10.0.0.0/8` or `fd00::/8`, or a single address.
 fn subnet(text: &str) -> Option<IpNet> {
     let text = text.replace(['[', ']'], "");
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// Destinations that the operator allows in addition to the public internet, even over unencrypted HTTP.
+/// Networks and hosts that the operator allows in addition to the public internet, even over unencrypted HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowlist {
     subnets: Vec<IpNet>,
@@ -80,7 +80,8 @@ pub struct Allowlist {
 }
 
 impl Allowlist {
-    /// Parses subnets (`10.0.0.0/8`), addresses and host names. If an entry is none of these, the error is that entry.
+    /// Parses networks such as `10.0.0.0/8`, addresses and host names. The error is the first entry that is none of
+    /// these.
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut allowed = Self::default();
         for entry in entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -95,7 +96,13 @@ impl Allowlist {
         Ok(allowed)
     }
 
-    /// Returns whether a connection to this address under this host name is allowed.
+    /// Adds the entries of another list, so that both are allowed.
+    pub fn add(&mut self, other: Self) {
+        self.subnets.extend(other.subnets);
+        self.hosts.extend(other.hosts);
+    }
+
+    /// Returns whether a connection to this address is allowed if the URL names this host.
     pub fn admits(&self, host: &str, address: IpAddr) -> bool {
         is_public(address) || self.allows_host(host) || self.allows_address(address)
     }
@@ -119,7 +126,7 @@ fn is_host_name(text: &str) -> bool {
         && text.chars().any(|c| c.is_ascii_alphabetic())
 }
 
-/// Normalizes a host name: case and a final dot make no difference.
+/// Returns a host name in lower case, without a final dot.
 fn canonical_host(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }

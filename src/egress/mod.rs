@@ -1,11 +1,16 @@
-//! HTTP client for URLs that people configure, restricted to the public internet and what the operator allows.
+//! HTTP and WebSocket client for URLs that users configure. It reaches only the public internet and hosts that the
+//! operator allows.
 //!
-//! The addresses that are checked are the ones that are connected to: the resolver looks a host name up once, rejects
-//! it if any of its records is rejected, and passes the records to the connector. A name that resolves differently the
-//! second time (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are ignored, and
-//! connections are not reused, so that each attempt is checked again.
+//! The client connects only to addresses that it has checked: the resolver looks a host name up once, rejects it if any
+//! of its addresses is not allowed, and passes exactly these addresses to the client. A name that resolves differently
+//! the second time (DNS rebinding) gains nothing. The client follows no redirects, proxies from the environment are
+//! ignored, and connections are not reused, so that each attempt is checked again. Redirects are followed only for
+//! documents, after checking the new URL like the first one ([`fetch`]).
 
 pub mod allowlist; // which addresses may be reached
+pub mod exchange; // requests to programming interfaces
+pub mod fetch; // documents, read up to a size
+pub mod websocket; // connections that stay open
 
 use std::error::Error;
 use std::io;
@@ -23,87 +28,86 @@ use reqwest::{Client, Url, redirect};
 
 use self::allowlist::Allowlist;
 
-/// Timeout of an attempt, from name resolution to the status. Standard Webhooks asks for 15 to 30 seconds.
+/// Maximum duration of a request, from name resolution to the status. Standard Webhooks asks for 15 to 30 seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Timeout of a connection attempt; leaves time for a second address.
+/// Maximum time to connect to an address, which leaves time for a second one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Looks up a host name.
+/// Function that resolves a host name to addresses.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
-/// Why a request got no response. The texts reveal nothing about the target network.
+/// Reason why a request got no response. The messages reveal nothing about the target network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
-    /// The URL is not valid.
+    /// The URL is invalid, contains credentials, or has an unsupported scheme.
     #[error("the URL is not valid")]
     BadUrl,
-    /// The URL must use `https`.
+    /// The URL does not use `https`, which is required unless the operator allows its host.
     #[error("the URL must begin with https://")]
     NotEncrypted,
-    /// The URL leads to a network that is not allowed.
+    /// The host is in a network that is not allowed.
     #[error(
-        "the URL leads to a network that is not allowed; the operator can allow it with `--notify-allow`"
+        "the URL leads to a network that is not allowed; the operator can allow it with `--egress-allow`"
     )]
     Refused,
-    /// The host name does not resolve.
+    /// The host name does not resolve to any address.
     #[error("the host name does not resolve")]
     NoSuchName,
-    /// There was no response in time.
+    /// No response arrived within [`TIMEOUT`].
     #[error("no response within 15 seconds")]
     TimedOut,
-    /// The connection could not be established, or broke, or failed its TLS check.
+    /// The connection could not be established, failed its TLS check, or broke.
     #[error("the connection failed")]
     NoConnection,
 }
 
-/// A receiver's response.
+/// Response from a receiver, without its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Response {
-    /// Status code.
+    /// HTTP status code, which alone decides whether the request succeeded.
     pub status: u16,
-    /// The `Retry-After` header, if there is one.
+    /// Delay requested in `Retry-After`, if any.
     pub retry_after: Option<Duration>,
 }
 
-/// A POST request to send.
+/// POST request to send to a receiver.
 #[derive(Debug)]
 pub struct PostRequest {
-    /// Target URL.
+    /// URL to send the request to.
     pub url: Url,
-    /// Request headers.
+    /// Headers to send, such as signatures.
     pub headers: HeaderMap,
-    /// Request body.
+    /// Encoded body to send.
     pub body: Vec<u8>,
 }
 
-/// HTTP client that checks every address it connects to.
+/// HTTP client that connects only to allowed addresses.
 #[derive(Clone)]
 pub struct Egress {
     client: Client,
-    allowed: Arc<Allowlist>,
+    resolver: CheckedResolver,
 }
 
 impl Egress {
-    /// Creates a client that uses the system's resolver.
+    /// Creates a client that resolves names through the system.
     ///
     /// # Errors
-    /// If the system has no trusted certificates.
+    /// If the system has no trusted root certificates.
     pub fn new(allowed: Allowlist) -> Result<Self, Box<dyn Error + Send + Sync>> {
         Self::with_lookup(allowed, Arc::new(|host| system_lookup(host).boxed()))
     }
 
-    /// Creates a client with the given resolver.
+    /// Creates a client that resolves names with the given function.
     ///
     /// # Errors
     /// The same as for [`Egress::new`].
     pub fn with_lookup(allowed: Allowlist, lookup: Lookup) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let allowed = Arc::new(allowed);
-        let resolver = CheckedResolver { allowed: Arc::clone(&allowed), lookup };
+        let resolver = CheckedResolver { allowed: Arc::new(allowed), lookup };
         // Fails if a provider is already installed; ours is the only one compiled in.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
-            .dns_resolver(resolver)
+            .dns_resolver(resolver.clone())
             .no_proxy()
             .redirect(redirect::Policy::none())
             .referer(false)
@@ -113,15 +117,15 @@ impl Egress {
             .timeout(TIMEOUT)
             .user_agent(concat!("Groundswell/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client, allowed })
+        Ok(Self { client, resolver })
     }
 
-    /// Sends a request and returns the status. The response body is never read.
+    /// Sends a request and returns the status of the response. The body of the response is never read.
     ///
     /// # Errors
-    /// If there was no response.
+    /// If no response arrived.
     pub async fn post(&self, post: PostRequest) -> Result<Response, EgressError> {
-        check_url(&post.url, &self.allowed)?;
+        check_url(&post.url, &self.resolver.allowed, &HTTP)?;
         let request = self.client.post(post.url).headers(post.headers).body(post.body);
         let response = request.send().await.map_err(|error| classify(&error))?;
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -131,19 +135,30 @@ impl Egress {
         })
     }
 
-    /// Validates a URL before it is stored. What its host name resolves to is checked when a request is sent.
+    /// Validates a URL before it is stored. The addresses of its host name are checked later, when a request is sent.
     ///
     /// # Errors
-    /// If the URL is not valid or not allowed.
+    /// If the URL is invalid or not allowed.
     pub fn check(&self, text: &str) -> Result<Url, EgressError> {
         let url = Url::parse(text).map_err(|_| EgressError::BadUrl)?;
-        check_url(&url, &self.allowed)?;
+        check_url(&url, &self.resolver.allowed, &HTTP)?;
         Ok(url)
     }
 }
 
-/// Checks the URL itself. A literal IP address never reaches the resolver, so it is checked here.
-fn check_url(url: &Url, allowed: &Allowlist) -> Result<(), EgressError> {
+/// URL schemes of a protocol.
+struct Schemes {
+    encrypted: &'static str,
+    /// Accepted only for hosts that the operator allows.
+    plain: &'static str,
+}
+
+const HTTP: Schemes = Schemes { encrypted: "https", plain: "http" };
+const WEBSOCKET: Schemes = Schemes { encrypted: "wss", plain: "ws" };
+
+/// Checks the URL without resolving its host name. Literal IP addresses are checked here because they never reach the
+/// resolver.
+fn check_url(url: &Url, allowed: &Allowlist, schemes: &Schemes) -> Result<(), EgressError> {
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(EgressError::BadUrl)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EgressError::BadUrl);
@@ -156,14 +171,14 @@ fn check_url(url: &Url, allowed: &Allowlist) -> Result<(), EgressError> {
     let is_allowed =
         allowed.allows_host(host) || literal.is_some_and(|address| allowed.allows_address(address));
     match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_allowed => Ok(()),
-        "http" => Err(EgressError::NotEncrypted),
+        scheme if scheme == schemes.encrypted => Ok(()),
+        scheme if scheme == schemes.plain && is_allowed => Ok(()),
+        scheme if scheme == schemes.plain => Err(EgressError::NotEncrypted),
         _ => Err(EgressError::BadUrl),
     }
 }
 
-/// Carries our error through the HTTP client's error chain.
+/// Wraps an [`EgressError`] to pass it through the error chain of the HTTP client.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct LookupError(EgressError);
@@ -183,33 +198,40 @@ async fn system_lookup(host: String) -> io::Result<Vec<IpAddr>> {
     Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
 }
 
-/// Resolver that rejects a host name unless all its addresses are allowed, and returns exactly the addresses that are
-/// then connected to.
+/// Resolver that rejects a host name unless all of its addresses are allowed. The client connects to exactly the
+/// addresses that it returns.
+#[derive(Clone)]
 struct CheckedResolver {
     allowed: Arc<Allowlist>,
     lookup: Lookup,
 }
 
+impl CheckedResolver {
+    /// Returns the addresses of a host, all of which may be reached.
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, EgressError> {
+        let addresses = (self.lookup)(host.to_owned()).await.map_err(|_| EgressError::NoSuchName)?;
+        if addresses.is_empty() {
+            return Err(EgressError::NoSuchName);
+        }
+        // A single rejected record rejects the name, because the network decides which address is connected to.
+        if !addresses.iter().all(|address| self.allowed.admits(host, *address)) {
+            return Err(EgressError::Refused);
+        }
+        Ok(addresses)
+    }
+}
+
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_owned();
-        let looking = (self.lookup)(host.clone());
-        let allowed = Arc::clone(&self.allowed);
+        let (resolver, host) = (self.clone(), name.as_str().to_owned());
         Box::pin(async move {
-            let addresses = looking.await.map_err(|_| LookupError(EgressError::NoSuchName))?;
-            if addresses.is_empty() {
-                return Err(LookupError(EgressError::NoSuchName).into());
-            }
-            // A single rejected record rejects the name, because the network decides which address is connected to.
-            if !addresses.iter().all(|address| allowed.admits(&host, *address)) {
-                return Err(LookupError(EgressError::Refused).into());
-            }
+            let addresses = resolver.addresses(&host).await.map_err(LookupError)?;
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }
 
-/// Parses `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`, which is a number of seconds or a date (RFC 9110, section 10.2.3).
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
@@ -229,7 +251,7 @@ mod tests {
 
     use super::*;
 
-    /// Starts a server that sends this response on each connection and counts connections.
+    /// Starts a server that sends `answer` on each connection, and counts the connections.
     async fn receiver(address: &str, answer: &'static str) -> (u16, Arc<AtomicUsize>) {
         let listener = TcpListener::bind(address).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -245,7 +267,7 @@ mod tests {
         (port, n_reached)
     }
 
-    /// Returns a resolver that answers with each list in turn and then repeats the last one.
+    /// Returns a resolver that returns each list of addresses in turn and then repeats the last one.
     fn names(answers: &[&[&str]]) -> (Lookup, Arc<AtomicUsize>) {
         let read = |text: &&str| text.parse().unwrap();
         let lists: Vec<Vec<IpAddr>> = answers.iter().map(|list| list.iter().map(read).collect()).collect();

@@ -13,23 +13,23 @@ use nix::unistd::{Uid, User, geteuid};
 use super::EmbeddedError;
 use crate::process::child;
 
-/// The system user that runs PostgreSQL, which refuses to run as root.
+/// System user that runs PostgreSQL, which refuses to run as root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Account {
     /// The current user, who is not root.
     Current,
     /// Another user, because this process runs as root.
     Other {
-        /// The user's id.
+        /// Id of the user.
         uid: u32,
-        /// The id of the user's primary group; the server gets no supplementary groups.
+        /// Id of the user's primary group. The server gets no supplementary groups.
         gid: u32,
     },
 }
 
 impl Account {
-    /// Chooses the owner of an existing `cluster`, since no other user can open it; otherwise `postgres`, then
-    /// `nobody`.
+    /// Returns the owner of `cluster` if it exists, because no other account can open it. Otherwise returns `postgres`
+    /// or, if there is no such account, `nobody`.
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
         let owner = fs::metadata(cluster).ok();
         if !geteuid().is_root() {
@@ -60,8 +60,8 @@ impl Account {
         }
     }
 
-    /// Returns whether this user can traverse all folders above `folder`. Tries to, since modes alone are not
-    /// conclusive (access lists, mount options).
+    /// Returns whether this user can traverse all folders above `folder`. It tries rather than reading the mode bits,
+    /// which access lists and mount options can make misleading.
     pub(super) fn can_enter(self, folder: &Path) -> bool {
         let mut command = child::command("/bin/sh");
         command.args(["-c", ":"]).current_dir(folder).stdin(Stdio::null());
@@ -69,9 +69,9 @@ impl Account {
         command.status().is_ok_and(|status| status.success())
     }
 
-    /// Creates a folder that only this user can enter, and rejects one that belongs to another user.
+    /// Creates a folder that only this user can enter. Rejects an existing folder that belongs to someone else.
     ///
-    /// Rejecting it matters in `/tmp`, where another user could create the folder first in order to eavesdrop.
+    /// The check matters in `/tmp`, where another user could create the folder first in order to eavesdrop.
     pub(super) fn make_private(self, folder: &Path) -> Result<(), EmbeddedError> {
         match fs::create_dir(folder) {
             Ok(()) => self.hand_over(folder)?,
@@ -97,7 +97,7 @@ impl Account {
     }
 }
 
-/// Creates a folder and its parents, all of which other users may traverse.
+/// Creates a folder and its parents, and lets other users traverse them.
 pub(super) fn make_passable(folder: &Path) -> Result<(), EmbeddedError> {
     fs::create_dir_all(folder).map_err(EmbeddedError::io("make", folder))?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(EmbeddedError::io("open", folder))

@@ -1,12 +1,13 @@
-//! Repairs Redis' append-only log after a power cut.
+//! Repairs Redis's append-only log after a power cut.
 //!
-//! A power cut may cost what was not yet on disk: the last second with `everysec`, nothing that was acknowledged with
-//! `always`. It leaves a log with a truncated end, zeros, or blocks of which only some were written. Redis handles only
-//! the first case. If the cut lies within a command of a transaction, Redis leaves the transaction open: everything
-//! accepted afterwards then belongs to it and is lost at the next start.
+//! A power cut may lose whatever was not yet on disk: with `everysec`, the last second of writes; with `always`,
+//! nothing that was acknowledged. It can leave a log with a truncated end, with zeros, or with only some of the last
+//! blocks written. Redis handles only the first case. If the log breaks off within a transaction, Redis leaves the
+//! transaction open: every command accepted afterwards becomes part of it and is lost at the next start.
 //!
-//! So the log is read before every start. Damage that a power cut explains is cut off after the last complete command
-//! and transaction, and kept in a file beside the log. Any other damage is left untouched for a person to examine.
+//! The log is therefore read before every start. Damage that a power cut explains is cut off after the last complete
+//! command and transaction, and kept in a file beside the log. Any other damage is left untouched for a person to
+//! examine.
 
 mod scan;
 #[cfg(test)]
@@ -24,40 +25,42 @@ use tracing::error;
 use super::EmbeddedError;
 use scan::{ReadableTail, Scan};
 
-/// Redis' folder for the parts of the log and their manifest.
+/// Folder in which Redis keeps the parts of the log and their manifest.
 const FOLDER: &str = "appendonlydir";
 const MANIFEST: &str = "appendonly.aof.manifest";
 
-/// Maximum size of a tail that is cut off: several times what the busiest machine writes within [`SECONDS_MAX`].
+/// Maximum size in bytes of a tail that is cut off: several times what the busiest machine writes within
+/// [`SECONDS_MAX`].
 const DROPPED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Maximum number of seconds that a power cut may cost: `everysec` promises to lose one at most, in addition to the
-/// second in progress.
+/// Maximum number of seconds of lost writes that a power cut can explain: `everysec` promises to lose at most one, in
+/// addition to the second in progress.
 const SECONDS_MAX: usize = 2;
 
-/// Number of copies kept. Power cuts are rare, and nobody looks at the sixth copy.
+/// Number of copies of cut tails that are kept. Power cuts are rare, and nobody looks at the sixth copy.
 const COPIES_MAX: usize = 5;
 
-/// Size of the read buffer. Reading is the only cost of a healthy log at startup; a larger buffer is no faster.
+/// Size of the read buffer in bytes. Reading is the only cost of a healthy log at startup; a larger buffer is no
+/// faster.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The part cut off the end of a log.
+/// Tail that was cut off a log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CutTail {
-    /// Number of bytes that remain in the log.
+    /// Number of bytes left in the log.
     pub(super) kept_bytes: u64,
-    /// Number of bytes cut off.
+    /// Size of the tail that was cut off, in bytes.
     pub(super) bytes: u64,
-    /// Number of complete commands in these bytes: those of an unfinished transaction, and those after the damage.
+    /// Number of complete commands in the tail: those of an unfinished transaction before the damage, and any after it.
     pub(super) n_commands: usize,
-    /// The file that now holds these bytes, without trailing zeros.
+    /// Path of the file that now holds the tail, without trailing zeros.
     pub(super) copy: PathBuf,
 }
 
-/// Cuts off what a power cut left at the end of the log of the Redis whose folder is `redis`. Does nothing if the log
-/// is intact or missing. Redis must not be running.
+/// Cuts off the damage that a power cut left at the end of the log in the folder `redis`. Does nothing if the log is
+/// intact or missing. Redis must not be running.
 ///
-/// Fails with [`EmbeddedError::DamagedLog`], and changes nothing, if a power cut does not explain the damage.
+/// Fails with [`EmbeddedError::DamagedLog`], and changes nothing, if a power cut cannot explain the damage.
 pub(super) fn repair(redis: &Path) -> Result<Option<CutTail>, EmbeddedError> {
     let Some(path) = newest_part(&redis.join(FOLDER)) else {
         return Ok(None);
@@ -96,7 +99,7 @@ pub(super) fn repair(redis: &Path) -> Result<Option<CutTail>, EmbeddedError> {
     Ok(Some(CutTail { kept_bytes: scan.whole, bytes, n_commands, copy }))
 }
 
-/// Returns the part to which Redis appends. The others were complete before it was created.
+/// Returns the part of the log that Redis appends to. The other parts were complete before this one was created.
 fn newest_part(folder: &Path) -> Option<PathBuf> {
     let manifest = fs::read_to_string(folder.join(MANIFEST)).ok()?;
     let name = manifest.lines().filter_map(increment).max_by_key(|(sequence, _)| *sequence)?.1;
@@ -104,7 +107,7 @@ fn newest_part(folder: &Path) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// Parses `file <name> seq <n> type i`.
+/// Parses the manifest line `file <name> seq <n> type i` into the sequence number and the name.
 fn increment(line: &str) -> Option<(u64, &str)> {
     let words: Vec<&str> = line.split(' ').collect();
     match words.as_slice() {
@@ -122,7 +125,7 @@ fn tail(log: &mut File, from: u64) -> std::io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-/// Writes the tail to a copy and makes sure that it is on disk before the log is cut.
+/// Writes the tail to a copy and syncs it to disk before the log is cut.
 fn save_copy(redis: &Path, tail: &[u8]) -> Result<PathBuf, EmbeddedError> {
     const PREFIX: &str = "dropped-";
     let copy = redis.join(format!("{PREFIX}{}.aof", Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%6fZ")));

@@ -9,23 +9,24 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::EmbeddedError;
 
-/// Timeout for acquiring the lock. `RunInfo::read` holds it briefly to see whether it is free, and a server that starts
-/// at that moment must not report that another is running.
+/// How long to try for the lock. `RunInfo::read` holds it for a moment to see whether it is free, and a server that
+/// starts just then must not report that another one is running.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 const RETRY_EVERY: Duration = Duration::from_millis(20);
 
-/// An exclusive lock on a data directory, held for the lifetime of the value.
+/// Exclusive lock on a data directory, held until the value is dropped.
 ///
-/// The operating system releases it when the process ends, for whatever reason, so it is never stale. The pid in the
-/// file is only for people.
+/// The operating system releases the lock when the process ends, for whatever reason, so it is never stale. The process
+/// id in the file is only there for people to read.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
     _file: Flock<File>,
 }
 
 impl DirectoryLock {
-    /// Acquires the lock. Fails with [`EmbeddedError::Locked`] if another process holds it. Blocks for up to a second.
+    /// Acquires the lock, blocking for up to a second. Fails with [`EmbeddedError::Locked`] if another process holds
+    /// it.
     pub(super) fn acquire(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let path = data_dir.join("lock");
         let deadline = Instant::now() + TIMEOUT;

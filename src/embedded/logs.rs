@@ -7,13 +7,14 @@ use std::{
 
 use super::EmbeddedError;
 
-/// Number of log lines shown: enough for an error and its cause, but short enough for a terminal.
+/// Number of log lines to show: enough for an error and its cause, few enough for a terminal.
 const LAST_LINES: usize = 8;
 
-/// Number of bytes read from the end of a log; an error needs only the last lines.
+/// Number of bytes to read from the end of a log. An error needs only the last lines.
 const TAIL_BYTES: u64 = 8 * 1024;
 
-/// Redirects what `command` prints before it opens its own log to `path`, which is emptied first.
+/// Redirects the output of `command` to the file at `path`, which is emptied first. This captures what a server prints
+/// before it opens its own log.
 pub(super) fn capture(command: &mut Command, path: &Path) -> Result<(), EmbeddedError> {
     let out = File::create(path).map_err(EmbeddedError::io("write", path))?;
     let error_out = out.try_clone().map_err(EmbeddedError::io("write", path))?;
@@ -21,7 +22,7 @@ pub(super) fn capture(command: &mut Command, path: &Path) -> Result<(), Embedded
     Ok(())
 }
 
-/// Returns the last lines of the file in `paths` that was written most recently and is not empty.
+/// Returns the last lines of the most recently written file among `paths`, ignoring empty ones.
 pub(super) fn last_lines(paths: &[&Path]) -> String {
     let written = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
     let newest = paths.iter().filter(|path| !tail(path).trim().is_empty()).max_by_key(|path| written(path));

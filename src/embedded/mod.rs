@@ -1,10 +1,10 @@
 //! A private PostgreSQL and a private Redis as child processes, for `serve` and for tests.
 //!
-//! Nothing is installed and no port is opened: both listen on Unix sockets that only their user can reach. A child that
-//! dies is restarted on the same socket. When this process ends, even by `kill -9`, the children end too, and do so
-//! cleanly: they are never killed, since that could lose accepted posts.
+//! Nothing is installed and no port is opened: both servers listen on Unix sockets that only their user can reach. A
+//! server that dies is restarted on the same socket. When this process ends, even by `kill -9`, the servers shut down
+//! cleanly too. They are never killed, because that could lose accepted posts.
 //!
-//! One data directory serves one process at a time and holds everything:
+//! A data directory serves one process at a time and holds everything:
 //!
 //! ```text
 //! lock                  held while the server runs
@@ -13,8 +13,8 @@
 //! postgres/             settings, log, cluster; your settings in local.conf override
 //! ```
 //!
-//! If the process runs as root and PostgreSQL's user cannot reach the data directory, `postgres/` is under
-//! `/var/lib/groundswell/<hash>` instead.
+//! If the process runs as root and PostgreSQL's user cannot reach the data directory, `postgres/` moves to
+//! `/var/lib/groundswell/<hash>`.
 
 mod account;
 mod append_log;
@@ -47,36 +47,36 @@ use lock::DirectoryLock;
 use postgres::Postgres;
 use redis::Redis;
 
-/// Settings of the private servers.
+/// Settings for the private servers.
 #[derive(Debug, Clone)]
 pub struct EmbeddedParams {
-    /// The data directory; created if it does not exist.
+    /// Data directory; created if it does not exist.
     pub data_dir: PathBuf,
-    /// How durable Redis is across power cuts.
+    /// How much Redis may lose in a power cut.
     pub redis_fsync: RedisFsync,
     /// Whether PostgreSQL waits for the disk. False only in tests; even then, nothing is lost when a process dies.
     pub durable: bool,
 }
 
-/// When Redis writes accepted commands to disk.
+/// Policy for syncing accepted commands to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedisFsync {
-    /// Before each write is acknowledged. A power cut loses nothing.
+    /// Before it acknowledges a write. A power cut loses nothing.
     Always,
-    /// Once per second. A power cut may lose the last second; nothing is lost when a process dies.
+    /// Every second. A power cut may lose the last second of writes; a process that dies loses nothing.
     EverySec,
 }
 
-/// The private servers' URLs, which do not change when the servers or this process restart.
+/// URLs of the private servers, which stay the same when the servers or this process restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// `postgresql:///postgres?host=<folder>&user=groundswell`, for `tokio-postgres` and `psql`.
+    /// PostgreSQL's URL, `postgresql:///postgres?host=<folder>&user=groundswell`, for `tokio-postgres` and `psql`.
     pub postgres_url: String,
-    /// `redis+unix://<path>`, for `fred`.
+    /// Redis's URL, `redis+unix://<path>`, for `fred`.
     pub redis_url: String,
 }
 
-/// The two running servers. Dropping the value asks them to end but does not wait for them; [`Embedded::stop`] does.
+/// The two running servers. Dropping the value asks them to stop but does not wait for them; [`Embedded::stop`] does.
 pub struct Embedded {
     endpoints: Endpoints,
     postgres: ProcessSupervisor,
@@ -84,11 +84,12 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts both servers and returns once both respond. The first start on a data directory creates a database,
-    /// which takes a few seconds.
+    /// Starts both servers and returns once both respond. The first start on a data directory creates a database, which
+    /// takes a few seconds.
     ///
-    /// Fails with a remedy if a program is missing, another process uses the data directory, or a server ends before it
-    /// is ready. Runs on its own threads, because the runtime that awaits this may end before the servers do.
+    /// Fails with an error that names a remedy if a program is missing, another process uses the data directory, or a
+    /// server exits before it is ready. The servers are supervised on threads of their own, because they may outlive
+    /// the runtime that awaits this call.
     pub async fn start(params: EmbeddedParams) -> Result<Self, EmbeddedError> {
         // A few file operations and two short child processes: too brief to hold up other tasks.
         let data_dir = make_data_dir(&params.data_dir)?;
@@ -110,17 +111,17 @@ impl Embedded {
         Ok(embedded)
     }
 
-    /// Returns the servers' URLs.
+    /// Returns the URLs of both servers.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// Returns PostgreSQL's pid, or `None` while it is stopped or starting.
+    /// Returns PostgreSQL's process id, or `None` while it is stopped or starting.
     pub fn postgres_pid(&self) -> Option<u32> {
         self.postgres.pid()
     }
 
-    /// Returns Redis' pid, or `None` while it is stopped or starting.
+    /// Returns Redis's process id, or `None` while it is stopped or starting.
     pub fn redis_pid(&self) -> Option<u32> {
         self.redis.pid()
     }
@@ -135,7 +136,7 @@ impl Embedded {
         self.postgres.resume().await
     }
 
-    /// Stops PostgreSQL and starts it again.
+    /// Stops PostgreSQL, starts it again and waits until it responds.
     pub async fn restart_postgres(&self) -> Result<(), EmbeddedError> {
         self.stop_postgres().await?;
         self.start_postgres().await
@@ -151,14 +152,14 @@ impl Embedded {
         self.redis.resume().await
     }
 
-    /// Stops Redis and starts it again.
+    /// Stops Redis, starts it again and waits until it responds.
     pub async fn restart_redis(&self) -> Result<(), EmbeddedError> {
         self.stop_redis().await?;
         self.start_redis().await
     }
 
-    /// Stops both servers and waits until they have written everything and ended, for at most two minutes each. If a
-    /// server takes longer, it is not killed, and the error names it.
+    /// Stops both servers, waiting up to two minutes for each to write everything and exit. A server that takes longer
+    /// is not killed; the error names it.
     pub async fn stop(self) -> Result<(), EmbeddedError> {
         let (postgres, redis) = tokio::join!(self.postgres.stop(), self.redis.stop());
         postgres.and(redis)

@@ -14,27 +14,28 @@ use tracing::warn;
 
 use super::EmbeddedError;
 
-/// How long to wait for an orphan to end: a busy server may first have much to write.
+/// How long to wait for an orphan to exit. A busy server may have much to write first.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A server left running by an earlier process, identified by its working folder.
+/// A server that an earlier process left running, identified by its working folder.
 pub(super) struct Orphan<'a> {
-    /// `postgresql` or `redis`, for messages.
+    /// Name of the server, for messages: `postgresql` or `redis`.
     pub(super) server: &'static str,
-    /// Possible names of the orphan's process.
+    /// Names that the orphan's process may have.
     pub(super) programs: &'a [&'static str],
-    /// The orphan's working folder, which no other process with that name shares.
+    /// Working folder of the orphan, which no other process with that name shares.
     pub(super) folder: &'a Path,
-    /// The signal that requests a clean shutdown.
+    /// Signal that requests a clean shutdown.
     pub(super) signal: Signal,
-    /// The main process, to which the signal is sent if it is known; otherwise it is sent to every process found.
+    /// Main process, which receives the signal if it is known. Otherwise every process found receives it.
     pub(super) leader: Option<Pid>,
 }
 
 impl Orphan<'_> {
-    /// Asks the orphan to end and waits until it has. Never kills it, because it may be writing accepted posts to disk.
+    /// Asks the orphan to shut down and waits until it has. Never kills it, because it may be writing accepted posts to
+    /// disk.
     ///
     /// Blocks for up to two minutes, then fails with [`EmbeddedError::StillRunning`].
     pub(super) fn stop(&self) -> Result<(), EmbeddedError> {
@@ -61,8 +62,8 @@ impl Orphan<'_> {
         Ok(())
     }
 
-    /// Returns all of the orphan's processes, found by name and by the folder in which they work or for which they were
-    /// started. A pid file would not be enough: the pid may now belong to another process.
+    /// Returns the ids of all of the orphan's processes, found by name and by a folder: the one that they run in, or
+    /// one on their command line. A pid file would not be enough, because its pid may belong to another process by now.
     pub(super) fn find(&self) -> Vec<Pid> {
         let Ok(processes) = fs::read_dir("/proc") else {
             return Vec::new();

@@ -12,33 +12,33 @@ use super::{
     account::{Account, make_passable},
 };
 
-/// A system folder for files that an unprivileged user must reach but could not reach in a private data directory.
+/// System folder for files that an unprivileged user must reach but could not reach in a private data directory.
 const SYSTEM_HOME: &str = "/var/lib/groundswell";
 
-/// Usable bytes in a socket path: `sun_path` holds 108 including the final NUL.
+/// Maximum length in bytes of a socket path. `sun_path` holds 108, including the final NUL.
 const SOCKET_PATH_MAX: usize = 107;
 
-/// The longest socket name; PostgreSQL appends it to the configured folder.
+/// Longest name of a socket; PostgreSQL appends it to the configured folder.
 const LONGEST_SOCKET_NAME: &str = "/.s.PGSQL.5432";
 
-/// A data directory's folders and account.
+/// Folders in a data directory, and the account that owns PostgreSQL's.
 #[derive(Debug, Clone)]
 pub(super) struct Paths {
-    /// PostgreSQL's settings, and the parent of the folders below.
+    /// Folder that holds PostgreSQL's settings and the folders below.
     pub(super) postgres: PathBuf,
-    /// The stored data. Does not exist before the first start.
+    /// Folder that holds the stored data; it does not exist before the first start.
     pub(super) cluster: PathBuf,
     pub(super) postgres_log: PathBuf,
     pub(super) postgres_socket: PathBuf,
-    /// Redis' settings, log and append-only file.
+    /// Folder that holds Redis's settings, log and append-only file.
     pub(super) redis: PathBuf,
     pub(super) redis_socket: PathBuf,
-    /// The owner of `cluster`, `postgres_log` and `postgres_socket`.
+    /// Owner of `cluster`, `postgres_log` and `postgres_socket`.
     pub(super) account: Account,
 }
 
 impl Paths {
-    /// Chooses the folders and creates all but the cluster. `data_dir` is canonical.
+    /// Chooses the folders and creates all except the cluster. `data_dir` must be canonical.
     pub(super) fn prepare(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let (postgres, account) = postgres_home(data_dir)?;
         let postgres_log = postgres.join("log");
@@ -53,7 +53,8 @@ impl Paths {
     }
 }
 
-/// Chooses a folder, inside the data directory whenever possible, so that removing the directory removes everything.
+/// Chooses PostgreSQL's folder: inside the data directory whenever possible, so that removing the directory removes
+/// everything.
 fn postgres_home(data_dir: &Path) -> Result<(PathBuf, Account), EmbeddedError> {
     let inside = data_dir.join("postgres");
     let outside = system_home(data_dir).join("postgres");
@@ -79,7 +80,8 @@ fn postgres_home(data_dir: &Path) -> Result<(PathBuf, Account), EmbeddedError> {
     Ok((outside, account))
 }
 
-/// Returns `preferred` if a socket path fits and needs no quoting in a URL or a list; otherwise a short folder.
+/// Returns `preferred` if the path of a socket in it is short enough and needs no quoting in a URL or a list; otherwise
+/// returns a folder with a short path.
 fn socket_folder(data_dir: &Path, preferred: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
     let folder = if fits_socket(preferred) { preferred.to_owned() } else { short_folder(data_dir, account)? };
     account.make_private(&folder)?;
@@ -112,7 +114,8 @@ fn system_home(data_dir: &Path) -> PathBuf {
     Path::new(SYSTEM_HOME).join(short_hash(data_dir))
 }
 
-/// Hashes the path to 64 bits: enough to tell apart a machine's data directories, short enough for a socket path.
+/// Hashes the path to 64 bits: enough to distinguish the data directories on one machine, and short enough for a socket
+/// path.
 fn short_hash(data_dir: &Path) -> String {
     let digest = Sha256::digest(data_dir.as_os_str().as_bytes());
     let mut hash = hex::encode(digest);
@@ -126,7 +129,7 @@ fn fits_socket(folder: &Path) -> bool {
     bytes.len() + LONGEST_SOCKET_NAME.len() <= SOCKET_PATH_MAX && bytes.iter().all(is_plain)
 }
 
-/// Removes a test's files that are outside its data directory.
+/// Removes the files that a test left outside its data directory.
 #[cfg(test)]
 pub(super) fn remove_outside(data_dir: &Path) {
     let ours = short_folder(data_dir, Account::Current).unwrap();

@@ -14,20 +14,20 @@ use super::programs::PostgresPrograms;
 use super::{EmbeddedError, logs};
 use crate::process::child::{self, detach_and_end_with_parent};
 
-/// The private server's superuser. It exists nowhere else; the permissions of the socket's folder protect it.
+/// Superuser of the private server. It exists nowhere else; the permissions of the socket's folder protect it.
 pub(super) const USER: &str = "groundswell";
 
-/// The database that `initdb` creates; the private server needs no other.
+/// Database that `initdb` creates. The private server needs no other.
 pub(super) const DATABASE: &str = "postgres";
 
 const HBA: &str =
     "# Rewritten at every start. Nobody else can enter the folder of the socket.\nlocal all all trust\n";
 
-/// A data directory's private PostgreSQL.
+/// The private PostgreSQL for a data directory.
 pub(super) struct Postgres {
     pub(super) programs: PostgresPrograms,
     pub(super) paths: Paths,
-    /// Whether it survives power cuts. Only tests give this up for speed.
+    /// Whether commits survive power cuts. Only tests give this up, for speed.
     pub(super) durable: bool,
 }
 
@@ -36,7 +36,8 @@ impl Server for Postgres {
         "postgresql"
     }
 
-    /// Requests a fast shutdown, which ends sessions and writes everything. SIGTERM would wait for the sessions.
+    /// Requests a fast shutdown, which ends sessions and writes everything. SIGTERM would wait for clients to
+    /// disconnect.
     fn stop_signal(&self) -> Signal {
         Signal::SIGINT
     }
@@ -148,7 +149,8 @@ impl Postgres {
         fs::rename(&unfinished, &self.paths.cluster).map_err(EmbeddedError::io("rename", &unfinished))
     }
 
-    /// Returns a command that runs as PostgreSQL's user, in a folder that this user can enter, with English messages.
+    /// Returns a command that runs as PostgreSQL's user, in a folder that this user can enter, with messages in
+    /// English.
     fn run(&self, program: &Path) -> Result<Command, EmbeddedError> {
         let mut command = child::command(program);
         self.paths.account.apply(&mut command);
@@ -179,7 +181,7 @@ fn quote(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// Settings for a small machine that PostgreSQL shares with the server and Redis.
+/// Settings for a small machine, which PostgreSQL shares with the server and Redis.
 const SETTINGS: &str = "\
 # Written at every start: changes here are lost. Put yours into local.conf beside this file.
 listen_addresses = ''

@@ -16,44 +16,44 @@ use tracing::{error, info, warn};
 use super::{EmbeddedError, lock::DirectoryLock};
 use crate::process::child::{as_pid, describe, detach_and_end_with_parent, has_ended, wait_for_end};
 
-/// First delay before a server that died is restarted. Doubles up to [`BACKOFF_MAX`].
+/// Delay before the first restart of a server that died. It doubles with every restart, up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 
-/// Longest delay: a server that keeps dying must not take CPU from what still works.
+/// Longest delay before a restart. A server that keeps dying must not take CPU from the parts that still work.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// Uptime after which a server counts as recovered, so that the delay starts at [`BACKOFF_MIN`] again.
+/// Uptime after which a server counts as recovered and the delay is reset to [`BACKOFF_MIN`].
 const STEADY: Duration = Duration::from_secs(30);
 
 /// How long a server may take to become ready. At worst, reading a long append-only file or write-ahead log takes
-/// minutes. A server that ends during startup is noticed at once, so only a frozen one takes this long.
+/// minutes. A server that exits during startup is noticed at once, so only a frozen one reaches this limit.
 const READY_TIMEOUT: Duration = Duration::from_secs(600);
 
 const READY_EVERY: Duration = Duration::from_millis(10);
 
-/// How long a server may take to stop. PostgreSQL first writes everything it holds to disk.
+/// How long a server may take to stop. PostgreSQL first writes everything that it holds in memory to disk.
 const STOP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A server program that a [`ProcessSupervisor`] runs.
+/// A server program that a [`ProcessSupervisor`] can run.
 pub(super) trait Server: Send + 'static {
-    /// `postgresql` or `redis`, for messages.
+    /// Returns the name for messages: `postgresql` or `redis`.
     fn name(&self) -> &'static str;
-    /// The signal that requests a clean shutdown.
+    /// Returns the signal that requests a clean shutdown.
     fn stop_signal(&self) -> Signal;
-    /// Prepares a start: writes settings and stops orphans. May block.
+    /// Prepares a start by writing settings and stopping orphans. May block.
     fn prepare(&self) -> Result<(), EmbeddedError>;
-    /// Returns the command that starts the server.
+    /// Returns the command that starts the server. Called for every start, after `prepare`.
     fn command(&self) -> Result<Command, EmbeddedError>;
-    /// Returns whether the process `pid` responds. Called often; must not block for long.
+    /// Returns whether the server responds; `pid` is its main process. Called often, so it must not block for long.
     fn is_ready(&self, pid: u32) -> bool;
-    /// Returns the end of the server's log, for errors.
+    /// Returns the end of the server's log, for error messages.
     fn log_tail(&self) -> String;
 }
 
 /// Starts one server, restarts it when it dies, and stops it on request or when dropped.
 ///
-/// Runs on its own thread instead of a runtime's: the kernel ends a child when the *thread* that started it ends, and
-/// each test has its own runtime.
+/// Runs on a thread of its own rather than on a runtime's, because the kernel ends a child when the *thread* that
+/// started it ends, and each test has its own runtime.
 pub(super) struct ProcessSupervisor {
     server: &'static str,
     shared: Arc<Shared>,
@@ -83,13 +83,13 @@ struct Shared {
 
 struct State {
     desired: DesiredState,
-    /// Pid of the process, set until its exit status is collected; before that, the pid cannot be reused.
+    /// Process id, set until the exit status is collected. Until then the kernel cannot reuse it.
     child: Option<Pid>,
 }
 
 impl ProcessSupervisor {
-    /// Begins to start `server`; [`ProcessSupervisor::ready`] waits until it is ready. Holds `lock` until the server
-    /// has ended.
+    /// Starts `server` in the background; [`ProcessSupervisor::ready`] waits until it is ready. Holds `lock` until the
+    /// server has exited.
     pub(super) fn start(server: impl Server, lock: Arc<DirectoryLock>) -> Result<Self, EmbeddedError> {
         let (phase, watching) = watch::channel(Phase::Starting);
         let shared = Arc::new(Shared {
@@ -118,7 +118,7 @@ impl ProcessSupervisor {
         Err(EmbeddedError::DidNotStart { server: self.server, reason })
     }
 
-    /// Returns the pid of the process if it is responding, or `None` while it is down or starting.
+    /// Returns the process id while the server is responding, or `None` while it is down or starting.
     pub(super) fn pid(&self) -> Option<u32> {
         match *self.phase.borrow() {
             Phase::Up { pid } => Some(pid),
@@ -132,13 +132,13 @@ impl ProcessSupervisor {
         self.ready().await
     }
 
-    /// Stops the server until [`ProcessSupervisor::resume`] is called.
+    /// Stops the server until [`ProcessSupervisor::resume`] starts it again.
     pub(super) async fn pause(&self) -> Result<(), EmbeddedError> {
         self.shared.request(DesiredState::Down);
         self.ended().await
     }
 
-    /// Stops the server for good.
+    /// Stops the server for good and waits until it has exited.
     pub(super) async fn stop(&self) -> Result<(), EmbeddedError> {
         self.shared.request(DesiredState::Gone);
         self.ended().await
@@ -179,7 +179,7 @@ impl Shared {
         self.desired_changed.notify_all();
     }
 
-    /// Waits until the desired state is no longer `while_desired`, or for `at_most` this long.
+    /// Waits until the desired state is no longer `while_desired`, or until `at_most` has passed.
     fn wait(&self, while_desired: DesiredState, at_most: Option<Duration>) {
         let state = self.state();
         match at_most {
@@ -191,7 +191,7 @@ impl Shared {
     }
 }
 
-/// The supervision loop, running on the supervisor's thread.
+/// State of the supervision loop, which runs on the supervisor's thread.
 struct SupervisionLoop<S> {
     server: S,
     shared: Arc<Shared>,
@@ -199,7 +199,7 @@ struct SupervisionLoop<S> {
     _lock: Arc<DirectoryLock>,
 }
 
-/// How a run of the server ended.
+/// How one run of the server ended.
 enum RunEnd {
     NeverReady(String),
     WasReady { after: Duration, status: String },
@@ -252,14 +252,14 @@ impl<S: Server> SupervisionLoop<S> {
         }
     }
 
-    /// Runs the server once and catches panics: nothing watches this thread, and a panic would end the server with it.
-    /// If a panic leaves a process behind, the next start stops it.
+    /// Runs the server once and catches panics. Nothing watches this thread, so a panic would otherwise take the server
+    /// down for good. If a panic leaves a process behind, the next start stops it.
     fn run_once_catching_panics(&self) -> RunEnd {
         catch_unwind(AssertUnwindSafe(|| self.run_once()))
             .unwrap_or_else(|_| RunEnd::NeverReady("its supervisor panicked".to_owned()))
     }
 
-    /// Runs the process from start to end.
+    /// Runs one process, from its start to its exit.
     fn run_once(&self) -> RunEnd {
         let mut child = match self.spawn() {
             Ok(Some(child)) => child,
@@ -294,8 +294,8 @@ impl<S: Server> SupervisionLoop<S> {
         Ok(Some(child))
     }
 
-    /// Waits until the server is ready. Returns false if the process has ended, must end, or has frozen (in which case
-    /// it is asked to end).
+    /// Waits until the server is ready. Returns false if the process has exited, must stop, or has frozen; a frozen
+    /// process is asked to exit.
     fn await_ready(&self, pid: u32) -> bool {
         let deadline = Instant::now() + READY_TIMEOUT;
         while !has_ended(pid) && self.shared.state().desired == DesiredState::Up {

@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use super::EmbeddedError;
 use crate::process::child;
 
-/// The oldest PostgreSQL version with the features that the migrations and settings use.
+/// Oldest PostgreSQL version with the features that the migrations and settings use.
 pub const POSTGRES_MIN: u32 = 14;
 
-/// The oldest Redis version that can be used.
+/// Oldest supported Redis version, as major and minor.
 pub const REDIS_MIN: (u32, u32) = (7, 0);
 
 const POSTGRES_REMEDY: &str = "on Debian and Ubuntu: `apt-get install postgresql`; on Fedora: `dnf install \
@@ -14,36 +14,37 @@ const POSTGRES_REMEDY: &str = "on Debian and Ubuntu: `apt-get install postgresql
 const REDIS_REMEDY: &str = "on Debian and Ubuntu: `apt-get install redis-server`; on Fedora: `dnf install redis`; on \
                             Alpine: `apk add redis`";
 
-/// An installed and usable PostgreSQL.
+/// An installed PostgreSQL that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresPrograms {
-    /// The server program.
+    /// Path of `postgres`, the server program.
     pub postgres: PathBuf,
-    /// The program that creates a database cluster for the same version.
+    /// Path of `initdb` from the same version, which creates a database cluster.
     pub initdb: PathBuf,
-    /// The major version, for example 15.
+    /// Major version, such as 15.
     pub major: u32,
 }
 
-/// An installed and usable Redis or Valkey.
+/// An installed Redis or Valkey that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisProgram {
-    /// The server program.
+    /// Path of `redis-server` or `valkey-server`.
     pub server: PathBuf,
-    /// The major and minor version.
+    /// Major and minor version.
     pub version: (u32, u32),
 }
 
 /// Finds PostgreSQL on the `PATH`, where Debian installs it, or where `pg_config` says it is.
 ///
-/// If `major` is given, only that version is accepted, because stored data can be read only by the version that wrote
-/// it. Otherwise the one on the `PATH` is preferred, then the newest.
+/// If `major` is given, accepts only that version, because only the version that wrote stored data can read it.
+/// Otherwise prefers the one on the `PATH`, then the newest.
 pub fn find_postgres(major: Option<u32>) -> Result<PostgresPrograms, EmbeddedError> {
     let suits = |found: &PostgresPrograms| match major {
         Some(wanted) => found.major == wanted,
         None => found.major >= POSTGRES_MIN,
     };
-    if let Some(found) = on_path("postgres").and_then(|path| postgres_at(&path)).filter(|found| suits(found))
+    if let Some(found) =
+        child::on_path("postgres").and_then(|path| postgres_at(&path)).filter(|found| suits(found))
     {
         return Ok(found);
     }
@@ -65,7 +66,7 @@ pub fn find_postgres(major: Option<u32>) -> Result<PostgresPrograms, EmbeddedErr
 pub fn find_redis() -> Result<RedisProgram, EmbeddedError> {
     for name in ["redis-server", "valkey-server"] {
         let paths = ["/usr/bin", "/usr/local/bin", "/usr/sbin"].map(|folder| Path::new(folder).join(name));
-        for server in on_path(name).into_iter().chain(paths) {
+        for server in child::on_path(name).into_iter().chain(paths) {
             let Some(version) = version_output(&server).as_deref().and_then(redis_version) else {
                 continue;
             };
@@ -90,7 +91,8 @@ fn postgres_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Returns the programs of an installation. The one on the `PATH` may be a link; `initdb` is beside the link's target.
+/// Returns the programs of an installation. The program on the `PATH` may be a link; `initdb` lies beside the link's
+/// target.
 fn postgres_at(postgres: &Path) -> Option<PostgresPrograms> {
     let postgres = postgres.canonicalize().ok()?;
     let major = postgres_major(&version_output(&postgres)?)?;
@@ -98,19 +100,13 @@ fn postgres_at(postgres: &Path) -> Option<PostgresPrograms> {
     initdb.exists().then_some(PostgresPrograms { postgres, initdb, major })
 }
 
-/// Asks the shell, which reads the `PATH` as the person who typed the command expects.
-fn on_path(name: &str) -> Option<PathBuf> {
-    let output = child::command("/bin/sh").args(["-c", "command -v \"$1\"", "sh", name]).output().ok()?;
-    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end_matches('\n'));
-    path.is_absolute().then_some(path)
-}
-
 fn version_output(program: &Path) -> Option<String> {
     let output = child::command(program).arg("--version").stdin(std::process::Stdio::null()).output().ok()?;
     String::from_utf8(output.stdout).ok()
 }
 
-/// Parses the major version. Other programs are called `postgres` too, so the name alone proves nothing.
+/// Parses the major version from the output of `--version`. The name alone proves nothing, because other programs are
+/// called `postgres` too.
 fn postgres_major(output: &str) -> Option<u32> {
     leading_number(output.trim().strip_prefix("postgres (PostgreSQL) ")?)
 }

@@ -16,13 +16,14 @@ use super::programs::RedisProgram;
 use super::{EmbeddedError, RedisFsync, append_log, logs};
 use crate::process::child;
 
-/// Size above which the log is rotated, because Redis never stops appending to it.
+/// Size in bytes at which the log is rotated, because Redis itself never stops appending to it.
 const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
-/// Timeout for a ping. A busy Redis responds within milliseconds; one that is loading its file says so at once.
+/// How long to wait for a ping. A busy Redis responds within milliseconds, and one that is still loading its file says
+/// so at once.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A data directory's private Redis.
+/// The private Redis for a data directory.
 pub(super) struct Redis {
     pub(super) program: RedisProgram,
     pub(super) paths: Paths,
@@ -133,7 +134,7 @@ maxmemory-policy noeviction
     }
 }
 
-/// Quotes a path for Redis' settings file.
+/// Quotes a path for Redis's settings file.
 fn quote(path: &Path) -> String {
     format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
 }

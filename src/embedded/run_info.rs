@@ -6,29 +6,29 @@ use super::{EmbeddedError, lock::DirectoryLock};
 
 const FILE: &str = "run.json";
 
-/// Addresses and pids of a running server, as stored in `<data-dir>/run.json`.
+/// Addresses and process ids of a running server, as stored in `<data-dir>/run.json`.
 ///
 /// `replay`, `synth`, `dead-letters` and `doctor` use it to find the server. The file may outlive a killed server, so
-/// it is valid only while that server's lock is held.
+/// it is valid only while that server holds the lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
-    /// The server's pid.
+    /// Process id of the server.
     pub pid: u32,
-    /// The dashboard's URL, for example `http://127.0.0.1:8080`.
+    /// URL of the dashboard and the API, such as `http://127.0.0.1:8080`.
     pub address: String,
-    /// The PostgreSQL URL, as in [`super::Endpoints`].
+    /// URL of the database that the server uses; see [`super::Endpoints`] for the form of a private one.
     pub postgres_url: String,
-    /// The Redis URL, as in [`super::Endpoints`].
+    /// URL of the Redis that the server uses; see [`super::Endpoints`] for the form of a private one.
     pub redis_url: String,
     /// Prefix of all stream and key names; empty by default.
     pub prefix: String,
-    /// PostgreSQL's pid, or `None` if it is not a child of the server.
+    /// Process id of the private PostgreSQL, or `None` if the server uses an external one.
     pub postgres_pid: Option<u32>,
-    /// Redis' pid, or `None` if it is not a child of the server.
+    /// Process id of the private Redis, or `None` if the server uses an external one.
     pub redis_pid: Option<u32>,
-    /// When the server began to listen.
+    /// Time at which the server began to listen.
     pub started_at: jiff::Timestamp,
-    /// The version of Groundswell.
+    /// Version of Groundswell that the server runs.
     pub version: String,
 }
 

@@ -1,5 +1,5 @@
-//! Both private servers, started for real. Tests query them with minimal clients, since this module uses nothing else
-//! from the crate.
+//! Both private servers, started for real. The tests query them with minimal clients, because this module uses nothing
+//! else from the crate.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -17,20 +17,20 @@ use tokio_postgres::NoTls;
 
 use super::*;
 
-/// Far longer than any step takes, even on a busy machine.
+/// Timeout for every step, far longer than any step takes even on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Marks the folder of a re-executed test; see [`serve_until_killed`].
+/// Name of the file that marks the folder of a re-executed test; see [`serve_until_killed`].
 const MARK: &str = "groundswell-embedded-test";
 
-/// A secret in the server's environment that its children must not inherit.
+/// Secret in the server's environment, which the private servers must not inherit.
 const SECRET: &str = "the secret of the server";
 
 fn params(data_dir: &Path) -> EmbeddedParams {
     EmbeddedParams { data_dir: data_dir.to_owned(), redis_fsync: RedisFsync::Always, durable: false }
 }
 
-/// A folder that PostgreSQL's user can reach.
+/// Returns a folder that PostgreSQL's user can reach.
 fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -50,7 +50,7 @@ async fn query_postgres(embedded: &Embedded, statement: &str) -> Option<String> 
     })
 }
 
-/// Sends a command and returns the first line of the response, or the second if the response is a string.
+/// Sends a command and returns the first line of the response, or the second line if the response is a string.
 fn send_redis(embedded: &Embedded, command: &str) -> String {
     let path = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap();
     let mut socket = UnixStream::connect(path).unwrap();
@@ -207,7 +207,7 @@ async fn a_data_directory_with_a_long_and_odd_path_works_as_well() {
     check_elsewhere(&data_dir).await;
 }
 
-/// Starts, stores something, starts again, and removes the files outside `data_dir`.
+/// Starts the servers, stores something, starts them again, and removes the files outside `data_dir`.
 async fn check_elsewhere(data_dir: &Path) {
     let embedded = Embedded::start(params(data_dir)).await.unwrap();
     query_postgres(&embedded, "CREATE TABLE kept AS SELECT 3 AS three").await;
@@ -289,8 +289,8 @@ fn data_dir_in(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-/// Runs [`serve_until_killed`] by itself, in a process that can be killed, with [`SECRET`] in its environment. Returns
-/// the process and its two servers' pids.
+/// Runs [`serve_until_killed`] alone, in a process that can be killed, with [`SECRET`] in its environment. Returns the
+/// process and the process ids of its two servers.
 fn start_in_another_process(folder: &Path) -> (std::process::Child, Vec<u32>) {
     std::fs::write(folder.join(MARK), "").unwrap();
     let mut parent = Command::new(std::env::current_exe().unwrap())
@@ -308,7 +308,7 @@ fn start_in_another_process(folder: &Path) -> (std::process::Child, Vec<u32>) {
     (parent, line.split(' ').skip(1).map(|pid| pid.parse().unwrap()).collect())
 }
 
-/// Not a test in itself: the body of [`start_in_another_process`]. Without the mark it does nothing.
+/// The body of [`start_in_another_process`] rather than a test of its own. Does nothing without the mark.
 #[tokio::test]
 async fn serve_until_killed() {
     let here = std::env::current_dir().unwrap();

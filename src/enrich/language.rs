@@ -1,15 +1,15 @@
 //! Language detection.
 //!
-//! Posts are short. whatlang, which counts trigrams, is confident about a quarter of the tweets in `data/` and takes 60
-//! to 120 µs for each. Frequent small words decide nearly half in 4 µs, and when both are confident, they agree in 99
-//! of 100 cases. So the words come first, and whatlang decides the rest.
+//! Posts are short. whatlang, which counts trigrams, is confident about only a quarter of the tweets in `data/` and
+//! takes 60 to 120 µs for each. Frequent small words decide nearly half of them in 4 µs, and where both methods are
+//! confident, they agree in 99 of 100 cases. So the words come first, and whatlang decides the rest.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use whatlang::{Detector, Lang, Script};
 
-/// Frequent words of languages in Latin script. A word shared by several languages counts proportionally less for
+/// Frequent words of languages in Latin script. A word that several languages share counts proportionally less for
 /// each.
 const FREQUENT: [(&str, &str); 16] = [
     (
@@ -84,26 +84,26 @@ const FREQUENT: [(&str, &str); 16] = [
     ("ro", "și este nu că cu pentru mai sunt am ai dar ce fost foarte acum când pe din sau asta bine mult"),
 ];
 
-/// Length in bytes of the longest listed word.
+/// Length in bytes of the longest word in the lists.
 const WORD_BYTES_MAX: usize = 10;
 
-/// Minimum number of votes; fewer words of one language may be a quotation or a coincidence.
+/// Minimum number of votes for a language. A few words of it may be a quotation or a coincidence.
 const VOTES_MIN: f32 = 1.6;
 
-/// Factor by which the best language must lead the second.
+/// Factor by which the best language must lead the second-best.
 const LEAD_MIN: f32 = 1.4;
 
-/// Minimum number of letters for trigrams; with fewer, they only guess.
+/// Minimum number of letters for detection by trigrams; with fewer, trigrams are mere guesswork.
 const LETTERS_MIN: usize = 16;
 
-/// Minimum number of letters for trigrams in Latin script if no frequent words were found: a text this long contains
+/// Minimum number of letters for trigrams in Latin script if no frequent words were found. A text this long contains
 /// some, unless its language has no list. A shorter one may be in any of thirty languages, which makes whatlang slow.
 const LATIN_LETTERS_MIN: usize = 60;
 
-/// Maximum number of letters examined; more cost time and change nothing.
+/// Maximum number of letters examined. More would take time and change nothing.
 const LETTERS_MAX: usize = 100;
 
-/// The word lists, with one bit per language.
+/// The languages that each frequent word belongs to, with one bit per language.
 static WORDS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
     let mut words = HashMap::new();
     for (i, (_, list)) in FREQUENT.iter().enumerate() {
@@ -114,12 +114,12 @@ static WORDS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
     words
 });
 
-/// Languages that many people post in. Fewer candidates make trigrams faster and more reliable.
+/// Detector limited to languages in which many people post. Fewer candidates make trigrams faster and more reliable.
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     Detector::with_allowlist(Lang::all().iter().copied().filter(|lang| iso_639_1(*lang).is_some()).collect())
 });
 
-/// Returns the text's ISO 639-1 language code, if it can be determined with confidence.
+/// Returns the ISO 639-1 code of the text's language, if it can be determined with confidence.
 pub fn detect(text: &str) -> Option<&'static str> {
     if let Some(code) = by_frequent_words(text) {
         return Some(code);
@@ -137,7 +137,7 @@ pub fn detect(text: &str) -> Option<&'static str> {
     if guess.is_reliable() { iso_639_1(guess.lang()) } else { None }
 }
 
-/// Returns the primary language of a tag, for example `pt` for `pt-BR` and `en` for `eng`.
+/// Returns the primary language of a tag: `pt` for `pt-BR`, `en` for `eng`.
 pub fn primary(tag: &str) -> Option<String> {
     let code = tag.split('-').next()?.to_ascii_lowercase();
     match Lang::from_code(code.as_str()).and_then(iso_639_1) {
@@ -183,7 +183,7 @@ fn by_frequent_words(text: &str) -> Option<&'static str> {
     best.0.filter(|_| best.1 >= VOTES_MIN && best.1 >= LEAD_MIN * second)
 }
 
-/// Returns the language of a script that only one language uses, however short the text.
+/// Returns the language of a script that only one language uses, which works for texts of any length.
 const fn by_script(script: Script) -> Option<&'static str> {
     Some(match script {
         Script::Hangul => "ko",
@@ -198,7 +198,7 @@ const fn by_script(script: Script) -> Option<&'static str> {
     })
 }
 
-/// Returns the language if the text has letters that only one language with this script uses.
+/// Returns the language that the script reveals, together with letters that only one of its languages uses.
 fn by_letters(script: Script, prose: &str) -> Option<&'static str> {
     let has = |letters: &[char]| prose.contains(letters);
     match script {
@@ -214,7 +214,7 @@ fn by_letters(script: Script, prose: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the author's words, without links, user names and hashtags.
+/// Returns the words that the author wrote, without links, user names and hashtags.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace().filter(|word| {
         !word.starts_with(['@', '#', '＃']) && !word.starts_with("http://") && !word.starts_with("https://")

@@ -1,24 +1,25 @@
-//! Detection of products mentioned in a post.
+//! Search for the products that a post mentions.
 
 use aho_corasick::AhoCorasick;
 
-/// A product and its keywords.
+/// A product, and the keywords that identify it in posts.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ProductRule {
-    /// The product's name, as counted and displayed.
+    /// Name under which the product is counted and displayed.
     pub name: String,
-    /// Words or phrases, case-insensitive. If empty, the name itself.
+    /// Words or phrases that count as a mention of the product, regardless of case. If empty, only the name itself
+    /// does.
     #[serde(default)]
     pub keywords: Vec<String>,
 }
 
-/// Finds all keywords in one pass over the text, however many there are.
+/// Search that finds all keywords in one pass over the text, however many there are.
 #[derive(Debug, Clone)]
 pub struct Products {
     names: Vec<String>,
-    /// `None` if there are no keywords.
+    /// Matcher for all keywords; `None` if there are no keywords.
     keywords: Option<AhoCorasick>,
-    /// The index in `names` that each keyword belongs to.
+    /// Index in `names` of the product of each keyword.
     owners: Vec<usize>,
 }
 
@@ -43,7 +44,7 @@ impl Products {
         Self { names, keywords, owners }
     }
 
-    /// Returns the product that was sent and those whose keywords occur, sorted and without duplicates.
+    /// Returns the product that the sender named and those whose keywords occur, sorted and without duplicates.
     pub fn find(&self, text: &str, sent: Option<&str>) -> Vec<String> {
         let mut found: Vec<&str> = Vec::new();
         if let Some(sent) = sent.map(str::trim).filter(|sent| !sent.is_empty()) {
@@ -68,7 +69,7 @@ impl Products {
     }
 }
 
-/// Returns whether the match is a whole word or part of a hashtag: `#MayweatherMcGregor` mentions both, while
+/// Returns whether a match is a whole word or part of a hashtag. `#MayweatherMcGregor` mentions both boxers, whereas
 /// `scarecrow` does not mention a car.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

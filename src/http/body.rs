@@ -12,36 +12,47 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
 
-/// Maximum time for receiving a body. A slower sender would tie up a connection and the memory for what it has sent so
-/// far.
+/// Maximum time to receive a body. A slower sender would tie up a connection and the memory for everything sent so far.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Maximum number of bytes of a rejected body that are read and discarded before the response. A client that is still
-/// sending often sees a broken connection instead of the response.
+/// Maximum number of bytes of a rejected body to read and discard before responding. Clients that are still sending
+/// when the connection closes often see a broken connection instead of the response.
 const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Memory for all request bodies being received or processed, in KiB: enough for six of the maximum size. Further
-/// senders get 429.
+/// Memory for all request bodies being received or processed, in KiB: enough for six bodies of the maximum size. When
+/// it is used up, further senders get 429.
 const MEMORY_KIB: usize = 48 * 1024;
 
-/// Initial allocation for a body; most bodies fit.
+/// Initial allocation for a body, in bytes; most bodies fit.
 const FIRST_BYTES: usize = 4 * 1024;
 
-/// Bytes to decompress before yielding to other requests on the same thread: a fraction of a millisecond of work.
+/// Number of bytes to decompress before yielding to other requests on the same thread: a fraction of a millisecond of
+/// work.
 const INFLATED_AT_ONCE: usize = 64 * 1024;
+
+/// Memory for the bodies of deliveries, in KiB. It is separate from that for other bodies: their senders are unknown
+/// until the signature of the whole body is verified, and must not use up the memory of others.
+const DELIVERY_MEMORY_KIB: usize = 24 * 1024;
 
 static MEMORY: Semaphore = Semaphore::const_new(MEMORY_KIB);
 
+static DELIVERY_MEMORY: Semaphore = Semaphore::const_new(DELIVERY_MEMORY_KIB);
+
 /// Received request body. Dropping it releases its memory permits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Body {
     bytes: Vec<u8>,
+    memory: &'static Semaphore,
     permits: Option<SemaphorePermit<'static>>,
 }
 
 impl Body {
-    /// Appends a chunk. Memory grows with the bytes received, not with the announced length, because announcing a
-    /// length costs a sender nothing.
+    const fn new(memory: &'static Semaphore) -> Self {
+        Self { bytes: Vec::new(), memory, permits: None }
+    }
+
+    /// Appends a chunk. Memory grows with the bytes received rather than with the announced length, because announcing
+    /// a length costs a sender nothing.
     fn extend(&mut self, chunk: &[u8], limit: usize) -> Result<(), ApiError> {
         let length = self.bytes.len() + chunk.len();
         if length > limit {
@@ -61,7 +72,7 @@ impl Body {
         const FULL: ApiError = ApiError::Busy { what: "too many request bodies are being received" };
         let held = self.permits.as_ref().map_or(0, SemaphorePermit::num_permits);
         let more = u32::try_from(n_bytes.div_ceil(1_024).saturating_sub(held)).map_err(|_| FULL)?;
-        let more = MEMORY.try_acquire_many(more).map_err(|_| FULL)?;
+        let more = self.memory.try_acquire_many(more).map_err(|_| FULL)?;
         match &mut self.permits {
             Some(permits) => permits.merge(more),
             None => self.permits = Some(more),
@@ -78,18 +89,48 @@ impl std::ops::Deref for Body {
     }
 }
 
-/// Receives a whole body, decompressing gzip; rejects bodies of more than `limit` bytes.
+/// Receives a whole body of at most `limit` bytes, decompressing gzip.
 ///
 /// # Errors
-/// 413 if it is too long, 408 if it arrives too slowly, 415 for encodings other than gzip, 400 if it ends early or is
-/// not valid gzip, 429 if too many bodies are being received.
+/// 413 if the body is too long, 408 if it arrives too slowly, 415 for encodings other than gzip, 400 if it ends early
+/// or is not valid gzip, 429 if too many bodies are being received.
 pub async fn receive(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Body, ApiError> {
-    tokio::time::timeout(BODY_TIMEOUT, collect(request, payload.into_inner(), limit))
+    receive_within(request, payload, Bounds { limit, memory: &MEMORY }).await
+}
+
+/// Receives the body of a delivery like [`receive`], with its own memory permits.
+///
+/// # Errors
+/// The same as for [`receive`].
+pub async fn receive_delivery(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<Body, ApiError> {
+    receive_within(request, payload, Bounds { limit, memory: &DELIVERY_MEMORY }).await
+}
+
+/// Limits on receiving a body.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// Maximum size in bytes, after decompression.
+    limit: usize,
+    /// Memory permits that the body shares with others.
+    memory: &'static Semaphore,
+}
+
+async fn receive_within(
+    request: &HttpRequest,
+    payload: web::Payload,
+    bounds: Bounds,
+) -> Result<Body, ApiError> {
+    tokio::time::timeout(BODY_TIMEOUT, collect(request, payload.into_inner(), bounds))
         .await
         .unwrap_or(Err(ApiError::TooSlow { seconds: BODY_TIMEOUT.as_secs() }))
 }
 
-async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Body, ApiError> {
+async fn collect(request: &HttpRequest, mut payload: Payload, bounds: Bounds) -> Result<Body, ApiError> {
+    let limit = bounds.limit;
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -98,7 +139,7 @@ async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> R
     if announced > DRAINED_BYTES_MAX {
         return Err(too_large(limit));
     }
-    let mut received = BodyReader::new(request, limit);
+    let mut received = BodyReader::new(request, bounds);
     let mut n_sent = 0_usize;
     while let Some(chunk) = payload.next().await {
         let chunk =
@@ -128,8 +169,8 @@ enum BodyReader {
 }
 
 impl BodyReader {
-    fn new(request: &HttpRequest, limit: usize) -> Result<Self, ApiError> {
-        let writer = BodyWriter { body: Body::default(), limit, refusal: None };
+    fn new(request: &HttpRequest, Bounds { limit, memory }: Bounds) -> Result<Self, ApiError> {
+        let writer = BodyWriter { body: Body::new(memory), limit, refusal: None };
         if is_gzip(request)? {
             return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(writer))));
         }
@@ -159,13 +200,14 @@ impl BodyReader {
             Self::Plain(writer) => Ok(writer.body),
             Self::Gzip(mut decoder) => {
                 decoder.try_finish().map_err(|error| decoder.get_mut().rejection(&error))?;
-                Ok(std::mem::take(&mut decoder.get_mut().body))
+                let body = &mut decoder.get_mut().body;
+                Ok(std::mem::replace(body, Body::new(body.memory)))
             }
         }
     }
 }
 
-/// Returns whether the body is gzip.
+/// Returns whether the body is compressed with gzip.
 fn is_gzip(request: &HttpRequest) -> Result<bool, ApiError> {
     let mut encodings = request.headers().get_all(header::CONTENT_ENCODING);
     let Some(encoding) = encodings.next() else {
@@ -180,7 +222,7 @@ fn is_gzip(request: &HttpRequest) -> Result<bool, ApiError> {
     }
 }
 
-/// Collects decoded bytes until the limit or the memory permits run out, which stops the decoder.
+/// Collects decoded bytes. It fails when the limit or the memory permits are exhausted, which stops the decoder.
 struct BodyWriter {
     body: Body,
     limit: usize,
@@ -188,7 +230,7 @@ struct BodyWriter {
 }
 
 impl BodyWriter {
-    /// Returns why decoding failed: our own rejection, or invalid gzip.
+    /// Returns the reason why decoding failed: the writer's own limits, or invalid gzip.
     fn rejection(&mut self, error: &io::Error) -> ApiError {
         self.refusal
             .take()
@@ -232,7 +274,7 @@ mod tests {
             request = request.append_header((header::CONTENT_ENCODING, *encoding));
         }
         let (request, payload) = request.to_http_parts();
-        collect(&request, payload, limit).await
+        collect(&request, payload, Bounds { limit, memory: &MEMORY }).await
     }
 
     #[actix_web::test]
@@ -243,7 +285,7 @@ mod tests {
                 request = request.insert_header((header::CONTENT_LENGTH, length));
             }
             let (request, payload) = request.to_http_parts();
-            let outcome = collect(&request, payload, 10).await;
+            let outcome = collect(&request, payload, Bounds { limit: 10, memory: &MEMORY }).await;
             assert!(matches!(outcome, Err(ApiError::TooLarge { limit: 10, .. })), "{outcome:?}");
         }
     }

@@ -1,10 +1,10 @@
-//! The dashboard's files, embedded in the binary.
+//! Serves the dashboard's files, which are embedded in the binary.
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -31,13 +31,19 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 /// `Cache-Control` for all other files: clients may store them but must revalidate.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// Minimum size for compression; below it, the headers outweigh the savings.
+/// Minimum size in bytes for compression; for smaller files, the headers outweigh the savings.
 const COMPRESSED_FROM_BYTES: usize = 1024;
 
 const NOT_BUILT: &str = include_str!("not_built.html");
 
-/// Paths of the dashboard's pages, as in `frontend/src/app/router.tsx`.
-const PAGES: [&str; 4] = ["/", "/explore", "/alerts", "/system"];
+/// Paths of the dashboard's pages, the same as in `frontend/src/app/router.tsx`.
+const PAGES: [&str; 11] = [
+    "/", "/explore", "/author", "/queue", "/alerts", "/topics", "/sources", "/reports", "/system", "/design",
+    "/shared",
+];
+
+/// Page that share links open. Search engines must not list it.
+const SHARED_PAGE: &str = "/shared";
 
 /// Returns whether a request is for a part of the dashboard itself, which is the same for everyone and contains no
 /// data.
@@ -48,10 +54,10 @@ pub fn is_public_file(method: &Method, path: &str) -> bool {
     matches!(*method, Method::GET | Method::HEAD) && (PAGES.contains(&path) || is_file())
 }
 
-/// Serves whatever no other route matches: a file or page of the dashboard.
+/// Serves a file or page of the dashboard. Handles all requests that no other route matches.
 ///
 /// # Errors
-/// 404 in the error format.
+/// 404 if the path is not part of the dashboard.
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path().trim_start_matches('/');
     let missing = || ApiError::NotFound { what: format!("`/{path}`") };
@@ -83,6 +89,9 @@ fn respond(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpRespon
     response.insert_header((header::CACHE_CONTROL, caching));
     response.insert_header((header::ETAG, quoted.clone()));
     response.insert_header((header::VARY, "accept-encoding"));
+    if request.path() == SHARED_PAGE {
+        response.insert_header((HeaderName::from_static("x-robots-tag"), "noindex, nofollow"));
+    }
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == quoted)) {
         return response.status(StatusCode::NOT_MODIFIED).finish();

@@ -1,6 +1,6 @@
 //! Error responses: `{"error":{"code","message","details"?}}`.
 //!
-//! Never contain stack traces or SQL. Internal causes are logged once, with the request id.
+//! Responses never contain stack traces or SQL. Internal causes are logged once, with the request id.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -16,11 +16,11 @@ use crate::ws::Refusal;
 /// Body of every error response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// The error.
+    /// Code, message and location of the error.
     pub error: ErrorResponse,
 }
 
-/// Error of a failed call.
+/// Reason why a call failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ErrorAnswer)]
 pub struct ErrorResponse {
@@ -28,77 +28,87 @@ pub struct ErrorResponse {
     pub code: String,
     /// Human-readable message, which may change between versions.
     pub message: String,
-    /// Location of the error.
+    /// Part of the request or limit that the error concerns; absent if the code is enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<ErrorDetails>,
 }
 
-/// Location of an error; which fields are present depends on the code.
+/// Where an error is. The code determines which fields are present.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorDetails {
-    /// Path of the wrong field in the body, such as `author.followers`.
+    /// Path of the invalid field in the body, such as `author.followers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// Name of the wrong query or path parameter.
+    /// Name of the invalid query or path parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
-    /// Limit that was exceeded.
+    /// Limit that the request exceeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
 }
 
-/// An error that a call can return.
+/// Error that an API call can return. Converts into a response with the matching HTTP status and an [`ErrorBody`].
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The body is malformed.
+    /// The body cannot be parsed.
     #[error("{0}")]
     MalformedBody(String),
     /// A parameter has an invalid value.
     #[error("`{parameter}` {problem}")]
     InvalidParameter {
-        /// Name of the parameter.
+        /// Name of the query or path parameter.
         parameter: String,
         /// Predicate of a sentence whose subject is the parameter, such as `must be a UUID`.
         problem: String,
     },
-    /// A parameter does not exist.
+    /// The call has no parameter with this name.
     #[error("unknown parameter `{parameter}`: {expected}")]
     UnknownParameter {
-        /// Name of the parameter.
+        /// Name that the request used.
         parameter: String,
-        /// Phrase that lists the known parameters.
+        /// Phrase that lists the parameters of the call.
         expected: String,
     },
-    /// The requested range is too long for a query that must count single posts.
+    /// The range is too long for a query that must count individual posts.
     #[error("with these filters the range can be at most {hours} hours; choose a shorter range")]
     WindowTooLong {
-        /// Maximum length in hours.
+        /// Maximum length of the range in hours.
         hours: i64,
     },
-    /// The requested range holds too many posts for a query that must count single posts.
+    /// The range holds too many posts for a query that must count individual posts.
     #[error("with these filters the range can hold at most {n_posts_max} posts; choose a shorter range")]
     TooManyPosts {
-        /// Maximum number of posts.
+        /// Maximum number of posts in the range.
         n_posts_max: i64,
     },
-    /// The caller did not present the token.
+    /// The caller did not present the token, or presented the wrong one.
     #[error("authentication required; send the header `authorization: Bearer <token>`")]
     Unauthorized {
-        /// Whether the caller is a browser, which then prompts for the token as a password.
+        /// Whether the caller is a browser, which is then asked to prompt for the token as a password.
         browser: bool,
     },
-    /// The `Host` or `Origin` header is not allowed.
+    /// A delivery is not signed with the secret of the source, or the source does not exist. The caller does not learn
+    /// which.
+    #[error("the source does not exist, or the signature is missing, wrong or more than 5 minutes old")]
+    BadSignature,
+    /// The caller holds a share link, and the shared view does not include this call with these parameters.
+    #[error("the shared view does not include this call")]
+    NotShared,
+    /// The share link has expired or been revoked, or its token is wrong.
+    #[error("this link has expired or been revoked")]
+    ShareEnded,
+    /// The `Host` or `Origin` header names a host or site that is not allowed.
     #[error("the {header} `{value}` is not allowed; add it to {}", setting_for(header))]
     Foreign {
-        /// `Host` or `Origin`.
+        /// Name of the header: `Host` or `Origin`.
         header: &'static str,
-        /// Value of the header.
+        /// Value of the header, to be shown to the caller.
         value: String,
     },
-    /// The resource does not exist.
+    /// The requested resource does not exist.
     #[error("{what} does not exist")]
     NotFound {
-        /// Name of the resource.
+        /// Description of the resource, as the subject of a sentence.
         what: String,
     },
     /// The path does not support the method.
@@ -110,13 +120,13 @@ pub enum ApiError {
     /// The body took too long to arrive.
     #[error("the body did not arrive within {seconds} seconds")]
     TooSlow {
-        /// Timeout in seconds.
+        /// Maximum time to receive the body, in seconds.
         seconds: u64,
     },
     /// The request exceeds a limit on size or number.
     #[error("at most {limit} {what} are allowed")]
     TooLarge {
-        /// The limit.
+        /// Maximum size or number that the request exceeded.
         limit: u64,
         /// Unit of the limit, such as `bytes`.
         what: &'static str,
@@ -124,7 +134,7 @@ pub enum ApiError {
     /// The content type of the body is not supported.
     #[error("the content type must be {expected}")]
     UnsupportedMediaType {
-        /// Supported content types.
+        /// Content types that the call supports, as a phrase.
         expected: &'static str,
     },
     /// The content encoding of the body is not supported.
@@ -133,54 +143,55 @@ pub enum ApiError {
     /// A field of the body is invalid.
     #[error("{}", .0.message)]
     Rejected(Rejection),
-    /// The current state of the resource does not allow the call.
+    /// The call conflicts with the current state of the resource.
     #[error("{message}")]
     Conflict {
-        /// Machine-readable code, stable across versions.
+        /// Machine-readable code of the conflict, stable across versions.
         code: &'static str,
-        /// Human-readable message.
+        /// Human-readable explanation of the conflict.
         message: String,
     },
-    /// The server is at a limit; the caller should slow down.
+    /// The server has reached a limit; the caller should retry later.
     #[error("{what}; try again in a moment")]
     Busy {
-        /// Description of the limit, as a clause.
+        /// Clause that says which limit was reached.
         what: &'static str,
     },
-    /// A server that this call needs is unavailable.
+    /// A server that the call depends on is unavailable.
     #[error("{what} is unavailable; try again in a moment")]
     Unavailable {
-        /// Name of the server.
+        /// Name of the unavailable server.
         what: &'static str,
-        /// Cause; logged, never sent.
+        /// Cause, which is logged and never sent.
         why: String,
     },
     /// The request is not a WebSocket handshake.
     #[error("{0}")]
     UpgradeRequired(String),
-    /// All sockets are in use.
+    /// The maximum number of live connections has been reached.
     #[error("all {limit} live connections are in use; try again later")]
     TooManySockets {
-        /// Maximum number of sockets.
+        /// Maximum number of live connections.
         limit: u64,
     },
-    /// Unexpected failure in the server.
+    /// The server failed unexpectedly.
     #[error("internal error; find it in the server's log by the `x-request-id` of this response")]
     Internal {
-        /// Cause; logged, never sent.
+        /// Cause, which is logged and never sent.
         why: String,
     },
 }
 
-/// Returns the setting that would allow the header's value.
+/// Returns the setting that adds allowed values for the header.
 fn setting_for(header: &str) -> &'static str {
     if header == "Origin" { "GROUNDSWELL_ALLOWED_ORIGINS" } else { "GROUNDSWELL_ALLOWED_HOSTS" }
 }
 
-/// `Retry-After` when the stream is full: it drains thousands of posts a second.
+/// `Retry-After` in seconds when the server is busy. It is short, because the stream drains thousands of posts a
+/// second.
 const RETRY_WHEN_BUSY_SECONDS: u64 = 1;
 
-/// `Retry-After` when a server is down: restarts take seconds.
+/// `Retry-After` in seconds when Redis or PostgreSQL is unavailable; their restarts take seconds.
 const RETRY_WHEN_UNAVAILABLE_SECONDS: u64 = 3;
 
 impl ApiError {
@@ -189,12 +200,17 @@ impl ApiError {
         Self::InvalidParameter { parameter: parameter.to_owned(), problem: problem.into() }
     }
 
+    /// Returns an error for an invalid field of a body, with a message in full.
+    pub fn invalid_field(field: &str, message: String) -> Self {
+        Self::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message })
+    }
+
     /// Returns an error for an unexpected failure.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         Self::Internal { why: why.to_string() }
     }
 
-    /// Returns the machine-readable code.
+    /// Returns the machine-readable code that is sent as `code`.
     pub fn code(&self) -> &str {
         match self {
             Self::MalformedBody(_) => "malformed_json",
@@ -202,6 +218,9 @@ impl ApiError {
             Self::UnknownParameter { .. } => "unknown_parameter",
             Self::WindowTooLong { .. } | Self::TooManyPosts { .. } => "window_too_long",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::BadSignature => "bad_signature",
+            Self::NotShared => "not_shared",
+            Self::ShareEnded => "share_ended",
             Self::Foreign { header: "Origin", .. } => "foreign_origin",
             Self::Foreign { .. } => "foreign_host",
             Self::NotFound { .. } => "not_found",
@@ -220,7 +239,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the internal cause for the log; `None` if the message says everything.
+    /// Returns the internal cause for the log, or `None` if the message says everything.
     pub fn inside(&self) -> Option<&str> {
         match self {
             Self::Internal { why } | Self::Unavailable { why, .. } => Some(why),
@@ -308,8 +327,8 @@ impl ResponseError for ApiError {
             | Self::UnknownParameter { .. }
             | Self::WindowTooLong { .. }
             | Self::TooManyPosts { .. } => StatusCode::BAD_REQUEST,
-            Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
-            Self::Foreign { .. } => StatusCode::FORBIDDEN,
+            Self::Unauthorized { .. } | Self::BadSignature => StatusCode::UNAUTHORIZED,
+            Self::Foreign { .. } | Self::NotShared | Self::ShareEnded => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -341,6 +360,10 @@ impl ResponseError for ApiError {
             }
             Self::Unauthorized { browser: false } => {
                 response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            }
+            Self::BadSignature => {
+                response
+                    .insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Webhook-Signature")));
             }
             Self::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, *allow));

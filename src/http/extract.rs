@@ -1,30 +1,76 @@
-//! Extractors for parameters and JSON bodies, with errors that name what is wrong.
+//! Extractors for parameters and JSON bodies. Their errors name the invalid part.
 
 use std::future::{Ready, ready};
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, web};
+use jiff::Timestamp;
+use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
+use utoipa::IntoParams;
 
+use super::body;
 use super::error::ApiError;
+use super::repeated;
 use crate::models::new_post::Rejection;
+use crate::models::person_name::{PersonName, Stamp};
 
 /// Default page size: about a screenful.
 const LIMIT_DEFAULT: usize = 50;
 
-/// Returns the content type without parameters such as the charset, in lower case.
+/// Header that names the person who makes a request.
+const ACTOR: &str = "x-groundswell-actor";
+
+/// Header of calls that record who made a change.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only describes the header; `actor` reads it")]
+pub struct ActorHeader {
+    /// Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
+    /// given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+    #[param(rename = "X-Groundswell-Actor", value_type = Option<String>, max_length = 960, example = "Ana%20M%C3%BCller")]
+    name: Option<String>,
+}
+
+/// Returns a name without surrounding white space.
+///
+/// # Errors
+/// If it is empty, longer than `chars_max` characters, or contains control characters.
+pub fn checked_name(name: &str, chars_max: usize) -> Result<String, ApiError> {
+    let name = name.trim();
+    if !(1..=chars_max).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        let message = format!("the name must be 1 to {chars_max} characters, without control characters");
+        return Err(ApiError::invalid_field("name", message));
+    }
+    Ok(name.to_owned())
+}
+
+/// Returns the content type in lower case, without parameters such as the charset.
 pub fn content_type(request: &HttpRequest) -> String {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
-/// Parses a small JSON body. The type must deny unknown fields.
+/// Receives and parses a small JSON body of at most `limit` bytes. The type must deny unknown fields.
 ///
 /// # Errors
-/// 415 if the content type is not JSON, 400 if the body is not JSON, 422 naming the field if it has another shape.
+/// The same as for `body::receive` and [`json`].
+pub async fn json_body<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<T, ApiError> {
+    json(request, &body::receive(request, payload, limit).await?)
+}
+
+/// Parses a JSON body. The type must deny unknown fields.
+///
+/// # Errors
+/// 415 if the content type is not JSON, 400 if the body is not valid JSON, 422 naming the field if the value does not
+/// fit the type.
 pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, ApiError> {
     if content_type(request) != "application/json" {
         return Err(ApiError::UnsupportedMediaType { expected: "application/json" });
@@ -47,12 +93,12 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T
     Ok(value)
 }
 
-/// Strictly parsed query parameters. If a mistyped filter were ignored, the call would return everything and look
-/// right, so the type must deny unknown fields.
+/// Strictly parsed query parameters. The type must deny unknown fields: if a mistyped filter were ignored, the call
+/// would return everything and look right.
 #[derive(Debug)]
 pub struct Parameters<T>(pub T);
 
-/// Query parameters of calls that take none.
+/// Query string of calls that take no parameters.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmptyQuery {}
@@ -73,26 +119,28 @@ pub(super) fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, ApiError
     if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
         return Err(ApiError::invalid(name, "must not contain NUL"));
     }
-    let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-    serde_path_to_error::deserialize(reader).map_err(|error| {
+    serde_path_to_error::deserialize(repeated::deserializer(pairs)).map_err(|error| {
         let message = error.inner().to_string();
-        let named = message.split('`').nth(1).unwrap_or_default().to_owned();
         if let Some(rest) = message.strip_prefix("unknown field ") {
+            let named = rest.split('`').nth(1).unwrap_or_default().to_owned();
             let expected =
                 rest.split_once(", ").map_or("this call takes no parameters", |(_, expected)| expected);
             return ApiError::UnknownParameter { parameter: named, expected: expected.to_owned() };
         }
-        if message.starts_with("duplicate field") {
-            return ApiError::invalid(&named, "must be given only once");
+        // The path of a value in a list ends with its index.
+        let path = error.path().to_string();
+        let named = path.split('[').next().unwrap_or_default();
+        if message == repeated::REPEATED || message == repeated::too_many() {
+            return ApiError::invalid(named, message);
         }
-        ApiError::invalid(&error.path().to_string(), format!("is not valid: {message}"))
+        ApiError::invalid(named, format!("is not valid: {message}"))
     })
 }
 
 /// Returns the requested limit, or the default.
 ///
 /// # Errors
-/// 400 naming `limit` if it exceeds `most` or is zero.
+/// 400 naming `limit` if it is zero or exceeds `most`.
 pub fn limit(requested: Option<usize>, most: usize) -> Result<usize, ApiError> {
     let limit = requested.unwrap_or(LIMIT_DEFAULT);
     if (1..=most).contains(&limit) {
@@ -101,24 +149,78 @@ pub fn limit(requested: Option<usize>, most: usize) -> Result<usize, ApiError> {
     Err(ApiError::invalid("limit", format!("must be between 1 and {most}")))
 }
 
-/// Parses the id in a path.
+/// Parses the id in a path as a UUID.
 ///
 /// # Errors
 /// 400 naming `id` if it is not a UUID.
-pub fn uuid(path: &str) -> Result<Uuid, ApiError> {
+pub fn id<T: FromStr>(path: &str) -> Result<T, ApiError> {
     path.parse().map_err(|_| ApiError::invalid("id", "must be a UUID"))
+}
+
+/// Returns the name of the person who makes the request, from the header `X-Groundswell-Actor`; `None` if it is absent
+/// or blank.
+///
+/// # Errors
+/// 400 naming the header if it is given twice or is not a name in percent-encoded UTF-8.
+pub fn actor(request: &HttpRequest) -> Result<Option<PersonName>, ApiError> {
+    let refuse = |problem: String| ApiError::invalid("X-Groundswell-Actor", problem);
+    let mut given = request.headers().get_all(ACTOR);
+    let Some(header) = given.next() else {
+        return Ok(None);
+    };
+    if given.next().is_some() {
+        return Err(refuse("must be given only once".to_owned()));
+    }
+    let text = percent_decode(header.as_bytes()).decode_utf8();
+    let text = text.map_err(|_| refuse("must be percent-encoded UTF-8".to_owned()))?;
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| refuse(format!("{error}")))
+}
+
+/// Returns the current time and the name of the person who makes the request.
+///
+/// # Errors
+/// The same as for [`actor`].
+pub fn stamp(request: &HttpRequest) -> Result<Stamp, ApiError> {
+    Ok(Stamp { at: Timestamp::now(), by: actor(request)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::score::SentimentLabel;
     use actix_web::test::TestRequest;
+
+    #[test]
+    fn the_actor_is_a_name_in_percent_encoded_text() {
+        let actor = |header: &str| {
+            let request =
+                TestRequest::post().insert_header(("X-Groundswell-Actor", header)).to_http_request();
+            actor(&request).map(|name| name.map(|name| name.as_str().to_owned()))
+        };
+        assert_eq!(actor("Ana").unwrap().unwrap(), "Ana");
+        assert_eq!(actor("%20Ana%20M%C3%BCller+1").unwrap().unwrap(), "Ana Müller+1");
+        assert_eq!(actor("").unwrap(), None);
+        assert_eq!(actor("%20").unwrap(), None);
+        assert_eq!(super::actor(&TestRequest::post().to_http_request()).unwrap(), None);
+        for wrong in ["%FF", "Ana%0AB", "%E2%80%AEanA", &"a".repeat(81)] {
+            assert!(actor(wrong).unwrap_err().to_string().contains("`X-Groundswell-Actor`"), "{wrong}");
+        }
+        let twice = TestRequest::post()
+            .append_header(("X-Groundswell-Actor", "Ana"))
+            .append_header(("X-Groundswell-Actor", "Bob"));
+        assert!(super::actor(&twice.to_http_request()).is_err());
+    }
 
     #[derive(Debug, Default, PartialEq, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Sample {
         q: Option<String>,
         limit: Option<usize>,
+        #[serde(default)]
+        labels: Vec<SentimentLabel>,
     }
 
     fn refused(query: &str, naming: &str) {
@@ -129,7 +231,10 @@ mod tests {
     #[test]
     fn parameters_are_decoded() {
         let sample = parameters::<Sample>("q=caf%C3%A9+noir&limit=3").unwrap();
-        assert_eq!(sample, Sample { q: Some("café noir".into()), limit: Some(3) });
+        assert_eq!(sample, Sample { q: Some("café noir".into()), limit: Some(3), labels: vec![] });
+        let labels = vec![SentimentLabel::Negative, SentimentLabel::Positive];
+        let sample = parameters::<Sample>("labels=negative&q=&labels=positive").unwrap();
+        assert_eq!(sample, Sample { q: Some(String::new()), limit: None, labels });
         assert_eq!(parameters::<Sample>("").unwrap(), Sample::default());
     }
 
@@ -137,6 +242,7 @@ mod tests {
     fn a_wrong_parameter_is_named() {
         refused("limit=3&quest=x", "unknown parameter `quest`");
         refused("q=a&q=b", "`q` must be given only once");
+        refused("labels=negative&labels=angry", "`labels` is not valid");
         refused("limit=ten", "`limit` is not valid");
         refused("limit=-1", "`limit` is not valid");
         refused("q=a%00b", "`q` must not contain NUL");

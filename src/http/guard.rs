@@ -2,24 +2,28 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError, web};
 
 use super::dashboard;
 use super::error::ApiError;
+use super::share::access;
 use super::state::AppState;
+use crate::models::id::SourceId;
 
-/// Paths that need no token: orchestrators and load balancers have none for their health checks.
+/// Paths that need no token, because the health checks of orchestrators and load balancers do not carry one.
 pub(super) const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
 
-/// Paths that accept a ticket instead of the token, since browsers cannot set headers on live connections.
+/// Paths of live connections, which accept a ticket instead of the token because browsers cannot set headers on them.
 const TICKET_PATHS: [&str; 2] = ["/ws", "/api/v1/events"];
 
-/// Ticket presented by a live connection instead of the token.
+/// Ticket from the URL of a request, kept in its extensions until [`authenticate`] redeems it.
 struct Ticket(String);
 
-/// Middleware that rejects requests with a foreign `Host` or `Origin`; runs before all handlers.
+/// Middleware that rejects requests whose `Host` or `Origin` is not allowed. Runs before [`authenticate`] and all
+/// handlers.
 pub async fn check_origin(
     state: web::Data<AppState>,
     mut request: ServiceRequest,
@@ -54,27 +58,37 @@ fn check_headers(state: &AppState, request: &ServiceRequest) -> Result<(), ApiEr
     Ok(())
 }
 
-/// Middleware that rejects callers without the token; runs after [`check_origin`].
+/// Middleware that rejects requests with neither the token nor a valid ticket, and restricts holders of share links to
+/// their view. Runs after [`check_origin`].
 pub async fn authenticate(
     state: web::Data<AppState>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if let Err(refusal) = check_token(&state, &request).await {
+    if let Err(refusal) = check_token(&state, &mut request).await {
         return Ok(request.into_response(refusal.error_response()));
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-async fn check_token(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
-    let headers = request.headers();
-    let Some(token) = &state.params.token else {
+async fn check_token(state: &AppState, request: &mut ServiceRequest) -> Result<(), ApiError> {
+    let presented: Vec<String> = presented_tokens(request.headers()).collect();
+    let token = state.params.token.as_ref();
+    if token.is_some_and(|token| presented.iter().any(|presented| token.matches(presented))) {
         return Ok(());
-    };
+    }
+    // Even if the API is open, a share token opens only its view.
+    if let Some(presented) = presented.iter().find(|presented| access::is_share_token(presented)) {
+        return access::admit(state, request, presented).await;
+    }
+    if token.is_none() {
+        return Ok(());
+    }
     // The dashboard itself is open, because a page must load before it can ask a person for the token.
-    let is_open =
-        OPEN_PATHS.contains(&request.path()) || dashboard::is_public_file(request.method(), request.path());
-    if is_open || presented_tokens(headers).any(|presented| token.matches(&presented)) {
+    let is_open = OPEN_PATHS.contains(&request.path())
+        || dashboard::is_public_file(request.method(), request.path())
+        || is_delivery(request.method(), request.path());
+    if is_open {
         return Ok(());
     }
     let ticket = request.extensions_mut().remove::<Ticket>();
@@ -83,13 +97,21 @@ async fn check_token(state: &AppState, request: &ServiceRequest) -> Result<(), A
     {
         return Ok(());
     }
-    let browser = headers.get(header::ACCEPT).is_some_and(|accept| header_text(accept).contains("text/html"));
+    let browser =
+        request.headers().get(header::ACCEPT).is_some_and(|accept| header_text(accept).contains("text/html"));
     Err(ApiError::Unauthorized { browser })
 }
 
-/// Returns every token that the request presents: `Authorization: Bearer`, the password of `Authorization: Basic`
-/// (which browsers prompt for), and `Sec-WebSocket-Protocol: bearer, <token>` for WebSockets of browsers, which cannot
-/// set headers. URLs end up in logs and histories, so they carry only tickets.
+/// Returns whether the request delivers posts to a webhook. Such requests are authenticated by their signature instead
+/// of a token.
+fn is_delivery(method: &Method, path: &str) -> bool {
+    let id = path.strip_prefix("/api/v1/sources/").and_then(|rest| rest.strip_suffix("/events"));
+    *method == Method::POST && id.is_some_and(|id| id.parse::<SourceId>().is_ok())
+}
+
+/// Returns every token that the request presents: in `Authorization: Bearer`, as the password in `Authorization: Basic`
+/// (for which browsers prompt), and in `Sec-WebSocket-Protocol: bearer, <token>`, since browsers cannot set headers on
+/// WebSockets. URLs never carry the token, only tickets, because URLs end up in logs and browser histories.
 fn presented_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let authorization = headers.get(header::AUTHORIZATION).map(header_text).and_then(|value| {
         let (scheme, credentials) = value.split_once(' ')?;
@@ -107,7 +129,7 @@ fn presented_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
 }
 
 /// Removes the ticket from the URL of a live connection, so that it is neither logged nor passed on. Returns `None` for
-/// other paths and for more than one ticket.
+/// other paths and if there is more than one ticket.
 fn take_ticket(request: &mut ServiceRequest) -> Option<String> {
     if !TICKET_PATHS.contains(&request.path()) {
         return None;
@@ -123,7 +145,7 @@ fn take_ticket(request: &mut ServiceRequest) -> Option<String> {
     tickets.pop().filter(|_| tickets.is_empty())
 }
 
-/// Splits a query into its tickets and the rest.
+/// Splits a query string into its tickets and everything else.
 fn split_query(query: &str) -> (Vec<String>, String) {
     let mut tickets = Vec::new();
     let mut rest = Vec::new();
@@ -168,6 +190,24 @@ mod tests {
         check("/ws?tickets=abc", None, "/ws?tickets=abc");
         check("/ws", None, "/ws");
         check("/api/v1/posts?ticket=abc", None, "/api/v1/posts?ticket=abc");
+    }
+
+    #[test]
+    fn only_deliveries_to_a_source_need_no_token() {
+        let check = |method: Method, path: &str, expected: bool| {
+            assert_eq!(is_delivery(&method, path), expected, "{method} {path}");
+        };
+        let id = "01930000-0000-7000-8000-000000000001";
+        check(Method::POST, &format!("/api/v1/sources/{id}/events"), true);
+        check(Method::GET, &format!("/api/v1/sources/{id}/events"), false);
+        check(Method::POST, &format!("/api/v1/sources/{id}/events/"), false);
+        check(Method::POST, &format!("/api/v1/sources/{id}/pause"), false);
+        check(Method::POST, &format!("/api/v1/sources/{id}"), false);
+        check(Method::POST, &format!("/api/v1/sources/{id}/pause/events"), false);
+        check(Method::POST, &format!("/api/v1/sources/../posts/{id}/events"), false);
+        check(Method::POST, "/api/v1/sources//events", false);
+        check(Method::POST, "/api/v1/sources/events", false);
+        check(Method::POST, &format!("/api/v1/topics/{id}/events"), false);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Host names allowed in requests.
+//! Host names under which this server accepts requests.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Host names this server answers to.
+/// Host names under which this server accepts requests.
 ///
 /// A page on another site can make a browser send requests here, even under a host name of its own that resolves to
 /// 127.0.0.1 (DNS rebinding). It cannot choose the `Host` and `Origin` headers, so these are checked.
@@ -13,15 +13,16 @@ pub struct AllowedHosts {
 }
 
 impl AllowedHosts {
-    /// Creates the list; `configured` holds additional names such as `dashboard.example.org`, optionally with a port.
+    /// Creates the list from the listening address and the configured names, such as `dashboard.example.org`, each with
+    /// an optional port.
     pub fn new(listen: SocketAddr, configured: &[String]) -> Self {
         let configured = configured.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
         Self { listen, configured }
     }
 
-    /// Returns whether a request with this `Host` header is meant for this server.
+    /// Returns whether this server accepts requests with this `Host` header.
     ///
-    /// Loopback names are accepted with any port, because containers map ports and no other site can own those names.
+    /// Loopback names are accepted with any port, because containers map ports and no other site can own these names.
     pub fn admits_host(&self, host: &str) -> bool {
         let host = host.trim().to_ascii_lowercase();
         let name = without_port(&host);

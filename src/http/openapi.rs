@@ -1,4 +1,4 @@
-//! OpenAPI document for the API and its live frames. The dashboard's types are generated from it.
+//! OpenAPI document of the API and its live frames. The dashboard's types are generated from it.
 
 mod responses; // what calls have in common
 mod flattened; // schemas of structs within structs
@@ -13,17 +13,25 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::alerts::{
     anomaly_settings as signal_settings, handlers as alerts, rules as alert_rules, silences,
 };
+use super::annotations;
 use super::live::{socket, sse, tickets};
-use super::metrics::{explore, live as metrics, range, trends};
-use super::models::{handlers as models, score};
+use super::metrics::filter_parameters::EmotionName;
+use super::metrics::{explain, explore, live as metrics, range, trends};
+use super::models::{reload as models, score};
 use super::notifications::{channels as notification_channels, sent as notifications};
 use super::operations::{dead_letters, health, system};
-use super::posts::{export, handlers as posts, labels, views};
+use super::posts::{authors, export, handlers as posts, labels, views, work};
+use super::reports::{preview as report_preview, runs as report_runs, schedules as reports};
+use super::share::links as share_links;
+use super::sources::{credentials, deliveries, webhooks};
+use super::{sources, topics};
 use crate::live::protocol::{ClientOp, ServerFrame};
 use crate::models::error_log::ErrorWindow;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
-use crate::trends::timeline::TrendWindow;
+use crate::models::post_work::Tag;
+use crate::store::posts::work::QueueOrder;
+use crate::trends::slice_windows::TrendWindow;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,7 +40,13 @@ use crate::trends::timeline::TrendWindow;
         posts::ingest,
         posts::list,
         posts::get,
+        posts::erase,
         posts::export,
+        authors::profile,
+        share_links::list,
+        share_links::create,
+        share_links::revoke,
+        share_links::show,
         score::score,
         metrics::overall,
         metrics::geo,
@@ -44,6 +58,8 @@ use crate::trends::timeline::TrendWindow;
         trends::show,
         explore::series,
         explore::breakdown,
+        explore::lines,
+        explain::show,
         labels::correct,
         labels::retract,
         labels::export,
@@ -51,9 +67,48 @@ use crate::trends::timeline::TrendWindow;
         views::create,
         views::update,
         views::delete,
+        annotations::list,
+        annotations::create,
+        annotations::update,
+        annotations::delete,
+        work::changes,
+        work::change_many,
+        work::get,
+        work::change,
+        work::note,
+        work::history,
+        work::queue,
+        work::names,
+        sources::list,
+        sources::get,
+        sources::create,
+        sources::change,
+        sources::delete,
+        credentials::replace,
+        sources::queries::get,
+        sources::test,
+        sources::pause,
+        sources::resume,
+        sources::backfill,
+        webhooks::rotate_secret,
+        webhooks::preview_mapping,
+        deliveries::receive,
+        topics::list,
+        topics::get,
+        topics::create,
+        topics::replace,
+        topics::delete,
+        topics::validate,
+        topics::preview,
+        topics::history::create,
+        topics::history::list,
+        topics::history::cancel,
         alerts::list,
         alerts::get,
         alerts::acknowledge,
+        alerts::unacknowledge,
+        alerts::assign,
+        alerts::comment,
         alert_rules::list,
         alert_rules::get,
         alert_rules::create,
@@ -73,6 +128,16 @@ use crate::trends::timeline::TrendWindow;
         notifications::list,
         notifications::resend,
         notifications::push_key,
+        reports::list,
+        reports::create,
+        reports::get,
+        reports::replace,
+        reports::delete,
+        report_preview::preview,
+        report_runs::send,
+        report_runs::list,
+        report_runs::html,
+        report_runs::pdf,
         signal_settings::show,
         signal_settings::change,
         dead_letters::list,
@@ -88,12 +153,12 @@ use crate::trends::timeline::TrendWindow;
         health::live,
         health::ready
     ),
-    components(schemas(TrendWindow, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, ErrorWindow, range::RangeName, explore::StepName, explore::Compare, PostOrder, export::Format)),
+    components(schemas(TrendWindow, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, ErrorWindow, range::RangeName, range::WeekStart, explore::StepName, explore::Compare, EmotionName, PostOrder, export::Format, QueueOrder, Tag)),
     modifiers(&Token, &Completion)
 )]
 struct Document;
 
-/// Adds the bearer token as a security scheme.
+/// Modifier that adds the bearer token as a security scheme.
 struct Token;
 
 impl Modify for Token {
@@ -107,7 +172,7 @@ impl Modify for Token {
     }
 }
 
-/// Adds what the types and handlers do not declare themselves.
+/// Modifier that adds what the types and handlers do not declare themselves.
 struct Completion;
 
 impl Modify for Completion {
@@ -117,13 +182,13 @@ impl Modify for Completion {
     }
 }
 
-/// Returns the document as `groundswell openapi` prints it and `frontend/openapi.json` holds it, without the final
-/// newline.
+/// Returns the document as JSON without a final newline: the output of `groundswell openapi` and the content of
+/// `frontend/openapi.json`.
 pub fn document() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }
 
-/// Handles `GET /openapi.json`.
+/// Responds to `GET /openapi.json` with the document.
 pub async fn show() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
@@ -137,7 +202,7 @@ pub fn page() -> SwaggerUi {
     SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"))
 }
 
-/// Handles `GET /docs`.
+/// Redirects `GET /docs` to `/docs/`.
 pub async fn to_page() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }

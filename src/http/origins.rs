@@ -1,18 +1,18 @@
-//! Allowed origins and CORS.
+//! Sites whose pages may call the API, and CORS.
 
 use actix_cors::Cors;
 use actix_web::http::{Method, header};
 use actix_web::middleware::Condition;
 
-use super::response::REQUEST_ID;
+use super::response_middleware::REQUEST_ID;
 use crate::models::web_origin::Origin;
 
-/// How many seconds a browser may cache a preflight response.
+/// Number of seconds for which a browser may cache a preflight response.
 const REMEMBERED_SECONDS: usize = 600;
 
-/// Origins of other sites whose pages may call the API, in addition to the pages that this server serves.
+/// Origins of other sites whose pages may call the API, in addition to this server's own pages.
 ///
-/// Origins are compared as a whole: a different scheme, a different port or one more letter means a different site.
+/// Origins must match exactly: a different scheme, a different port or a single extra letter makes a different site.
 #[derive(Debug, Clone, Default)]
 pub struct AllowedOrigins(Vec<Origin>);
 
@@ -22,7 +22,7 @@ impl AllowedOrigins {
         Self(configured.to_vec())
     }
 
-    /// Returns whether a page with this `Origin` may call this `Host`, which must be one of our names.
+    /// Returns whether a page with this `Origin` may send requests to this `Host`, which must be one of our names.
     ///
     /// Our own pages have the host as their origin, with either scheme, because a proxy may terminate TLS. The origin
     /// `null` of sandboxed frames and files could be anyone's, so it is rejected.
@@ -33,17 +33,24 @@ impl AllowedOrigins {
         is_own || self.is_allowed(origin)
     }
 
-    /// Returns middleware that lets pages of the allowed origins read our responses (CORS, WHATWG Fetch Standard, section
-    /// 3.3) and answers preflight requests, which carry no token.
+    /// Returns middleware that lets pages from the allowed origins read our responses (CORS, WHATWG Fetch Standard,
+    /// section 3.3). It also responds to preflight requests, which carry no token.
     ///
-    /// Credentials stored by the browser are never accepted: a page presents the token itself.
+    /// Credentials stored by the browser are never accepted; a page presents the token itself.
     pub fn sharing(&self) -> Condition<Cors> {
         let allowed = self.clone();
         let cors = Cors::default()
             .allowed_origin_fn(move |origin, _| {
                 origin.to_str().is_ok_and(|origin| allowed.is_allowed(origin))
             })
-            .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+            .allowed_methods([
+                Method::GET,
+                Method::HEAD,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
             .allow_any_header()
             .expose_headers([REQUEST_ID, header::RETRY_AFTER, header::CONTENT_DISPOSITION])
             .max_age(REMEMBERED_SECONDS);

@@ -1,9 +1,10 @@
-//! Application state that all handlers share.
+//! Application state shared by all handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 
 use super::hosts::AllowedHosts;
 use super::metrics::trend_cache::TrendCache;
@@ -12,20 +13,21 @@ use super::posts::export_limits::ExportLimits;
 use super::token::Token;
 use crate::actors::runtime::health_snapshot::LatestHealth;
 use crate::actors::scoring::on_demand::OnDemandScorer;
+use crate::erasure::Eraser;
 use crate::inference::Models;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::stream::{DeadLetters, LiveTickets, Producer, Updates};
 use crate::ws::Sockets;
 
-/// Configuration that handlers need.
+/// Settings and limits that apply to requests.
 #[derive(Debug, Clone)]
 pub struct HttpParams {
-    /// Host names that this server answers to.
+    /// Host names under which this server accepts requests.
     pub hosts: AllowedHosts,
     /// Origins of other sites whose pages may call the API.
     pub origins: AllowedOrigins,
-    /// Token that callers must present; if there is none, the API is open.
+    /// Token that callers must present; the API is open if there is none.
     pub token: Option<Token>,
     /// Number of undelivered and pending stream entries above which ingest responds with 429.
     pub high_water: u64,
@@ -33,34 +35,40 @@ pub struct HttpParams {
     pub retention: Duration,
 }
 
-/// Application state that all handlers share.
+/// Application state shared by all handlers.
 pub struct AppState {
-    /// Configuration that handlers need.
+    /// Configuration that the handlers need.
     pub params: HttpParams,
-    /// The database: posts, metrics, alerts.
+    /// Database of posts, metrics, alerts and notifications.
     pub store: Store,
-    /// Publishes changes made by API calls to all processes.
+    /// Erases posts.
+    pub eraser: Eraser,
+    /// Channel through which changes made by API calls reach all processes.
     pub updates: Updates,
-    /// Appends posts to the stream.
+    /// Stream to which ingested posts are appended.
     pub producer: Producer,
-    /// Posts that could not be stored.
+    /// Posts that could not be processed, for listing and replay.
     pub dead_letters: DeadLetters,
-    /// Scores texts on demand, with priority over posts.
+    /// Scorer for texts sent in requests, which have priority over posts in the stream.
     pub on_demand_scorer: OnDemandScorer,
-    /// Models in use.
+    /// Models that score posts; API calls can reload them.
     pub models: Arc<Models>,
-    /// Tickets for live connections.
+    /// Issues and redeems tickets for live connections.
     pub live_tickets: LiveTickets,
+    /// Permits for requests by holders of share links.
+    pub share_permits: Arc<Semaphore>,
     /// Limits on concurrent exports.
     pub exports: ExportLimits,
-    /// Trending terms, merged over all processes.
+    /// Trending terms, merged across all processes.
     pub trends: TrendCache,
-    /// Sends notifications.
+    /// Sender of test messages, and cipher for channel secrets.
     pub messenger: Arc<Messenger>,
-    /// Live connections.
+    /// Whether this process prints reports as PDF.
+    pub prints_pdf: bool,
+    /// Registry of this process's live connections.
     pub sockets: Sockets,
-    /// Renders the metrics of this process.
+    /// Renderer for this process's metrics.
     pub prometheus: PrometheusHandle,
-    /// Latest health measurement of the pipeline.
+    /// Latest health measurement of this process.
     pub health: LatestHealth,
 }

@@ -1,4 +1,4 @@
-//! API token.
+//! Token that callers of the API present.
 
 use sha2::{Digest, Sha256};
 
@@ -7,12 +7,22 @@ use sha2::{Digest, Sha256};
 pub struct Token([u8; 32]);
 
 impl Token {
-    /// Digests the configured token.
+    /// Creates a token from the configured text.
     pub fn new(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// Returns whether a caller's token is this one.
+    /// Creates a token from the digest of its text.
+    pub(super) const fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// Returns the digest of the token's text.
+    pub(super) const fn digest(&self) -> [u8; 32] {
+        self.0
+    }
+
+    /// Returns whether `candidate` is the configured token.
     pub(super) fn matches(&self, candidate: &str) -> bool {
         let candidate: [u8; 32] = Sha256::digest(candidate.as_bytes()).into();
         self.0.iter().zip(candidate).fold(0, |differences, (ours, theirs)| differences | (ours ^ theirs)) == 0

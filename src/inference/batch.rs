@@ -1,30 +1,31 @@
-//! Batching: groups texts of similar length within a token budget.
+//! Batching: groups texts of similar length, within a token budget.
 //!
-//! A batch is as wide as its longest text and the others are padded to it, so a long text among short ones multiplies
-//! the work, while many small batches each pay the fixed cost of a run. The caller restores the order of the results.
+//! A batch is as wide as its longest text, and the others are padded to that width, so one long text among short ones
+//! multiplies the work. Many small batches, on the other hand, each pay the fixed cost of a run. The caller restores
+//! the order of the results.
 
-/// Padded tokens per run, unless the model's manifest overrides it. A larger budget amortises the runtime's fixed
+/// Padded tokens per run, unless the model's manifest sets another value. A larger budget amortises the runtime's fixed
 /// cost per run; a smaller one keeps intermediate tensors in the second-level cache.
 const N_TOKENS_MAX: usize = 2048;
-/// Fixed cost of a run, in tokens. About 7 were measured for the deep network; a token of the swift network costs next
-/// to nothing, so its runs are relatively more expensive. This value keeps the padding of small sets of texts near a
-/// fifth and adds hardly any runs to large ones.
+/// Fixed cost of a run, expressed in tokens. The deep network's was measured at about 7. A token costs the swift
+/// network next to nothing, so its fixed cost weighs more. This value limits the padding of small sets of texts to
+/// about a fifth and adds hardly any runs to large ones.
 const RUN_TOKENS: usize = 32;
 
-/// Texts that run together, and the width to which they are padded.
+/// Texts that are scored in one run, padded to the same width.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Indices of the texts in the caller's list.
     pub indices: Vec<usize>,
-    /// Tokens per text, after padding. At least 1, so that an empty text has a row.
+    /// Tokens per text, after padding. At least 1, so even an empty text has a row.
     pub width: usize,
 }
 
 /// Divides texts, given by their lengths in tokens, into the batches with the lowest total cost. Every index appears
 /// exactly once.
 ///
-/// The texts of a batch are adjacent by length, so an optimal plan for the first n texts is an optimal plan for some
-/// shorter prefix plus one batch.
+/// The texts in a batch are adjacent when sorted by length, so an optimal plan for the first n texts consists of an
+/// optimal plan for a shorter prefix and one more batch.
 pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
     let n_tokens_max = n_tokens_max.unwrap_or(N_TOKENS_MAX);
     let mut order: Vec<(usize, usize)> = lengths.iter().map(|length| (*length).max(1)).zip(0..).collect();
@@ -53,7 +54,7 @@ pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
     batches
 }
 
-/// Returns all texts in order as one batch, or no batch if there are no texts.
+/// Returns all texts in the caller's order as one batch, or no batch if there are no texts.
 pub fn as_given(lengths: &[usize]) -> Vec<Batch> {
     let widest = lengths.iter().copied().max();
     widest

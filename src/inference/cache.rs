@@ -1,4 +1,4 @@
-//! Cache of predictions by text: shared posts repeat word for word.
+//! Cache of predictions by text. Reposts repeat texts word for word.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,15 +10,16 @@ use super::{InferenceError, Prediction, Scorer, Tier};
 use crate::models::score::ModelId;
 use crate::telemetry::{CACHE_HITS_TOTAL, CACHE_MISSES_TOTAL};
 
-/// Bytes of an entry besides its text: the prediction, its slot in the table, and the table's metadata.
+/// Size of an entry in bytes without its text: the prediction, its slot in the table, and the table's metadata.
 const ENTRY_BYTES: u64 = 160;
 
-/// About the size of a tweet's entry; determines only the initial capacity.
+/// Size in bytes of a typical tweet's entry, which determines only the initial capacity.
 const TYPICAL_BYTES: usize = 256;
 
-/// Predictions of one model, shared by the scorers of a tier. Belongs to its model, so no entry outlives a reload.
+/// Cache of one model's predictions, shared by the scorers of its tier. It belongs to the model, so no entry outlives a
+/// reload.
 ///
-/// The key is the whole text: two texts never share a prediction.
+/// The key is the whole text, so two different texts never share a prediction.
 pub struct ResultCache {
     predictions: Cache<Box<str>, Prediction, Bytes>,
     tier: Tier,
@@ -34,7 +35,7 @@ impl Weighter<Box<str>, Prediction> for Bytes {
 }
 
 impl ResultCache {
-    /// Creates a cache of at most this many bytes.
+    /// Creates a cache that holds at most `n_bytes_max` bytes.
     pub fn new(n_bytes_max: usize, tier: Tier) -> Self {
         let weight_max = u64::try_from(n_bytes_max).unwrap_or(u64::MAX);
         Self { predictions: Cache::with_weighter(n_bytes_max / TYPICAL_BYTES, weight_max, Bytes), tier }
@@ -46,10 +47,11 @@ impl ResultCache {
     }
 }
 
-/// A scorer behind a cache: runs the inner scorer only on texts that are not cached, once for each distinct text.
+/// A scorer with a cache in front of it. The inner scorer runs only on texts that are not cached, once for each
+/// distinct text.
 ///
-/// The cache is locked for lookups and inserts, never while the model runs: two workers may score a new text at the
-/// same time, which costs less than waiting for each other.
+/// The cache is locked for lookups and inserts but never while the model runs. Two workers may therefore score a new
+/// text at the same time, which costs less than waiting for each other.
 pub struct CachedScorer {
     scorer: Box<dyn Scorer>,
     cache: Arc<ResultCache>,
@@ -57,7 +59,7 @@ pub struct CachedScorer {
 }
 
 impl CachedScorer {
-    /// Puts a cache in front of a scorer.
+    /// Wraps `scorer` so that it consults `cache` first.
     pub fn new(scorer: Box<dyn Scorer>, cache: Arc<ResultCache>) -> Self {
         Self { scorer, cache, n_cached: 0 }
     }
@@ -103,6 +105,10 @@ impl Scorer for CachedScorer {
     fn n_cached(&self) -> usize {
         self.n_cached
     }
+
+    fn has_loaded(&self) -> bool {
+        self.scorer.has_loaded()
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Records the texts it receives; toxicity is the length of the text.
+    /// Scorer that records the texts it receives and returns the length of each as its toxicity.
     struct RecordingScorer {
         requested: Arc<Mutex<Vec<String>>>,
         model: Arc<ModelId>,
@@ -156,7 +162,7 @@ mod tests {
         assert_eq!(*requested.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);
     }
 
-    /// Blocks in the middle of a run until the test releases it.
+    /// Scorer that blocks in the middle of a run until the test releases it.
     struct Slow {
         running: mpsc::Sender<()>,
         end: mpsc::Receiver<()>,

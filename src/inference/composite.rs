@@ -1,4 +1,4 @@
-//! Several networks that act as one model: each output comes from the first network that has its head.
+//! Several networks that act as one model. Each output comes from the first network that has its head.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use super::out_of_process::{OutOfProcessParams, OutOfProcessScorer};
 use super::{InferenceError, LoadParams, Prediction, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
-/// The fallback for outputs that no other model has: it has all heads.
+/// Model that fills in outputs that no other model has. It has all heads.
 const FALLBACK: &str = "swift";
 
-/// A text that every model must score before it is used.
+/// Text that a model must be able to score before it is used.
 const PROBE_TEXT: &str = "I love it, but the second one was a disappointment 😀 https://example.org";
 
-/// Builds the scorers of one tier from one copy of the files.
+/// Builds the scorers of one tier, which share one copy of the model files.
 pub struct CompositeFactory {
     networks: Vec<Arc<Network>>,
     tier: Tier,
@@ -28,7 +28,7 @@ pub struct CompositeFactory {
     out_of_process: Option<OutOfProcess>,
 }
 
-/// How to run the model in another process.
+/// Command that runs the model in another process, and the model to load there.
 struct OutOfProcess {
     load: LoadParams,
     open: OpenRemote,
@@ -36,10 +36,10 @@ struct OutOfProcess {
 
 impl CompositeFactory {
     /// Loads the models in the given order, then the built-in swift model if any outputs are still missing, and scores
-    /// a text to test them.
+    /// a text as a test.
     ///
     /// # Errors
-    /// If any of the models cannot be used, or no model has one of the heads.
+    /// If one of the models cannot be used, or one of the heads is missing from all of them.
     pub fn load(params: &LoadParams, folders: &[PathBuf], tier: Tier) -> Result<Self, InferenceError> {
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).chain([Path::new(FALLBACK)]).collect();
         let factory = Self::load_parts(params, &folders, tier)?;
@@ -49,15 +49,15 @@ impl CompositeFactory {
         Ok(factory)
     }
 
-    /// Loads only the given models, even if outputs are missing. For measuring a model by itself.
+    /// Loads only the given models, even if outputs are missing, to measure a model by itself.
     ///
     /// # Errors
-    /// If any of the models cannot be used.
+    /// If one of the models cannot be used.
     pub fn load_alone(params: &LoadParams, folders: &[PathBuf], tier: Tier) -> Result<Self, InferenceError> {
         Self::load_parts(params, &folders.iter().map(PathBuf::as_path).collect::<Vec<_>>(), tier)
     }
 
-    /// Returns whether a network has this head.
+    /// Returns whether any of the networks has this head.
     pub fn has_head(&self, kind: HeadKind) -> bool {
         self.networks.iter().any(|network| network.has_head(kind))
     }
@@ -72,7 +72,7 @@ impl CompositeFactory {
             let network = Network::read(params, folder, &wanted)?;
             let n_wanted = wanted.len();
             wanted.retain(|kind| !network.has_head(*kind));
-            // A network that contributes no missing head would only cost time.
+            // Running a network that contributes no missing head would only cost time.
             if wanted.len() < n_wanted {
                 networks.push(Arc::new(network));
             }
@@ -80,7 +80,7 @@ impl CompositeFactory {
         let model = Arc::new(model_of(&networks));
         let cache = (params.cache_bytes > 0).then(|| Arc::new(ResultCache::new(params.cache_bytes, tier)));
         let open = params.open_remote.clone().filter(|_| tier == Tier::Deep);
-        // This process caches predictions, so the other need not.
+        // This process caches predictions, so the other one need not.
         let load = LoadParams { cache_bytes: 0, open_remote: None, ..params.clone() };
         let out_of_process = open.map(|open| OutOfProcess { load, open });
         let factory = Self { networks, tier, model, cache, out_of_process };
@@ -88,7 +88,7 @@ impl CompositeFactory {
         Ok(factory)
     }
 
-    /// Returns the languages that the sentiment head was trained on; empty for any.
+    /// Returns the languages, as ISO 639-1 codes, that the sentiment head was trained on; empty if it supports any.
     fn languages(&self) -> &[String] {
         let sentiment = self.networks.iter().find(|network| network.has_head(HeadKind::Sentiment));
         sentiment.map_or(&[], |network| network.manifest().languages.as_slice())
@@ -125,7 +125,7 @@ impl ScorerFactory for CompositeFactory {
     }
 }
 
-/// Returns an id that names every part. If there are several parts, the hash covers their hashes in order.
+/// Combines the ids of all networks into one. If there are several, the hash covers their hashes in order.
 fn model_of(networks: &[Arc<Network>]) -> ModelId {
     let manifests = || networks.iter().map(|network| network.manifest());
     let join = |parts: Vec<&str>| parts.join("+");
@@ -140,7 +140,7 @@ fn model_of(networks: &[Arc<Network>]) -> ModelId {
     }
 }
 
-/// One session per network, for one thread.
+/// The networks' sessions, for use by one thread.
 struct Composite {
     parts: Vec<NetworkScorer>,
     model: Arc<ModelId>,

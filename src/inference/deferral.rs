@@ -1,4 +1,4 @@
-//! Deferral: selects the posts that a slower, more accurate model rescores, within its capacity.
+//! Deferral: selects the posts that the slower, more accurate model rescores, within its capacity.
 //!
 //! Pure: the load and the elapsed time are arguments.
 
@@ -7,44 +7,44 @@ use std::time::Duration;
 use super::Prediction;
 use crate::models::score::CHURN_HIGH;
 
-/// Distance from the churn threshold within which a risk is uncertain. Within it the two models often disagree about
-/// which side a risk is on; beyond it, hardly ever.
+/// Maximum distance from the churn threshold at which a risk is considered uncertain. Closer to the threshold, the two
+/// models often disagree about which side the risk is on; farther away, hardly ever.
 const CHURN_UNCERTAINTY_WIDTH: f32 = 0.2;
 
-/// Share of the latency budget that may be spent queueing. The rest is for the two transactions and the model's run,
-/// whose durations vary.
+/// Share of the latency budget that a post may spend in the queue. The rest is for the two transactions and the model's
+/// run, whose durations vary.
 const WAIT_SHARE: f64 = 0.5;
 
-/// Maximum number of queued posts, whatever the budget, which bounds the memory.
+/// Maximum number of queued posts, whatever the budget. It bounds memory.
 const WAITING_MAX: usize = 4_096;
 
-/// Ratio of the share admitted when the queue is empty to the share that can be processed: the queue grows until both
-/// are equal. With a gain of two, that happens at half of the room, far from both limits.
+/// Ratio of the share of work admitted when the queue is empty to the share that can be processed. The queue grows
+/// until both are equal; with a gain of two, that happens when half of the room is used, far from both limits.
 const GAIN: f64 = 2.0;
 
-/// Number of recent uncertainties kept: enough for a stable threshold, few enough to follow a new subject within
+/// Number of recent uncertainties kept: enough for a stable threshold, few enough to adapt to a new subject within
 /// seconds.
 const N_RECENT: usize = 1_024;
 
-/// Averaging period of the arrival rate, in seconds.
+/// Time constant of the averaged arrival rate, in seconds.
 const RATE_SECONDS: f64 = 1.0;
 
-/// Pace assumed before the first measurement, in tokens per second: that of a slow core.
+/// Pace assumed before the first measurement, in tokens per second: roughly that of a slow core.
 const PACE_FIRST: f64 = 1_500.0;
 
-/// Typical bytes per token. Posts are admitted before the slower model's tokenizer has processed them.
+/// Typical number of bytes per token, used because posts are admitted before the slower model has tokenized them.
 const BYTES_PER_TOKEN: usize = 4;
 
-/// Fixed cost per text, in tokens.
+/// Fixed cost of a text, in tokens.
 const WORK_EACH: usize = 4;
 
-/// Maximum cost of a text; longer texts are truncated.
+/// Maximum cost of a text, in tokens; longer texts are truncated.
 const WORK_MAX: usize = 192;
 
-/// Assumed cost of an unknown text: that of a tweet.
+/// Assumed cost of an unknown text, in tokens: about what a tweet costs.
 pub const WORK_TYPICAL: usize = 30;
 
-/// Estimates the cost of a text in tokens, so that long texts are not admitted as if they were short.
+/// Estimates the cost of a text in tokens. The cost grows with the length of the text, up to a limit.
 pub fn work(text: &str) -> usize {
     (WORK_EACH + text.len() / BYTES_PER_TOKEN).min(WORK_MAX)
 }
@@ -52,19 +52,19 @@ pub fn work(text: &str) -> usize {
 /// A post that could be rescored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// How uncertain its prediction is: see [`uncertainty`].
+    /// Uncertainty of its first prediction, 0 to 1; see [`uncertainty`].
     pub uncertainty: f32,
-    /// Cost of scoring it: see [`work`].
+    /// Estimated cost of scoring it, in tokens; see [`work`].
     pub work: usize,
 }
 
-/// Weight of the newest measurement against all earlier ones.
+/// Weight of the newest measurement in the moving average.
 const NEWEST_WEIGHT: f64 = 0.2;
 
-/// Returns the uncertainty of a prediction, 0 to 1: the distance of the runner-up label from the likeliest, or of the
-/// churn risk from its threshold, whichever is closer.
+/// Returns the uncertainty of a prediction, 0 to 1: how close the runner-up label is to the likeliest one, or the churn
+/// risk to its threshold, whichever is closer.
 ///
-/// Does not consider whether the model could process the text at all: if one model cannot, others seldom can.
+/// Ignores whether the model could process the text at all: where one model fails, the other seldom succeeds.
 pub fn uncertainty(prediction: &Prediction) -> f32 {
     let mut ranked = prediction.sentiment;
     ranked.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -74,31 +74,31 @@ pub fn uncertainty(prediction: &Prediction) -> f32 {
     sentiment.max(churn).clamp(0.0, 1.0)
 }
 
-/// Load of the slower model.
+/// Load on the slower model at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
-    /// Work that arrives per second.
+    /// Work that arrives per second, in tokens.
     pub arriving_per_second: f64,
-    /// Work that the slower model completes per second while busy.
+    /// Work that the slower model completes per second while busy, in tokens.
     pub deep_per_second: f64,
-    /// Posts that were admitted and are not yet corrected.
+    /// Number of posts admitted but not yet corrected.
     pub n_waiting: usize,
-    /// Total work of these posts.
+    /// Total work of the posts in `n_waiting`, in tokens.
     pub work_waiting: usize,
-    /// Latency budget: how long after its arrival a post may be corrected.
+    /// Latency budget: how long after its arrival a post may still be corrected.
     pub budget: Duration,
-    /// Whether posts are queueing for their first score; if so, no post is scored twice.
+    /// Whether posts are queueing for their first score. If so, no post is scored twice.
     pub is_overloaded: bool,
 }
 
 impl Load {
-    /// Returns how much work may be queued so that even the last post is corrected within the budget.
+    /// Returns how many tokens of work may be queued if even the last post is to be corrected within the budget.
     pub fn room(&self) -> usize {
         whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE)
     }
 
-    /// Returns a load that admits the given share and has room for batches of up to a few thousand posts: for
-    /// evaluating the selection alone.
+    /// Returns a load that admits `share` of the work and has room for batches of a few thousand posts. Used to
+    /// evaluate the selection in isolation.
     pub fn for_share(share: f64, arriving_per_second: f64) -> Self {
         Self {
             arriving_per_second,
@@ -110,7 +110,8 @@ impl Load {
         }
     }
 
-    /// Returns the share of arriving work to admit: all when idle, none when overloaded, and less as the queue grows.
+    /// Returns the share of arriving work to admit: everything when idle, nothing when overloaded, and less as the
+    /// queue grows.
     fn share(&self) -> f64 {
         if self.is_overloaded || self.budget.is_zero() {
             return 0.0;
@@ -121,10 +122,10 @@ impl Load {
     }
 }
 
-/// Selects the posts that are worth rescoring.
+/// Selects the posts that are most worth rescoring.
 ///
-/// The selection is not random: the threshold follows recent uncertainties, so that the admitted share consists of the
-/// most uncertain posts, even over batches of a single post.
+/// The selection is not random: a threshold follows recent uncertainties, so the admitted posts are the most uncertain
+/// ones, even if every batch consists of a single post.
 #[derive(Debug, Default)]
 pub struct Admission {
     recent: Vec<f32>,
@@ -132,9 +133,9 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Returns the indices of the admitted posts of a batch, in ascending order. Never exceeds the available room,
-    /// except for one post when the queue is empty, however slow the slower model was: only a completed post shows that
-    /// it has recovered.
+    /// Returns the indices of the admitted posts of a batch, in ascending order. The posts never need more room than
+    /// there is, with one exception: when the queue is empty, one post is admitted no matter how slow the slower model
+    /// has been, because only a completed post shows that it has recovered.
     pub fn admit(&mut self, posts: &[Candidate], load: &Load) -> Vec<usize> {
         for post in posts {
             self.remember(post.uncertainty);
@@ -146,7 +147,7 @@ impl Admission {
         let threshold = self.threshold(share);
         let mut chosen: Vec<(usize, &Candidate)> =
             posts.iter().enumerate().filter(|(_, post)| post.uncertainty >= threshold).collect();
-        // Gives the room to the most uncertain posts.
+        // Fills the room with the most uncertain posts.
         chosen.sort_by(|(_, a), (_, b)| b.uncertainty.total_cmp(&a.uncertainty));
         let (mut n, mut work) = (load.n_waiting, load.work_waiting);
         let fits = |(_, post): &(usize, &Candidate)| {
@@ -168,7 +169,7 @@ impl Admission {
         self.next = (self.next + 1) % N_RECENT;
     }
 
-    /// Returns the threshold that a fraction `share` of recent uncertainties reaches.
+    /// Returns the threshold that a fraction `share` of the recent uncertainties reaches or exceeds.
     fn threshold(&self, share: f64) -> f32 {
         if share >= 1.0 {
             return 0.0;
@@ -184,14 +185,14 @@ impl Admission {
     }
 }
 
-/// Exponentially weighted arrival rate, over about the last second.
+/// Arrival rate of work, exponentially weighted over about the last second.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct ArrivalRate {
     per_second: f64,
 }
 
 impl ArrivalRate {
-    /// Adds work that arrived in `since_last`, and returns the current rate.
+    /// Adds the work that arrived during `since_last`, and returns the current rate.
     pub fn count(&mut self, work: usize, since_last: Duration) -> f64 {
         let kept = (-since_last.as_secs_f64() / RATE_SECONDS).exp();
         self.per_second = self.per_second * kept + work as f64 / RATE_SECONDS;
@@ -199,7 +200,7 @@ impl ArrivalRate {
     }
 }
 
-/// Work that one worker of the slower model completes per second while busy: a mean in which newer runs weigh more.
+/// Work that one worker of the slower model completes per second while busy: a moving average that favours recent runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     per_second: f64,
@@ -212,14 +213,14 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Adds a completed run.
+    /// Records a completed run: how many tokens it processed and how long it took.
     pub fn measured(&mut self, work: f64, took: Duration) {
         let newest = work / took.as_secs_f64().max(1e-6);
         self.per_second += NEWEST_WEIGHT * (newest - self.per_second);
     }
 
-    /// Returns the pace, taking into account a run that has been in progress for `so_far`: a worker that gets no CPU
-    /// time completes nothing and must not count at its former pace.
+    /// Returns the pace in tokens per second, lowered if a run of `work` tokens has been in progress for too long. A
+    /// worker that gets no CPU time completes nothing and must not be credited with its former pace.
     pub fn with_under_way(&self, work: usize, so_far: Duration) -> f64 {
         if work == 0 {
             return self.per_second;
@@ -243,7 +244,7 @@ mod tests {
         Prediction { sentiment, emotion: [0.0; 7], toxicity: 0.0, churn_risk, uncertain: false }
     }
 
-    /// A load of posts with work 1 each.
+    /// Returns a load of posts costing 1 token each.
     fn load(arriving_per_second: f64, n_waiting: usize) -> Load {
         let (budget, work_waiting) = (Duration::from_secs(1), n_waiting);
         Load {
@@ -260,7 +261,7 @@ mod tests {
         uncertainties.iter().map(|uncertainty| Candidate { uncertainty: *uncertainty, work: 1 }).collect()
     }
 
-    /// Returns a fixed sequence of pseudo-random numbers.
+    /// Returns `n` pseudo-random numbers, the same on every call.
     fn uncertainties(n: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * 7_919) % 1_000) as f32 / 1_000.0).collect()
     }
@@ -373,7 +374,7 @@ mod tests {
     }
 
     proptest! {
-        /// Never admits more than can be corrected within the budget.
+        /// The admitted work never exceeds what can be corrected within the budget.
         #[test]
         fn never_more_is_admitted_than_there_is_room_for(
             posts in prop::collection::vec((0.0_f32..=1.0, 1_usize..200), 0..600),

@@ -1,4 +1,4 @@
-//! A model for tests: a few keywords decide, and some make it fail. Only in debug builds and tests.
+//! A test model that is driven by keywords, some of which make it fail. Compiled only into tests and debug builds.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,15 +13,16 @@ const ERROR: &str = "poison-error";
 /// Keyword that makes only the deep scorer panic.
 const DEEP_PANIC: &str = "poison-deep";
 
-/// Keyword that makes this process's deep scorers run out of resources until the text has been in a batch of its own.
+/// Keyword that makes this process's deep scorers fail as if out of resources, until the text has been scored in a
+/// batch of its own.
 const DEEP_SHORT: &str = "poison-once";
 
-/// Texts that have been in a batch of their own.
+/// Texts with [`DEEP_SHORT`] that have been scored in a batch of their own.
 static STOOD_ALONE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Builds [`Fake`] scorers of one tier.
+/// Factory for one tier's fake scorers.
 pub struct FakeFactory {
-    /// The deep tier understands `maybe` and `kidding`, which mislead the swift one.
+    /// Tier whose model to imitate. The deep tier understands `maybe` and `kidding`, which mislead the swift one.
     pub tier: Tier,
 }
 
@@ -39,10 +40,10 @@ impl ScorerFactory for FakeFactory {
     }
 }
 
-/// Deterministic scores: `love` is joy, `hate` is anger, `idiot` is toxic, `cancel` is churn at 0.95, anything else
-/// is neutral.
+/// Scorer with fixed results: `love` is joy, `hate` is anger, `idiot` is toxic, `cancel` is churn at 0.95, and anything
+/// else is neutral.
 ///
-/// For `maybe` the swift tier is neutral and uncertain, and it ignores `kidding`; the deep tier ignores `maybe`, and
+/// The swift tier scores `maybe` as neutral and uncertain and ignores `kidding`. The deep tier ignores `maybe` and
 /// scores any text with `kidding` as neutral.
 struct Fake {
     tier: Tier,

@@ -1,7 +1,8 @@
-//! `golden.json` of a model folder: texts with the token ids and outputs that the makers of the model recorded.
+//! `golden.json` in a model's folder: texts with the token ids and outputs that the model's makers recorded.
 //!
-//! Hashes show that the files are the ones the manifest lists. Only results show that the manifest itself is right:
-//! that the tokenizer belongs to the network, and that the labels are in the order of the network's outputs.
+//! Hashes only show that the files are the ones that the manifest lists. Whether the manifest itself is right, that is,
+//! whether the tokenizer belongs to the network and the labels are in the order of its outputs, can be seen only from
+//! results.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,16 +17,16 @@ use super::{InferenceError, Prediction};
 /// labels differ by far more.
 const TOLERANCE: f32 = 0.2;
 
-/// Number of texts scored when a model is loaded: the first ones, which should be unambiguous. Token ids are compared
-/// for all texts.
+/// Number of texts scored when a model is loaded. They are the first ones in the file and should be unambiguous. Token
+/// ids are compared for all texts.
 const N_ANSWERED: usize = 4;
 
-/// Recorded results for a text. Outputs that were recorded are present for each of the model's heads.
+/// Recorded results for one text. An output that was not recorded is `None`.
 #[derive(Debug, Deserialize)]
 pub struct GoldenRow {
-    /// The text.
+    /// Text as posted, before tokenization.
     pub text: String,
-    /// The text's token ids.
+    /// Token ids that the tokenizer must assign to the text.
     pub ids: Vec<i64>,
     sentiment: Option<[f32; 3]>,
     emotion: Option<[f32; 7]>,
@@ -33,7 +34,7 @@ pub struct GoldenRow {
     churn_risk: Option<f32>,
 }
 
-/// All rows of a folder. Third-party models need not have any.
+/// Recorded results of a model; empty for third-party models without a `golden.json`.
 #[derive(Debug)]
 pub struct Golden {
     path: PathBuf,
@@ -44,7 +45,7 @@ impl Golden {
     /// Reads a folder's `golden.json`, if it exists.
     ///
     /// # Errors
-    /// If it exists but cannot be parsed.
+    /// If the file exists but cannot be read or parsed.
     pub fn read(folder: &Path) -> Result<Self, InferenceError> {
         let path = folder.join("golden.json");
         let bytes = match fs::read(&path) {
@@ -58,10 +59,10 @@ impl Golden {
         }
     }
 
-    /// Compares the tokenizer's ids with the recorded ones.
+    /// Compares the ids that `encode` returns with the recorded ones.
     ///
     /// # Errors
-    /// If they differ: the tokenizer belongs to another model.
+    /// If they differ, which means that the tokenizer belongs to another model.
     pub fn check_ids(
         &self,
         mut encode: impl FnMut(&str) -> Result<Vec<i64>, InferenceError>,
@@ -76,10 +77,10 @@ impl Golden {
         Ok(())
     }
 
-    /// Compares the network's outputs for the first texts with the recorded ones, for the heads that it has.
+    /// Compares the network's outputs for the first texts with the recorded ones, skipping heads that it lacks.
     ///
     /// # Errors
-    /// If they differ: the manifest may describe the outputs incorrectly.
+    /// If they differ, in which case the manifest may describe the outputs incorrectly.
     pub fn check_answers(
         &self,
         heads: &[HeadKind],

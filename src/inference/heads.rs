@@ -1,4 +1,4 @@
-//! Heads: convert a network's numbers to predictions using activation, calibration and labels.
+//! Heads: convert a network's numbers to predictions, using activation, calibration and labels.
 
 use std::collections::HashMap;
 
@@ -8,30 +8,30 @@ use serde::{Deserialize, Deserializer};
 use super::{InferenceError, Prediction};
 use crate::models::score::EMOTIONS;
 
-/// The order of [`Prediction::sentiment`].
+/// Labels in the order of [`Prediction::sentiment`].
 const SENTIMENTS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// Tolerated rounding error of a probability, and of the sum of mutually exclusive ones.
+/// Tolerated rounding error of a probability, and of the sum of mutually exclusive probabilities.
 const ROUNDING: f32 = 1e-3;
 
-/// The kinds of output that are predicted for a text.
+/// Kind of prediction that a head makes about a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeadKind {
-    /// Positive, negative or neutral.
+    /// Whether the text is negative, neutral or positive.
     Sentiment,
-    /// Seven emotions.
+    /// Probability of each of seven emotions.
     Emotion,
-    /// Toxicity.
+    /// Probability that the text is toxic.
     Toxicity,
-    /// Risk that the author leaves.
+    /// Risk that the author will leave.
     ChurnRisk,
 }
 
 impl HeadKind {
-    /// All kinds.
+    /// All kinds; a tier must be able to predict every one of them.
     pub const ALL: [Self; 4] = [Self::Sentiment, Self::Emotion, Self::Toxicity, Self::ChurnRisk];
 
-    /// Returns the name used in manifests.
+    /// Returns the name that manifests use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sentiment => "sentiment",
@@ -41,7 +41,7 @@ impl HeadKind {
         }
     }
 
-    /// Returns this crate's labels, in order.
+    /// Returns the labels that a head of this kind predicts, in the order of [`Prediction`].
     const fn labels(self) -> &'static [&'static str] {
         match self {
             Self::Sentiment => &SENTIMENTS,
@@ -61,16 +61,17 @@ impl HeadKind {
     }
 }
 
-/// A manifest's specification of a head: just the output's name if it is a single probability, otherwise the full form.
+/// Specification of a head in a manifest: the output's name if the output is a single probability, otherwise the full
+/// form.
 #[derive(Debug)]
 pub enum HeadSpec {
-    /// One probability per text.
+    /// Name of an output with one probability per text.
     Probability(String),
-    /// Several numbers per text, or logits.
+    /// Output with several numbers per text, or with logits.
     Numbers(NumbersSpec),
 }
 
-/// Written by hand because the derived form does not say which field is wrong.
+/// Written by hand because the derived implementation does not say which field is wrong.
 impl<'de> Deserialize<'de> for HeadSpec {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(reader)? {
@@ -80,22 +81,22 @@ impl<'de> Deserialize<'de> for HeadSpec {
     }
 }
 
-/// An output, and what its numbers mean.
+/// Full form of a head's specification: an output, and what its numbers mean.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NumbersSpec {
-    /// The output's name in the graph.
+    /// Name of the output in the graph.
     name: String,
-    /// How to convert the numbers to probabilities.
+    /// Function that converts the numbers to probabilities.
     #[serde(default)]
     activation: Activation,
-    /// Divisor of the logits, which calibrates the probabilities.
+    /// Number by which the logits are divided to calibrate the probabilities; 1 leaves them unchanged.
     #[serde(default = "one")]
     temperature: f32,
-    /// Label of each number, in order: either this crate's labels or the model's.
+    /// Label of each number, in order: one of this crate's labels, or one of the model's own, which `map` translates.
     #[serde(default)]
     labels: Vec<String>,
-    /// Maps the model's labels to this crate's; `null` for unused ones.
+    /// This crate's label for each of the model's labels; `null` for an unused one.
     #[serde(default)]
     map: HashMap<String, Option<String>>,
 }
@@ -104,37 +105,37 @@ fn one() -> f32 {
     1.0
 }
 
-/// Conversion of a network's numbers to probabilities.
+/// Function that converts a network's numbers to probabilities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Activation {
-    /// None: the graph returns probabilities.
+    /// Identity: the graph already returns probabilities.
     #[default]
     None,
-    /// Mutually exclusive labels.
+    /// Softmax, for mutually exclusive labels.
     Softmax,
-    /// Independent labels.
+    /// Sigmoid, for independent labels.
     Sigmoid,
 }
 
-/// A validated output of a network.
+/// A network's output, checked against the manifest.
 #[derive(Debug, Clone)]
 pub struct Head {
-    /// What the head predicts.
+    /// Prediction that the output contains.
     pub kind: HeadKind,
-    /// The name of the output.
+    /// Name of the output in the graph.
     pub output: String,
     activation: Activation,
     temperature: f32,
-    /// For each number, the index of the label that it counts towards.
+    /// Index of the label that each number contributes to; `None` if the number is unused.
     columns: Vec<Option<usize>>,
 }
 
 impl Head {
-    /// Validates a head's specification in a manifest.
+    /// Checks a head's specification from a manifest.
     ///
     /// # Errors
-    /// If it is not valid: a human-readable reason.
+    /// A human-readable reason if the specification is not valid.
     pub fn new(kind: HeadKind, spec: &HeadSpec) -> Result<Self, String> {
         let spec = match spec {
             HeadSpec::Numbers(spec) => spec,
@@ -163,18 +164,19 @@ impl Head {
         Ok(Self { kind, output: name.clone(), activation: *activation, temperature: *temperature, columns })
     }
 
-    /// Returns the number of values per text.
+    /// Returns how many numbers the output has per text.
     pub fn n_numbers(&self) -> usize {
         self.columns.len()
     }
 
-    /// Writes the network's numbers for one text into its prediction.
+    /// Converts the network's numbers for one text and stores them in `prediction`.
     ///
-    /// If several of the model's labels map to one of this crate's, mutually exclusive probabilities are added up, and
-    /// of independent ones the maximum is used. Sentiments are mutually exclusive, whichever activation produced them.
+    /// If several of the model's labels map to the same label in this crate, mutually exclusive probabilities are
+    /// added, and the maximum of independent ones is used. Sentiments are mutually exclusive, whichever activation
+    /// produced them.
     ///
     /// # Errors
-    /// If a value is not a number, if one should be a probability but is not, or if the sentiments do not sum to 1.
+    /// If a value is not finite, a value that should be a probability is not one, or the sentiments do not sum to 1.
     pub fn write(&self, numbers: &[f32], prediction: &mut Prediction) -> Result<(), InferenceError> {
         if !numbers.iter().all(|number| number.is_finite()) {
             return Err(InferenceError::NotFinite);
@@ -211,7 +213,7 @@ impl Head {
     }
 }
 
-/// Returns, for each of the model's labels, the index of this crate's label.
+/// Returns, for each of the model's labels, the index of the corresponding label of this crate.
 fn columns(
     kind: HeadKind,
     labels: &[String],

@@ -1,8 +1,8 @@
-//! The word list that scores texts when no trained model can.
+//! Word list that scores texts when no trained model is available.
 //!
 //! Valence comes from VADER's lexicon with its simplest rules: a negation within the three preceding words inverts a
-//! word, a booster before it strengthens it. Emotion, toxicity and churn come from a short hand-written list of cues.
-//! Nothing here was tuned on data, so every score is marked `lexicon`.
+//! word, and a booster before it strengthens it. Emotion, toxicity and churn come from a short hand-written list of
+//! cues. Nothing here was tuned on data, so every score names `lexicon` as its model.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::models::score::{EMOTIONS, ModelId};
 const VALENCES: &str = include_str!("../../weights/lexicon/vader.tsv");
 const CUES: &str = include_str!("../../weights/lexicon/cues.tsv");
 
-/// Maximum number of words scored, so that time does not grow with pasted text.
+/// Maximum number of words scored, which bounds the time spent on pasted text.
 const N_WORDS_MAX: usize = 512;
-/// Number of words over which a negation has an effect: VADER's value.
+/// Number of following words that a negation affects, as in VADER.
 const NEGATION_REACH: usize = 3;
-/// Factor that a negation applies to a word's valence: VADER's value.
+/// Factor that a negation applies to a word's valence, as in VADER.
 const NEGATED: f32 = -0.74;
-/// Valence that a preceding booster adds: VADER's value.
+/// Valence that a preceding booster adds, as in VADER.
 const BOOST: f32 = 0.293;
-/// Scales the sum of valences to between -1 and 1: VADER's value.
+/// Constant that scales the sum of valences to between -1 and 1, as in VADER.
 const NORMALISER: f32 = 15.0;
 
 const NEGATIONS: [&str; 16] = [
@@ -45,7 +45,7 @@ const BOOSTERS: [&str; 12] = [
     "such",
 ];
 
-/// Builds [`Lexicon`] scorers, which share one copy of the list.
+/// Factory for [`Lexicon`] scorers, which share one copy of the list.
 pub struct LexiconFactory {
     words: Arc<Words>,
     model: Arc<ModelId>,
@@ -88,7 +88,7 @@ impl Scorer for Lexicon {
     }
 }
 
-/// What a cue indicates.
+/// What a cue is evidence of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Signal {
     Emotion(usize),
@@ -98,14 +98,14 @@ enum Signal {
 
 struct Cue {
     signal: Signal,
-    /// Words of the cue; a final `*` stands for any ending.
+    /// Words of the cue; a trailing `*` matches any ending.
     words: Vec<&'static str>,
 }
 
 struct Words {
     valences: HashMap<&'static str, f32>,
     cues: Vec<Cue>,
-    /// First characters of all cues, so that most words can be skipped.
+    /// First letters of all cues, so that most words can be skipped at once.
     starts: HashSet<char>,
 }
 
@@ -165,7 +165,7 @@ impl Words {
         }
     }
 
-    /// Returns VADER's compound score, -1 to 1.
+    /// Returns VADER's compound score, from -1 to 1.
     fn valence(&self, words: &[String]) -> f32 {
         let mut sum = 0.0_f32;
         for (i, word) in words.iter().enumerate() {
@@ -217,8 +217,8 @@ fn pairs(table: &'static str) -> impl Iterator<Item = (&'static str, &'static st
     table.lines().filter_map(|line| line.split_once('\t'))
 }
 
-/// Splits a text into lower-case words without surrounding punctuation; emoticons are kept whole, and each emoji is a
-/// word. Mentions become `@user`.
+/// Splits a text into lower-case words without surrounding punctuation. Emoticons stay whole, every emoji is a word of
+/// its own, and mentions become `@user`.
 fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for piece in text.split_whitespace() {
@@ -264,7 +264,7 @@ fn softmax(logits: [f32; 3]) -> [f32; 3] {
     powers.map(|power| power / sum)
 }
 
-/// Converts hits to shares that sum to 1, counting one hit for neutral from the start.
+/// Adds a hit for neutral and converts the hits to shares that sum to 1.
 fn shares(mut hits: [f32; 7]) -> [f32; 7] {
     if let Some(neutral) = hits.get_mut(4) {
         *neutral += 0.7;

@@ -1,4 +1,4 @@
-//! The models of a process: loaded at start, and reloaded on request.
+//! The models of a process, which are loaded at startup and reloaded on request.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,17 +10,18 @@ use super::lexicon::LexiconFactory;
 use super::{InferenceError, LoadParams, ModelChoice, ModelSlot, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
-/// A working model and, if it is not the requested one, the reason.
+/// A working model and, if it is not the requested one, the reason why.
 pub struct Loaded {
-    /// Builds the scorers.
+    /// Factory for the model's scorers.
     pub factory: Arc<dyn ScorerFactory>,
-    /// Why the lexicon scores instead of the requested model, in human-readable form.
+    /// Human-readable reason why the lexicon is used instead of the requested model; `None` if that model works.
     pub degraded: Option<String>,
 }
 
-/// Loads the fast model. Never fails, because the lexicon is compiled in.
+/// Loads the fast model. Cannot fail, because the lexicon is compiled in.
 ///
-/// If the lexicon is used as a fallback, every score names it as `lexicon` and [`Loaded::degraded`] reports it.
+/// If the lexicon replaces the requested model, its scores name `lexicon` as their model, and [`Loaded::degraded`]
+/// holds the reason.
 pub fn load(params: &LoadParams) -> Loaded {
     match try_load(params, Tier::Swift) {
         Ok(factory) => Loaded { factory, degraded: None },
@@ -28,27 +29,27 @@ pub fn load(params: &LoadParams) -> Loaded {
     }
 }
 
-/// Loads the deep model. It has no fallback: without it, posts keep the fast model's scores.
+/// Loads the deep model. There is no fallback: if it cannot be loaded, posts keep the fast model's scores.
 ///
 /// # Errors
-/// If it is missing, damaged or turned off.
+/// If the model is missing, damaged or turned off.
 pub fn load_deep(params: &LoadParams) -> Result<Arc<dyn ScorerFactory>, InferenceError> {
     try_load(params, Tier::Deep)
 }
 
-/// A model loaded by itself, and its heads.
+/// A model loaded without any others to complement it.
 pub struct Alone {
-    /// Builds the scorers. In their predictions, outputs that have no head remain 0.
+    /// Factory for the model's scorers. Outputs that the model has no head for stay 0.
     pub factory: Arc<dyn ScorerFactory>,
-    /// The model's heads.
+    /// Heads that the model has.
     pub heads: Vec<HeadKind>,
 }
 
-/// Loads the fast model without a fallback and without other models for missing heads: for measurements, where another
-/// model's outputs would pass for its own.
+/// Loads the fast model without a fallback and without other models for missing heads. Measurements need this:
+/// otherwise another model's outputs could pass for its own.
 ///
 /// # Errors
-/// If it is missing, damaged or turned off.
+/// If the model is missing, damaged or turned off.
 pub fn load_alone(params: &LoadParams) -> Result<Alone, InferenceError> {
     let ModelChoice::Folders(folders) = &params.fast else {
         return Ok(Alone { factory: try_load(params, Tier::Swift)?, heads: HeadKind::ALL.to_vec() });
@@ -72,39 +73,39 @@ fn try_load(params: &LoadParams, tier: Tier) -> Result<Arc<dyn ScorerFactory>, I
     }
 }
 
-/// The process's models, each in a slot in which it can be replaced.
+/// The models of a process, each in a slot that allows it to be replaced.
 pub struct Models {
     params: LoadParams,
     swift: ModelSlot,
     deep: Result<ModelSlot, String>,
     degraded: Mutex<Option<String>>,
-    /// Serializes reloads; otherwise an older model could replace a newer one.
+    /// Held during a reload; otherwise, a slower reload could replace a newer model with an older one.
     reloading: Mutex<()>,
 }
 
-/// Result of a reload for one tier.
+/// Result of reloading one tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reloaded {
-    /// The tier.
+    /// Tier whose model was reloaded.
     pub tier: Tier,
-    /// The model before the reload.
+    /// Model that was in use until the reload.
     pub before: Arc<ModelId>,
-    /// The model used from the next batch on; the same if its files are unchanged.
+    /// Model in use from the next batch on; equal to `before` if its files are unchanged.
     pub after: Arc<ModelId>,
 }
 
-/// A failed reload and the reason; every tier keeps its model.
+/// A failed reload, after which every tier keeps its model.
 #[derive(Debug, thiserror::Error)]
 #[error("the {} model was not reloaded: {reason}", .tier.as_str())]
 pub struct NotReloaded {
-    /// The tier whose new model cannot be used.
+    /// Tier whose new model cannot be used.
     pub tier: Tier,
-    /// The reason.
+    /// Reason why the new model cannot be used.
     pub reason: InferenceError,
 }
 
 impl Models {
-    /// Loads both tiers. Never fails: [`Self::degraded`] and [`Self::deep`] report what could not be loaded.
+    /// Loads both tiers. Cannot fail: [`Self::degraded`] and [`Self::deep`] report what could not be loaded.
     pub fn load(params: LoadParams) -> Self {
         let Loaded { factory, degraded } = load(&params);
         let deep = load_deep(&params).map(ModelSlot::new).map_err(|error| error.to_string());
@@ -112,14 +113,14 @@ impl Models {
         Self { params, swift, deep, degraded, reloading: Mutex::default() }
     }
 
-    /// Reads the models again from their folders, checks them against their manifests, scores a text with each, and
-    /// replaces the current models only if all of them work. Takes as long as loading; until it is done, the old models
-    /// continue to score posts.
+    /// Reads the models from their folders again, checks them against their manifests, scores a text with each, and
+    /// replaces the current models only if all of them work. Takes as long as the initial load; the old models keep
+    /// scoring posts in the meantime.
     ///
-    /// A tier that had no model at start has no threads, and a reload does not create any.
+    /// A tier that started without a model has no threads, and a reload does not create any.
     ///
     /// # Errors
-    /// If any of the models cannot be used; none is replaced then.
+    /// If one of the models cannot be used, in which case none is replaced.
     pub fn reload(&self) -> Result<Vec<Reloaded>, NotReloaded> {
         let _turn = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let slots = [(Tier::Swift, Some(&self.swift)), (Tier::Deep, self.deep.as_ref().ok())];
@@ -134,25 +135,25 @@ impl Models {
             Reloaded { tier, before: slot.swap(next).model(), after }
         });
         let swapped = swapped.collect();
-        // The model that the lexicon stood in for now works.
+        // The model that the lexicon replaced works again.
         *self.reason() = None;
         Ok(swapped)
     }
 
-    /// Returns the model that scores every post.
+    /// Returns the slot of the model that scores every post.
     pub fn swift(&self) -> &ModelSlot {
         &self.swift
     }
 
-    /// Returns the model that corrects scores.
+    /// Returns the slot of the model that corrects scores.
     ///
     /// # Errors
-    /// If there is none: the human-readable reason.
+    /// A human-readable reason if there is no such model.
     pub fn deep(&self) -> Result<&ModelSlot, &str> {
         self.deep.as_ref().map_err(String::as_str)
     }
 
-    /// Returns why the lexicon is used instead of the requested model, if it is.
+    /// Returns the reason why the lexicon is used instead of the requested model; `None` if that model is in use.
     pub fn degraded(&self) -> Option<String> {
         self.reason().clone()
     }

@@ -1,4 +1,4 @@
-//! A model folder's manifest: its files, inputs and outputs.
+//! Manifest in a model's folder: its files, inputs and outputs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,50 +9,50 @@ use sha2::{Digest, Sha256};
 use super::InferenceError;
 use super::heads::{Head, HeadKind, HeadSpec};
 
-/// Upper limit on `max_tokens`: no published classifier accepts more, so a larger value in a manifest is an error.
+/// Upper limit on `max_tokens`. No published classifier accepts more, so a larger value is a mistake in the manifest.
 const MAX_TOKENS_MAX: usize = 8192;
 
-/// A model folder's `manifest.json`. Fields that are not needed to run the model are ignored.
+/// Contents of a model folder's `manifest.json`. Fields that are not needed to run the model are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Manifest {
-    /// Name of the model, for example `swift`.
+    /// Name of the model, such as `swift`.
     pub name: String,
-    /// Version of the weights.
+    /// Version of the weights, which is recorded with every score.
     pub version: String,
-    /// The network.
+    /// The network, in ONNX format.
     pub model: FileEntry,
-    /// The tokenizer: its vocabulary and all normalisation.
+    /// The tokenizer, which defines the vocabulary and all normalisation.
     pub tokenizer: FileEntry,
-    /// Inputs that the network requires: int64, one row per text.
+    /// Inputs that the network requires, each an int64 tensor with one row per text.
     pub inputs: Vec<Input>,
     /// Whether the input includes the tokenizer's start and end tokens.
     #[serde(default)]
     pub special_tokens: bool,
-    /// Token id that pads a row to the width of its batch.
+    /// Id of the token that pads a row to the width of its batch.
     pub pad_id: i64,
-    /// Maximum tokens per text, special tokens included; longer texts are truncated.
+    /// Maximum tokens per text, including special tokens; longer texts are truncated.
     pub max_tokens: usize,
-    /// Number of token ids in the tokenizer; the network must accept all of them.
+    /// Number of token ids in the tokenizer, all of which the network must accept.
     pub n_ids: usize,
-    /// Padded tokens per run, if measurements show a better value than the default.
+    /// Padded tokens per run, if measurements favour a value other than the default.
     #[serde(default)]
     pub batch_tokens: Option<usize>,
-    /// Training languages, as ISO 639-1 codes; empty for all.
+    /// Languages that the model was trained on, as ISO 639-1 codes; empty if it supports any.
     #[serde(default)]
     pub languages: Vec<String>,
     outputs: Outputs,
 }
 
-/// A network's inputs, under the names that every exporter of Hugging Face models uses.
+/// Input of a network, under the name that every exporter of Hugging Face models uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Input {
-    /// The tokens.
+    /// Ids of the tokens.
     #[serde(rename = "input_ids")]
     Ids,
     /// 1 for a token, 0 for padding.
     #[serde(rename = "attention_mask")]
     Mask,
-    /// Always 0, since there is only one text.
+    /// Always 0, because there is only one segment of text.
     #[serde(rename = "token_type_ids")]
     Types,
 }
@@ -68,16 +68,16 @@ impl Input {
     }
 }
 
-/// A file in the folder.
+/// A file of the model and the hash that it must have.
 #[derive(Debug, Deserialize)]
 pub struct FileEntry {
-    /// File name.
+    /// Name of the file in the model's folder.
     pub file: String,
-    /// SHA-256, in hex.
+    /// Expected SHA-256 of the file, in hexadecimal.
     pub sha256: String,
 }
 
-/// The network's outputs, which need not cover all heads.
+/// Outputs of the network, one field per head. A network need not have all heads.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
@@ -88,10 +88,10 @@ struct Outputs {
 }
 
 impl Manifest {
-    /// Reads and validates a folder's manifest.
+    /// Reads and checks a folder's manifest.
     ///
     /// # Errors
-    /// If it is missing or malformed.
+    /// If the manifest is missing or malformed.
     pub fn read(folder: &Path) -> Result<Self, InferenceError> {
         let path = Self::path(folder);
         let text =
@@ -117,15 +117,15 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Returns the path of a folder's manifest.
+    /// Returns the path of the manifest in a model's folder.
     pub fn path(folder: &Path) -> PathBuf {
         folder.join("manifest.json")
     }
 
-    /// Returns the network's heads.
+    /// Returns the heads that the network has.
     ///
     /// # Errors
-    /// If any of them is not valid, for example because a label is unknown.
+    /// If the specification of a head is not valid, for example because it has an unknown label.
     pub fn heads(&self, folder: &Path) -> Result<Vec<Head>, InferenceError> {
         let Outputs { sentiment, emotion, toxicity, churn_risk } = &self.outputs;
         let specs = [
@@ -157,10 +157,10 @@ fn is_language(code: &str) -> bool {
 }
 
 impl FileEntry {
-    /// Reads the file and verifies its SHA-256.
+    /// Reads the file and checks its SHA-256.
     ///
     /// # Errors
-    /// If it is missing, truncated or belongs to another model.
+    /// If the file is missing, truncated or belongs to another model.
     pub fn read(&self, folder: &Path) -> Result<Vec<u8>, InferenceError> {
         let path = folder.join(&self.file);
         let bytes =

@@ -1,18 +1,18 @@
-//! Search for models and their runtime.
+//! Searches for models and for their runtime.
 
 use std::path::{Path, PathBuf};
 
 use super::{InferenceError, LoadParams};
 
-/// How many folders above the executable may be the checkout it was built in; `target/debug/deps/it-…` is the deepest
-/// case.
+/// Number of folders above the executable that are searched for the checkout. The deepest executable is
+/// `target/debug/deps/it-…`.
 const N_FOLDERS_UP: usize = 4;
 
-/// Finds a model's folder. A name with a `/` is the folder itself; any other is looked up in the weights folder set by
-/// the user, otherwise in `weights/` beside the executable, then in the checkout that it was built in.
+/// Finds a model's folder. A name that contains a `/` is the folder itself; any other name is looked up in the weights
+/// folder that the user set, or else in `weights/` beside the executable, then in the checkout in which it was built.
 ///
 /// # Errors
-/// If none of them holds a manifest. If the user set a folder, only that one is tried.
+/// If none of the searched folders holds a manifest. Only the user's folder is searched if there is one.
 pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, InferenceError> {
     if name.components().count() > 1 || name.is_absolute() {
         return first("the model's folder with its `manifest.json`", vec![name.to_owned()], |folder| {
@@ -29,11 +29,11 @@ pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, Inference
     })
 }
 
-/// Finds the ONNX Runtime library: the one set by the user, otherwise in `lib/` beside the executable, then in
-/// `.groundswell/lib` of the checkout that it was built in.
+/// Finds the ONNX Runtime library: the one that the user set, or else one in `lib/` beside the executable, then in
+/// `.groundswell/lib` of the checkout in which it was built.
 ///
 /// # Errors
-/// If there is none. If the user set a library, only that one is tried.
+/// If no library is found. Only the user's path is tried if there is one.
 pub fn find_runtime(params: &LoadParams) -> Result<PathBuf, InferenceError> {
     let candidates = match &params.runtime_library {
         Some(library) => vec![library.clone()],
@@ -45,7 +45,7 @@ pub fn find_runtime(params: &LoadParams) -> Result<PathBuf, InferenceError> {
     first("the ONNX Runtime library (`scripts/fetch-onnxruntime.sh` installs it)", candidates, Path::is_file)
 }
 
-/// Returns the path of `here` beside the executable, then that of `in_checkout` in each parent folder that looks like
+/// Returns the paths to search: `here` beside the executable, then `in_checkout` in every parent folder that looks like
 /// the checkout.
 fn beside(executable: Option<&Path>, here: &str, in_checkout: &str) -> Vec<PathBuf> {
     let Some(folder) = executable.and_then(Path::parent) else {

@@ -1,4 +1,4 @@
-//! A trained network, run by ONNX Runtime. The only file that uses `ort`.
+//! A trained network that runs on ONNX Runtime. No other file uses `ort`.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,11 +17,11 @@ use super::tokenize::{Encoder, Tokenizer, Tokens};
 use super::{Batching, InferenceError, LoadParams, Prediction, Tier, model_paths};
 use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
-/// The process's runtime. A library can be loaded only once, so the first one is kept even if a later caller names
+/// The runtime of this process. A library can be loaded only once, so the first one stays even if a later caller names
 /// another.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// One copy of a model's files, from which sessions are created.
+/// One copy of a model's files, which any number of sessions share.
 pub struct Network {
     manifest: Manifest,
     environment: Environment,
@@ -33,10 +33,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// Finds a model by name or folder, verifies its files, and keeps those of the `wanted` heads that it has.
+    /// Finds a model by name or folder, verifies its files, and keeps the `wanted` heads that it provides.
     ///
     /// # Errors
-    /// If the runtime or a file is missing, or does not match the manifest.
+    /// If the runtime or a file is missing, or a file does not match the manifest.
     pub fn read(params: &LoadParams, name: &Path, wanted: &[HeadKind]) -> Result<Self, InferenceError> {
         let folder = model_paths::find_model(params, name)?;
         let manifest = Manifest::read(&folder)?;
@@ -61,33 +61,30 @@ impl Network {
         Ok(network)
     }
 
-    /// Returns the manifest, which describes the inputs and outputs.
+    /// Returns the manifest in the model's folder.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Returns whether the network has this head.
+    /// Returns whether the network has a head of this kind.
     pub fn has_head(&self, kind: HeadKind) -> bool {
         self.heads.iter().any(|head| head.kind == kind)
     }
 
-    /// Tokenizes a text.
+    /// Tokenizes a text as a scorer would.
     #[cfg(test)]
     pub fn encode(&self, text: &str) -> Result<Tokens, InferenceError> {
         self.tokenizer.encoder().encode(text)
     }
 
-    /// Creates a session for one thread.
-    ///
-    /// # Errors
-    /// If the runtime rejects the network.
+    /// Creates a scorer for one thread, with its own session.
     pub fn build(self: &Arc<Self>, tier: Tier) -> Result<NetworkScorer, InferenceError> {
         let session = session(&self.environment, &self.bytes, self.n_threads)?;
         Ok(NetworkScorer { session, encoder: self.tokenizer.encoder(), network: Arc::clone(self), tier })
     }
 
-    /// Runs the network on the highest token id at the maximum length and on the texts with recorded results, so that a
-    /// mismatch between network, tokenizer and manifest is found here rather than by a post.
+    /// Runs the network on the highest token id at the maximum length, and on the texts with recorded results. A
+    /// mismatch between network, tokenizer and manifest thus shows up here rather than on a post.
     fn prove(&self, golden: &Golden) -> Result<(), InferenceError> {
         let mut session = session(&self.environment, &self.bytes, self.n_threads)?;
         let asked: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
@@ -119,7 +116,7 @@ impl Network {
     }
 }
 
-/// One session and one encoder, for one thread.
+/// A session and an encoder, for use by one thread.
 pub struct NetworkScorer {
     session: Session,
     encoder: Encoder,
@@ -128,12 +125,12 @@ pub struct NetworkScorer {
 }
 
 impl NetworkScorer {
-    /// Returns the network that this scorer runs.
+    /// Returns the network that the session runs.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// Writes the network's outputs for each text into the corresponding prediction.
+    /// Scores the texts and writes the network's outputs into each text's prediction.
     ///
     /// # Errors
     /// If the runtime fails or returns a value that is not a probability.
@@ -167,13 +164,13 @@ impl NetworkScorer {
     }
 }
 
-/// How long the steps of one batch took.
+/// Durations of the steps of one batch.
 struct BatchTimes {
     running: Duration,
     decoding: Duration,
 }
 
-/// Runs one batch and passes each head's numbers for each text, with the text's index, to the callback.
+/// Runs one batch and calls `write` for each head and text, with the head, the text's index and its numbers.
 fn run(
     session: &mut Session,
     network: &Network,
@@ -201,7 +198,7 @@ fn run(
     Ok(BatchTimes { running: ran - started, decoding: ran.elapsed() })
 }
 
-/// Returns the rows of one input, each padded to the batch's width.
+/// Returns the values of one input for all texts, each row padded to the batch's width.
 fn fill(input: Input, network: &Network, batch: &Batch, tokens: &[Tokens]) -> Vec<i64> {
     let mut rows = Vec::with_capacity(batch.indices.len() * batch.width);
     for tokens in batch.indices.iter().filter_map(|index| tokens.get(*index)) {
@@ -236,8 +233,8 @@ fn environment(library: &Path) -> Result<Environment, InferenceError> {
     Ok(current.insert(environment).clone())
 }
 
-/// Creates a session, single-threaded except in measurements: the pipeline runs one scorer per thread, and a second
-/// pool would only contend with it.
+/// Creates a session, single-threaded except in measurements. The pipeline runs one scorer per thread, and a pool
+/// inside each session would only contend with it.
 fn session(environment: &Environment, network: &[u8], n_threads: usize) -> Result<Session, InferenceError> {
     let builder = Session::builder(environment)
         .map_err(runtime)?
@@ -252,7 +249,7 @@ fn session(environment: &Environment, network: &[u8], n_threads: usize) -> Resul
     builder.commit_from_memory(network).map_err(runtime)
 }
 
-/// Checks how many numbers an output has, and returns them.
+/// Returns the numbers of an output, after checking how many there are.
 fn numbers<'o>(
     outputs: &'o SessionOutputs<'_>,
     name: &str,
@@ -268,7 +265,7 @@ fn numbers<'o>(
     Ok(numbers)
 }
 
-/// Converts an error. The error types of `ort` differ in what can be recovered; only the message matters here.
+/// Converts an error from `ort`. The error types differ in what can be recovered; only the message matters here.
 fn runtime<R>(error: ort::Error<R>) -> InferenceError {
     InferenceError::Runtime(error.to_string())
 }

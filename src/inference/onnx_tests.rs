@@ -1,4 +1,4 @@
-//! Networks as Optimum exports them, small and with random weights, compared with PyTorch. These tests never skip.
+//! Small networks with random weights, exported by Optimum, compared with PyTorch. These tests never skip.
 
 use std::fs;
 use std::path::PathBuf;
@@ -119,7 +119,7 @@ fn words_outside_the_vocabulary_are_uncertain() {
     check("tiny-roberta-sentiment", "ok", false);
 }
 
-/// A modified copy of a model, with a manifest that matches the modified files.
+/// Copies a model, lets `change` modify the copy, and updates the hashes in its manifest.
 fn changed(name: &str, change: impl FnOnce(&Path, &mut Value)) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for file in ["model.onnx", "tokenizer.json", "manifest.json"] {

@@ -1,4 +1,4 @@
-//! A slot for the current model, which can be replaced while posts are being scored.
+//! A slot that holds the current model and lets it be replaced while posts are being scored.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,11 +8,11 @@ use tracing::error;
 use super::{InferenceError, Prediction, Scorer, ScorerFactory};
 use crate::models::score::ModelId;
 
-/// The current model of a tier.
+/// Slot for the current model of a tier.
 ///
-/// A slot is itself a [`ScorerFactory`]: before each batch its scorers check whether the model was replaced, and if so
-/// score the whole batch with the new one. No batch is scored by two models, and none waits for a swap. Clones share
-/// the slot.
+/// A slot is itself a [`ScorerFactory`]. Before each batch, its scorers check whether the model has been replaced and,
+/// if so, score the whole batch with the new one. No batch is scored by two models, and no batch waits for a swap.
+/// Clones share the slot.
 #[derive(Clone)]
 pub struct ModelSlot {
     shared: Arc<SharedSlot>,
@@ -20,31 +20,32 @@ pub struct ModelSlot {
 
 struct SharedSlot {
     factory: RwLock<Arc<dyn ScorerFactory>>,
-    /// Written under the lock, read without it: checking for a change must not block a batch.
+    /// Number of replacements. Written under the lock but read without it, because checking for a change must not block
+    /// a batch.
     generation: AtomicU64,
-    /// The latest generation for which building a scorer failed. Never the first one.
+    /// Latest generation whose scorer could not be built; 0 if there is none.
     refused: AtomicU64,
 }
 
 impl ModelSlot {
-    /// Creates a slot with its first model.
+    /// Creates a slot that holds its first model.
     pub fn new(factory: Arc<dyn ScorerFactory>) -> Self {
         let (generation, refused) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { shared: Arc::new(SharedSlot { factory: RwLock::new(factory), generation, refused }) }
     }
 
-    /// Returns how often the model was replaced.
+    /// Returns how many times the model has been replaced.
     pub fn generation(&self) -> u64 {
         self.shared.generation.load(Ordering::Acquire)
     }
 
-    /// Returns the current model and its generation.
+    /// Returns the model to score with now, and its generation, which changes when the model is replaced.
     pub fn current(&self) -> (Arc<dyn ScorerFactory>, u64) {
         let factory = self.shared.factory.read().unwrap_or_else(PoisonError::into_inner);
         (Arc::clone(&factory), self.generation())
     }
 
-    /// Replaces the model and returns the previous one. The caller should first score a text with the new one.
+    /// Replaces the model and returns the previous one. The caller should have scored a text with the new model first.
     pub fn swap(&self, next: Arc<dyn ScorerFactory>) -> Arc<dyn ScorerFactory> {
         let mut factory = self.shared.factory.write().unwrap_or_else(PoisonError::into_inner);
         let last = std::mem::replace(&mut *factory, next);
@@ -52,7 +53,7 @@ impl ModelSlot {
         last
     }
 
-    /// Logs that scorers keep an older model, once per generation, however many threads fail.
+    /// Logs that scorers keep an older model, once per generation, however many threads fail to build the new one.
     fn log_refusal(&self, generation: u64, refusal: &InferenceError) {
         if self.shared.refused.swap(generation, Ordering::AcqRel) != generation {
             let model = self.model();
@@ -69,16 +70,19 @@ impl ScorerFactory for ModelSlot {
 
     fn build(&self) -> Result<Box<dyn Scorer>, InferenceError> {
         let (factory, generation) = self.current();
-        Ok(Box::new(SlotScorer { slot: self.clone(), tried: generation, scorer: factory.build()? }))
+        let scorer = factory.build()?;
+        Ok(Box::new(SlotScorer { slot: self.clone(), tried: generation, scorer, has_built: false }))
     }
 }
 
-/// A scorer that uses whichever model is in its slot when a batch starts.
+/// Scorer that uses whichever model is in the slot when a batch starts.
 struct SlotScorer {
     slot: ModelSlot,
-    /// The generation last built or attempted.
+    /// Generation for which this scorer last built, or failed to build, its model.
     tried: u64,
     scorer: Box<dyn Scorer>,
+    /// Whether the last batch built, or failed to build, a model.
+    has_built: bool,
 }
 
 impl Scorer for SlotScorer {
@@ -91,7 +95,8 @@ impl Scorer for SlotScorer {
     }
 
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
-        if self.slot.generation() != self.tried {
+        self.has_built = self.slot.generation() != self.tried;
+        if self.has_built {
             let (factory, generation) = self.slot.current();
             self.tried = generation;
             // If the new model cannot be built, for example for lack of memory, the old one stays in use. Retrying
@@ -106,6 +111,10 @@ impl Scorer for SlotScorer {
 
     fn n_cached(&self) -> usize {
         self.scorer.n_cached()
+    }
+
+    fn has_loaded(&self) -> bool {
+        self.has_built || self.scorer.has_loaded()
     }
 }
 
@@ -128,11 +137,13 @@ mod tests {
         let old = slot.swap(fake(Tier::Deep));
         assert_eq!((old.model().name.as_str(), slot.generation()), ("fake", 1));
         assert_eq!(scorer.model().name, "fake", "no batch has been scored by the new one yet");
+        assert!(!scorer.has_loaded());
         assert!(!scorer.score(&["maybe love"]).unwrap()[0].uncertain);
+        assert!(scorer.has_loaded());
         assert_eq!(scorer.model().name, "fake-deep");
     }
 
-    /// A factory that fails to build any scorer, and counts the attempts.
+    /// Factory that counts the attempts to build a scorer, all of which fail.
     #[derive(Default)]
     struct Broken {
         n_tries: AtomicU64,

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::frame::{Frame, LiveFrame};
-use super::outbox::PostsSkipped;
+use super::outbox_batch::PostsSkipped;
 use super::protocol::{OpError, Pong, Skipped, Subscribed};
 use crate::models::alert::AlertRule;
 use crate::models::live::{AlertChange, FrameId};
 use crate::models::subscription::Feed;
 
-/// Envelope shared by all frames, over borrowed data.
+/// Frame to encode, with borrowed data. All frames have these fields.
 #[derive(Serialize)]
 struct Envelope<'a, D> {
     event: &'static str,
@@ -26,7 +26,8 @@ struct Envelope<'a, D> {
 /// Encodes an update as a frame of its feed, or a subscription as a reply.
 ///
 /// # Errors
-/// When the data cannot be represented as JSON, such as a map whose keys are not text. That would be a bug in the types.
+/// If the data cannot be represented as JSON, for example because the keys of a map are not strings. That would be a
+/// bug in the types.
 pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Frame, serde_json::Error> {
     let header = |event, feed| FeedHeader { event, feed, id, base: None };
     match frame {
@@ -63,7 +64,7 @@ pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Frame, serde_json::Err
     }
 }
 
-/// Event, feed and ids of a frame.
+/// Fields of a frame other than its data.
 #[derive(Clone, Copy)]
 struct FeedHeader<'a> {
     event: &'static str,
@@ -86,7 +87,7 @@ impl FeedHeader<'_> {
 /// Encodes the reply with the current subscription.
 ///
 /// # Errors
-/// As [`live`].
+/// The same as for [`live`].
 pub fn subscribed(subscribed: &Subscribed) -> Result<Frame, serde_json::Error> {
     reply("subscribed", subscribed)
 }
@@ -94,7 +95,7 @@ pub fn subscribed(subscribed: &Subscribed) -> Result<Frame, serde_json::Error> {
 /// Encodes the reply to a rejected operation.
 ///
 /// # Errors
-/// As [`live`].
+/// The same as for [`live`].
 pub fn error(error: &OpError) -> Result<Frame, serde_json::Error> {
     reply("error", error)
 }
@@ -102,15 +103,15 @@ pub fn error(error: &OpError) -> Result<Frame, serde_json::Error> {
 /// Encodes the reply to `ping`.
 ///
 /// # Errors
-/// As [`live`].
+/// The same as for [`live`].
 pub fn pong() -> Result<Frame, serde_json::Error> {
     reply("pong", &Pong {})
 }
 
-/// Encodes a report of skipped posts.
+/// Encodes a report on skipped posts.
 ///
 /// # Errors
-/// As [`live`].
+/// The same as for [`live`].
 pub fn skipped(skipped: PostsSkipped) -> Result<Frame, serde_json::Error> {
     let PostsSkipped { by_rate, too_slow } = skipped;
     reply("message:skipped", &Skipped { by_rate, too_slow })

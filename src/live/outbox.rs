@@ -1,4 +1,4 @@
-//! Session outbox: a bounded queue of frames, and the rules by which a slow reader loses posts or its connection.
+//! Outbox of a session: a bounded queue of frames. A slow reader loses posts or, if alerts pile up, its connection.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,74 +6,38 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::frame::{Frame, MetricsFrame};
+use super::outbox_batch::{Batch, CloseReason, PostsSkipped};
 use crate::telemetry::FRAMES_SKIPPED_TOTAL;
 
-/// Maximum number of queued posts. One transaction shows up to 256 at once, so half of this would skip posts for sessions
-/// that keep up.
+/// Maximum number of queued posts. One transaction yields up to 256 at once, so half this number would skip posts even
+/// for sessions that keep up.
 pub const POSTS_QUEUED_MAX: usize = 512;
 
-/// Maximum number of bytes of queued posts. Frames are shared, so this limits what a single slow session keeps alive.
+/// Maximum size of the queued posts in bytes. Frames are shared, so this limits the memory that one slow session keeps
+/// alive.
 pub const POST_BYTES_MAX: usize = 16 << 20;
 
-/// Maximum number of queued alerts. Alerts are never skipped: a session that exceeds this is closed, reconnects, and reads
-/// them from the history.
+/// Maximum number of queued alerts. Alerts are never skipped: a session that exceeds the limit is closed, and the
+/// client reconnects and receives them from the history.
 pub const ALERTS_QUEUED_MAX: usize = 1_000;
 
-/// Maximum number of bytes of queued alerts.
+/// Maximum size of the queued alerts in bytes.
 pub const ALERT_BYTES_MAX: usize = 8 << 20;
 
-/// Maximum number of queued replies: twice as many as a client may request at once. Otherwise a client that keeps sending
-/// requests and hardly reads would exhaust memory.
+/// Maximum number of queued replies: twice as many as a client may request in a burst. Without this limit, a client
+/// that keeps sending requests without reading the replies would exhaust memory.
 pub const REPLIES_QUEUED_MAX: usize = 100;
 
-/// Interval at which skipped posts are reported while other frames are queued.
+/// Minimum interval between reports on skipped posts while other frames are queued.
 const REPORT_SKIPPED_EVERY: Duration = Duration::from_secs(1);
 
-/// Why a session is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CloseReason {
-    /// Too many alerts or replies are queued.
-    TooSlow,
-    /// Updates were lost on their way to this process and are not in the history either.
-    PositionLost,
-    /// The broadcaster is restarting.
-    TryAgainLater,
-}
-
-/// Frames taken from an outbox together.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// Frames in sending order.
-    pub frames: Vec<Arc<Frame>>,
-    /// Posts skipped before the next frame, if it is time to report them.
-    pub skipped: Option<PostsSkipped>,
-    /// Why the session is closing. Nothing follows.
-    pub close_reason: Option<CloseReason>,
-    /// Whether the outbox is now empty. The waker is called when that changes, so there is no need to poll earlier.
-    pub is_all: bool,
-}
-
-/// Number of skipped posts by reason.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PostsSkipped {
-    /// Skipped by the session's rate limit.
-    pub by_rate: u64,
-    /// Skipped because the client read too slowly.
-    pub too_slow: u64,
-}
-
-impl PostsSkipped {
-    fn is_none(self) -> bool {
-        self == Self::default()
-    }
-}
-
-/// Frames on their way to a session, in id order.
+/// Frames queued for a session.
 ///
-/// The outbox is bounded, whatever the client does. For state such as metrics, one frame is queued at its position, and of
-/// the later ones only the newest, behind all other frames. Posts beyond the maximum are skipped and counted. Alerts are
-/// kept up to a maximum, at which the session is closed. A frame therefore never overtakes one with an earlier id, and a
-/// client's newest id marks what it has received.
+/// The outbox is bounded, whatever the client does. Posts beyond the limit are skipped and counted. Alerts or replies
+/// beyond their limits close the session. At most two live windows and two health reports are kept: one in its place in
+/// the queue, and the newest of the later ones, which joins the end of the queue once the first is taken. So a live
+/// window is never sent before the updates that it includes, and the newest id that a client has received shows which
+/// updates it has.
 #[derive(Debug)]
 pub struct Outbox {
     state: Mutex<State>,
@@ -81,7 +45,7 @@ pub struct Outbox {
 
 #[derive(Debug)]
 struct State {
-    /// Whether frames are held back until the client has had time to subscribe.
+    /// Whether frames are held back because the client may still subscribe.
     is_held: bool,
     queue: VecDeque<Entry>,
     n_posts: usize,
@@ -90,9 +54,9 @@ struct State {
     alert_bytes: usize,
     n_replies: usize,
     takes_delta: bool,
-    /// Version of the last window sent; 0 before the first.
+    /// Version of the live window sent last; 0 before the first.
     has_version: u64,
-    /// Whether the next window must be sent as the initial one.
+    /// Whether the next live window must be sent as `metrics:initial`.
     owes_initial: bool,
     is_metrics_queued: bool,
     next_metrics: Option<Arc<MetricsFrame>>,
@@ -102,11 +66,11 @@ struct State {
     reported_at: Option<Instant>,
     close_reason: Option<CloseReason>,
     waker: Option<Waker>,
-    /// Whether the waker has been called since the last poll.
+    /// Whether the waker was called since the last poll.
     is_notified: bool,
-    /// Since when frames have been queued without any being taken.
+    /// Time at which frames began to queue without being taken.
     stalled_at: Option<Instant>,
-    /// When the session was last active.
+    /// Time at which the session was last active.
     alive_at: Instant,
 }
 
@@ -115,14 +79,14 @@ enum Entry {
     Post(Arc<Frame>),
     Alert(Arc<Frame>),
     Reply(Arc<Frame>),
-    /// Missed frame from a bounded replay.
+    /// Frame from a replay of missed updates, which is bounded.
     Replay(Arc<Frame>),
     Metrics(Arc<MetricsFrame>),
     System(Arc<Frame>),
 }
 
 impl Outbox {
-    /// Creates an empty outbox that holds frames back until [`Self::begin`] or [`Self::release`].
+    /// Creates an empty outbox. It holds frames back until [`Self::begin`] or [`Self::release`].
     pub fn new(now: Instant) -> Self {
         let state = State {
             is_held: true,
@@ -150,7 +114,7 @@ impl Outbox {
         Self { state: Mutex::new(state) }
     }
 
-    /// Starts delivery after the first subscription. Frames queued earlier are discarded.
+    /// Starts delivery after the client's first subscription. Frames queued before it are discarded.
     pub fn begin(&self) {
         self.change(|state| {
             if std::mem::take(&mut state.is_held) {
@@ -159,7 +123,7 @@ impl Outbox {
         });
     }
 
-    /// Starts delivery to a client that did not subscribe. Frames queued earlier are kept.
+    /// Starts delivery to a client that did not subscribe in time. Frames already queued are kept.
     pub fn release(&self) {
         self.change(|state| state.is_held = false);
     }
@@ -169,7 +133,7 @@ impl Outbox {
         self.lock().takes_delta = takes_delta;
     }
 
-    /// Queues a post, or skips it if too many are queued.
+    /// Queues a post, or skips and counts it if the posts have reached their limit.
     pub fn post(&self, frame: &Arc<Frame>) {
         self.change(|state| {
             if state.n_posts >= POSTS_QUEUED_MAX || state.post_bytes >= POST_BYTES_MAX {
@@ -182,7 +146,7 @@ impl Outbox {
         });
     }
 
-    /// Queues an alert. Exceeding the maximum closes the session.
+    /// Queues an alert, or closes the session if the alerts exceed their limit.
     pub fn alert(&self, frame: &Arc<Frame>) {
         self.change(|state| {
             state.n_alerts += 1;
@@ -194,7 +158,7 @@ impl Outbox {
         });
     }
 
-    /// Queues the reply to a client's operation. Exceeding the maximum closes the session.
+    /// Queues the reply to an operation, or closes the session if the replies exceed their limit.
     pub fn reply(&self, frame: Arc<Frame>) {
         self.change(|state| {
             state.n_replies += 1;
@@ -205,12 +169,13 @@ impl Outbox {
         });
     }
 
-    /// Queues a missed frame from a replay. Replays are bounded, so their frames are neither skipped nor counted.
+    /// Queues a missed frame from a replay. Replays are bounded, so these frames do not count towards any limit.
     pub fn replay(&self, frame: Arc<Frame>) {
         self.change(|state| state.queue.push_back(Entry::Replay(frame)));
     }
 
-    /// Queues the live window. With `is_first`, the session receives this window, or a newer one, as `metrics:initial`.
+    /// Queues the live window, replacing an earlier one that is still waiting. If `is_first`, the session receives this
+    /// or a newer window as `metrics:initial`.
     pub fn metrics(&self, frame: &Arc<MetricsFrame>, is_first: bool) {
         self.change(|state| {
             state.owes_initial |= is_first;
@@ -222,7 +187,7 @@ impl Outbox {
         });
     }
 
-    /// Queues the health of the pipeline.
+    /// Queues the health of the pipeline, replacing an earlier report that is still waiting.
     pub fn system(&self, frame: &Arc<Frame>) {
         self.change(|state| {
             if std::mem::replace(&mut state.is_system_queued, true) {
@@ -233,19 +198,20 @@ impl Outbox {
         });
     }
 
-    /// Counts posts that the rate limit skipped.
+    /// Counts posts that were skipped because of the rate limit.
     pub fn skip_by_rate(&self, n_posts: u64) {
         self.change(|state| state.skipped.by_rate += n_posts);
     }
 
-    /// Closes the session once the queued frames have been sent.
+    /// Closes the session after the frames that are already queued.
     pub fn close(&self, close_reason: CloseReason) {
         self.change(|state| {
             state.close_reason.get_or_insert(close_reason);
         });
     }
 
-    /// Takes about `bytes` of queued frames, or registers the waker. Polling counts as activity.
+    /// Takes about `bytes` bytes of queued frames, or registers the waker if there are none. Each call counts as
+    /// activity.
     pub fn poll_batch(&self, context: &Context<'_>, bytes: usize) -> Poll<Batch> {
         let mut state = self.lock();
         let now = Instant::now();
@@ -265,12 +231,12 @@ impl Outbox {
         self.lock().alive_at = Instant::now();
     }
 
-    /// Returns how long frames have been queued without any being taken.
+    /// Returns how long frames have been queued without being taken.
     pub fn stalled_for(&self, now: Instant) -> Duration {
         self.lock().stalled_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
-    /// Returns the time since the last activity of the session.
+    /// Returns how long the session has been inactive.
     pub fn silent_for(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.lock().alive_at)
     }
@@ -284,7 +250,7 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Applies a change and wakes the session if there is something to send. A closing session accepts nothing more.
+    /// Applies a change and wakes the session if there is something to send. Does nothing if the session is closing.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
         if state.close_reason.is_some() {
@@ -346,7 +312,7 @@ impl State {
         batch
     }
 
-    /// Returns the frame to send for an entry that has left the queue.
+    /// Returns the frame to send for an entry taken from the queue, or `None` if it cannot be encoded.
     fn frame_of(&mut self, entry: Entry) -> Option<Arc<Frame>> {
         match entry {
             Entry::Post(frame) => {
@@ -398,7 +364,7 @@ impl State {
     }
 }
 
-/// Capacity that an idle outbox retains.
+/// Capacity of the queue that an idle outbox retains.
 const CAPACITY_KEPT: usize = 8;
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
-//! Alerts.
+//! Alerts as stored, listed and pushed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
+use super::id::{AlertId, PostId, RuleId};
 use super::post::ScoredPost;
 use super::rollup::Dimension;
 
-/// Kind of alert. Several rules can raise alerts of one kind; [`Alert::rule_id`] names the rule.
+/// Kind of alert. Several rules can raise the same kind; [`Alert::rule_id`] names the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertRule {
-    /// The negative share or the average sentiment passed its threshold.
+    /// The share of negative posts or the average sentiment passed its threshold.
     Negativity,
     /// An author is at high risk of leaving.
     Churn,
@@ -20,15 +20,15 @@ pub enum AlertRule {
     Spike,
     /// A post is predicted to spread widely.
     Virality,
-    /// Another metric passed its threshold: toxicity, or the share of an emotion.
+    /// Another metric passed its threshold: the average toxicity or the share of an emotion.
     Threshold,
 }
 
 impl AlertRule {
-    /// All kinds.
+    /// Every kind, in declaration order.
     pub const ALL: [Self; 5] = [Self::Negativity, Self::Churn, Self::Spike, Self::Virality, Self::Threshold];
 
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Negativity => "negativity",
@@ -40,7 +40,7 @@ impl AlertRule {
     }
 }
 
-/// Subject of an alert: everything, or one product, platform, channel or city.
+/// Posts that an alert is about: all of them, or those of one product, platform, channel or city.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
     /// `overall`, `product`, `platform`, `channel` or `city`.
@@ -51,24 +51,24 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Returns the scope of everything.
+    /// Returns the scope that covers all posts.
     pub fn overall() -> Self {
         Self { dimension: Dimension::Overall, key: String::new() }
     }
 }
 
-/// State of an alert.
+/// Whether an alert still needs attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertState {
-    /// The condition holds.
+    /// The alert is firing or recovering.
     Open,
-    /// The condition no longer holds.
+    /// The alert has ended and will not fire again; a new alert opens instead.
     Resolved,
 }
 
 impl AlertState {
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -77,23 +77,23 @@ impl AlertState {
     }
 }
 
-/// Phase of an alert, finer than its state. Before a series fires it is pending, without an alert.
+/// Finer-grained state of an alert. A pending series has no alert yet, so there is no pending phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertPhase {
-    /// The condition holds.
+    /// The condition of the alert holds.
     Firing,
     /// The condition has cleared, but not for long enough to resolve the alert.
     Recovering,
-    /// The alert is resolved.
+    /// The alert has ended.
     Resolved,
 }
 
 impl AlertPhase {
-    /// All phases, in the order in which an alert passes through them.
+    /// All phases, in the order that an alert passes through them.
     pub const ALL: [Self; 3] = [Self::Firing, Self::Recovering, Self::Resolved];
 
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Firing => "firing",
@@ -103,15 +103,15 @@ impl AlertPhase {
     }
 }
 
-/// Severity of an alert, in ascending order.
+/// How urgent an alert is, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing.
+    /// Worth knowing; no action needed.
     Info,
-    /// Worth a look today.
+    /// Worth a look within the day.
     Warning,
-    /// Worth a look now.
+    /// Worth an immediate look.
     Critical,
 }
 
@@ -119,7 +119,7 @@ impl Severity {
     /// All severities, in ascending order.
     pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
 
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -129,16 +129,16 @@ impl Severity {
     }
 }
 
-/// Example post of an alert.
+/// Post shown as an example of what an alert is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertPost {
-    /// Groundswell's id of the post.
-    pub uuid: Uuid,
-    /// Text of the post.
+    /// Groundswell's own id for the post.
+    pub uuid: PostId,
+    /// Full text of the post.
     pub text: String,
-    /// Platform of the post.
+    /// Platform that the post was published on, such as `twitter`.
     pub platform: String,
-    /// Source of the post.
+    /// Source that the post came from, such as `http` or `bluesky`.
     pub source: String,
     /// Probability that the author is about to leave, 0 to 1.
     pub churn_risk: f32,
@@ -156,111 +156,163 @@ impl From<&ScoredPost> for AlertPost {
     }
 }
 
-/// Point of the series behind an alert, with its expected range.
+/// One step of the series behind an alert, with its expected range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvidencePoint {
     /// Start of the step.
     pub at: Timestamp,
-    /// Measured value.
+    /// Value of the alert's metric in this step.
     pub value: f64,
-    /// Usual value: at such a time, or for a rule, in the preceding steps.
+    /// Expected value: what is usual for the series or, for a rule, the median of the earlier steps.
     pub baseline: f64,
-    /// Lower bound of the expected range, or of the range that the rule accepts.
+    /// Lower bound of the expected range or, for a rule, of the values that do not make it fire.
     pub low: f64,
-    /// Upper bound of the expected range, or of the range that the rule accepts.
+    /// Upper bound of the expected range or, for a rule, of the values that do not make it fire.
     pub high: f64,
 }
 
-/// Term that the posts of an alert use more often than usual.
+/// Term that is unusually frequent in the posts of an alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceTerm {
-    /// The term.
+    /// Word, hashtag or two consecutive words, in lower case.
     pub term: String,
     /// Number of posts that use the term.
     pub count: i64,
-    /// Expected number of posts that use the term.
+    /// Number of posts that would use the term if it were as frequent as it was in earlier posts.
     pub expected: f64,
 }
 
-/// Evidence for an alert, from which people can judge it.
+/// Series and terms that let people judge whether an alert is justified.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
-    /// Series up to the opening of the alert, oldest first.
+    /// Values up to the time when the alert opened, oldest first.
     pub series: Vec<EvidencePoint>,
-    /// Distinctive terms of the posts, the most distinctive first.
+    /// Terms that set the posts apart from earlier ones, the most distinctive first.
     pub terms: Vec<EvidenceTerm>,
+}
+
+/// Value of an alert's metric at one point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertMeasurement {
+    /// Time of the measurement.
+    pub at: Timestamp,
+    /// Value in the unit of the alert's `metric`.
+    pub value: f64,
+    /// Number of posts in the window.
+    pub count: i64,
+}
+
+/// Measurements for an alert, all from the source that opens and resolves it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertMeasurements {
+    /// Measurement that opened the alert; null for alerts that opened before it was stored.
+    pub opening: Option<AlertMeasurement>,
+    /// Most extreme measurement so far: the lowest if the alert is about a drop. Null whenever `opening` is.
+    pub peak: Option<AlertMeasurement>,
+    /// Latest measurement, with the alert's `value` and `count`.
+    pub latest: Option<AlertMeasurement>,
 }
 
 /// Alert as listed by `/alerts` and pushed in `alert:*` frames.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
-    /// Unique id.
-    pub id: Uuid,
-    /// Kind of alert.
+    /// Id of the alert, as used in `/alerts/{id}`.
+    pub id: AlertId,
+    /// Kind of alert, which determines the event that is pushed.
     pub rule: AlertRule,
     /// Rule that raised the alert; null for an anomaly.
-    pub rule_id: Option<Uuid>,
-    /// Name of the rule when it last fired.
+    pub rule_id: Option<RuleId>,
+    /// Name of the rule when it last fired; null for an anomaly.
     pub rule_name: Option<String>,
-    /// Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics.
+    /// Measured metric, such as `negative_share` or `emotion:anger`; null for alerts created before metrics had names.
     pub metric: Option<String>,
-    /// Subject of the alert.
+    /// Posts that the alert is about.
     pub scope: Scope,
-    /// State of the alert.
+    /// Whether the alert is open or resolved.
     pub state: AlertState,
-    /// Phase of the alert, finer than `state`: an open alert is firing or recovering.
+    /// Finer-grained `state`: an open alert is firing or recovering.
     pub phase: AlertPhase,
-    /// Whether a silence suppresses its notifications.
+    /// Whether a silence suppresses the alert's notifications.
     pub silenced: bool,
-    /// More severe alert about the same problem, because of which this one is not notified.
-    pub inhibited_by: Option<Uuid>,
-    /// Whether it opened so often recently that it is held open and its changes are not notified.
+    /// More severe alert about the same problem that suppresses this one's notifications; null if there is none.
+    pub inhibited_by: Option<AlertId>,
+    /// Whether the alert has opened so often recently that it is held open and its changes cause no notifications.
     pub flapping: bool,
-    /// Severity of the alert.
+    /// Current severity, which can rise while the alert is open.
     pub severity: Severity,
-    /// One-sentence description.
+    /// Human-readable description in one sentence.
     pub title: String,
-    /// Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
+    /// Latest value in the unit of `metric`.
     pub value: f64,
-    /// Threshold beyond which the alert opens.
+    /// Value of the metric beyond which the alert opens.
     pub threshold: f64,
-    /// Number of posts in the window.
+    /// Number of posts in the alert's window.
     pub count: i64,
+    /// Measurements when the alert opened, at its peak and now.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub measured: AlertMeasurements,
     /// Time at which the alert opened.
     pub opened_at: Timestamp,
-    /// Time of the last change.
+    /// Time at which the alert last changed.
     pub updated_at: Timestamp,
     /// Time at which the alert resolved; null while it is open.
     pub resolved_at: Option<Timestamp>,
-    /// Time at which a person acknowledged the alert; null before.
+    /// Time at which someone acknowledged the alert; null before that.
     pub acknowledged_at: Option<Timestamp>,
-    /// Evidence besides the posts; null for alerts about single posts, or when it was unavailable at the opening.
+    /// Number of changes to the alert so far. Of two versions of an alert, the one with the higher revision is newer.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub revision: i64,
+    /// Number of comments on the alert.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub comments: i64,
+    /// Name of the person the alert is assigned to; null if it is unassigned.
+    #[serde(default)]
+    pub assignee: Option<String>,
+    /// Series and terms behind the alert; null for alerts about individual posts, or if none were available when the
+    /// alert opened.
     pub evidence: Option<Evidence>,
     /// Example posts, newest first, at most 20.
     pub posts: Vec<AlertPost>,
 }
 
-/// Entry in the history of an alert: a phase that it entered, or an action.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+/// Entry in the history of an alert: either a phase that it entered or an action taken on it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertMoment {
-    /// Time of the entry.
+    /// Time at which the alert entered the phase or the action took place.
     pub at: Timestamp,
-    /// `pending`, `firing`, `recovering` or `resolved`.
+    /// Phase that the alert entered: `pending`, `firing`, `recovering` or `resolved`; absent for an action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// `acknowledged`, `silenced`, `unsilenced`, `inhibited`, `released`, `escalated`, `flapping` or `withdrawn`.
+    /// What happened to the alert: `acknowledged`, `unacknowledged`, `assigned`, `unassigned`, `commented`, `notified`,
+    /// `notification_failed`, `silenced`, `unsilenced`, `inhibited`, `released`, `escalated`, `flapping` or `withdrawn`; absent for a phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// Value at that time.
-    pub value: f64,
+    /// Value of the metric at that time; absent if unknown, as for churn alerts from before they counted posts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Text of a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Name of the person who took the action, as they gave it; absent for actions of the server, and if they gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Name of the person to whom the alert was assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// Name of the channel that was notified or could not be notified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
 }
 
-/// Alert with its history.
+/// Alert with its complete history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertWithHistory {
-    /// Current alert.
+    /// Alert in its current state.
     #[serde(flatten)]
     pub alert: Alert,
-    /// History of the alert, oldest first.
+    /// Phases and actions, oldest first.
     pub history: Vec<AlertMoment>,
 }

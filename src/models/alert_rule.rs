@@ -1,11 +1,11 @@
-//! Alert rules as people define them.
+//! Alert rules as users define them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::alert::{AlertRule, Scope, Severity};
+use super::id::{ChannelId, RuleId};
 use super::rollup::Dimension;
 use super::score::EMOTIONS;
 
@@ -16,16 +16,16 @@ mod tests;
 pub use check::{VIRALITY_SEEN, WINDOW_SECONDS_MAX};
 
 /// Built-in rule, inserted by a migration: more than half of all posts are negative.
-pub const NEGATIVITY_OVERALL: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001);
+pub const NEGATIVITY_OVERALL: RuleId = RuleId::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001);
 
 /// Built-in rule: more than half of a product's posts are negative.
-pub const NEGATIVITY_PRODUCTS: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0002);
+pub const NEGATIVITY_PRODUCTS: RuleId = RuleId::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0002);
 
 /// Built-in rule about posts at high churn risk.
 ///
-/// This is the only rule that is evaluated post by post, see [`crate::store::alerts::flagged_posts`]: each post at high risk
-/// belongs to exactly one alert of each of its products.
-pub const CHURN: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003);
+/// This is the only rule that is evaluated post by post; see [`crate::store::alerts::flagged_posts`]. Each post at high
+/// risk belongs to exactly one alert for each of its products.
+pub const CHURN: RuleId = RuleId::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003);
 
 /// Quantity that a rule measures over its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,14 +41,14 @@ pub enum Metric {
     Toxicity,
     /// Number of posts.
     Volume,
-    /// Highest predicted virality of any post, 0 to 100; values below [`VIRALITY_SEEN`] read as 0.
+    /// Highest predicted virality of any post, 0 to 100; values below [`VIRALITY_SEEN`] count as 0.
     Virality,
     /// Share of posts whose strongest emotion is this one (an index into [`EMOTIONS`]), 0 to 1.
     Emotion(u8),
 }
 
 impl Metric {
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub fn name(self) -> String {
         match self {
             Self::NegativeShare => "negative_share".to_owned(),
@@ -61,7 +61,7 @@ impl Metric {
         }
     }
 
-    /// Returns the metric with this name.
+    /// Returns the metric with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|metric| metric.name() == name)
     }
@@ -80,7 +80,7 @@ impl Metric {
         .chain((0..7).map(Self::Emotion))
     }
 
-    /// Returns the kind of alert that rules on this metric raise, which determines the event that is pushed.
+    /// Returns the kind of alert that rules on this metric raise. The kind determines which event is pushed.
     pub const fn kind(self) -> AlertRule {
         match self {
             Self::NegativeShare | Self::SentimentAverage => AlertRule::Negativity,
@@ -109,7 +109,7 @@ impl From<Metric> for String {
     }
 }
 
-/// Side of the threshold on which a rule fires.
+/// Direction in which a value must pass the threshold for a rule to fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Comparison {
@@ -120,7 +120,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Above => "above",
@@ -129,22 +129,24 @@ impl Comparison {
     }
 }
 
-/// Subject of a rule: everything, one product, platform, channel or city, or each of them.
+/// Posts that a rule watches: all posts, those of one product, platform, channel or city, or those of each one
+/// separately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleScope {
     /// `overall`, `product`, `platform`, `channel` or `city`.
     #[schema(value_type = String, pattern = "^(overall|product|platform|channel|city)$")]
     pub dimension: Dimension,
-    /// Product, platform, channel or city to watch, at most 128 bytes; null watches each one with an alert of its own.
+    /// Product, platform, channel or city to watch, at most 128 bytes; null watches each key separately, each with its
+    /// own alert.
     #[serde(default)]
     #[schema(max_length = 128)]
     pub key: Option<String>,
 }
 
 impl RuleScope {
-    /// Returns whether the rule watches this scope. A rule about each key skips `""`, which stands for posts that name no
-    /// key.
+    /// Returns whether the rule watches this scope. A rule that watches every key skips `""`, which stands for posts
+    /// without a key.
     pub fn covers(&self, scope: &Scope) -> bool {
         if self.dimension != scope.dimension {
             return false;
@@ -167,11 +169,11 @@ pub struct NewRule {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     pub name: String,
-    /// Whether the rule is evaluated.
+    /// Whether the rule is evaluated; defaults to true.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-    /// one of the seven emotions.
+    /// Quantity to measure: `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or
+    /// `emotion:` followed by one of the seven emotions.
     #[schema(
         value_type = String,
         pattern = "^(negative_share|sentiment_average|churn_high|toxicity|volume|virality|emotion:(anger|disgust|fear|joy|neutral|sadness|surprise))$"
@@ -182,14 +184,14 @@ pub struct NewRule {
     /// Length of the window, 10 seconds to a day in steps of 10.
     #[schema(minimum = 10, maximum = 86_400, multiple_of = 10)]
     pub window_seconds: i64,
-    /// Side of the threshold on which the rule fires.
+    /// Direction in which the value must pass `threshold` for the rule to fire.
     pub comparison: Comparison,
     /// Threshold beyond which the rule fires. Shares, toxicity and emotions range from 0 to 1, sentiment from −1 to 1,
     /// virality from 60 to 100.
     #[schema(minimum = -1, maximum = 1_000_000_000_000_i64)]
     pub threshold: f64,
-    /// Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
-    /// state. Defaults to `threshold`.
+    /// Threshold for resolving an alert: the value must fall to it or below or, if `comparison` is `below`, rise to it
+    /// or above. Between the two thresholds, the alert keeps its state. Defaults to `threshold`.
     #[serde(default)]
     #[schema(minimum = -1, maximum = 1_000_000_000_000_i64)]
     pub clear_threshold: Option<f64>,
@@ -197,24 +199,25 @@ pub struct NewRule {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub minimum_volume: i64,
-    /// Seconds for which the condition must hold before the rule fires.
+    /// Number of seconds for which the condition must hold before the rule fires.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 86_400)]
     pub for_seconds: i64,
-    /// Seconds for which the condition must have cleared before the alert resolves.
+    /// Number of seconds for which the condition must stay clear before the alert resolves.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 86_400)]
     pub keep_firing_seconds: i64,
-    /// Seconds after an alert resolves during which the rule does not fire again.
+    /// Number of seconds after an alert resolves during which the rule cannot fire again; defaults to 60.
     #[serde(default = "a_minute")]
     #[schema(minimum = 0, maximum = 86_400)]
     pub cooldown_seconds: i64,
-    /// Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical.
+    /// Severity of the rule's alerts. An alert about the share of negative posts is always critical if that share is
+    /// more than halfway from the threshold to 1.
     pub severity: Severity,
-    /// Channels to notify, at most 32; empty notifies every channel whose minimum severity fits.
+    /// Channels to notify, at most 32; if empty, every channel whose minimum severity admits the alert is notified.
     #[serde(default)]
     #[schema(max_items = 32)]
-    pub channels: Vec<Uuid>,
+    pub channels: Vec<ChannelId>,
 }
 
 const fn yes() -> bool {
@@ -225,56 +228,56 @@ const fn a_minute() -> i64 {
     60
 }
 
-/// Stored alert rule.
+/// Alert rule as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Rule {
-    /// Unique id.
-    pub id: Uuid,
+    /// Id of the rule, as used in `/alert-rules/{id}`.
+    pub id: RuleId,
     /// Whether the rule ships with Groundswell. Built-in rules can be changed and disabled, but not deleted.
     pub builtin: bool,
-    /// Definition of the rule.
+    /// Definition of the rule, as created or last replaced.
     #[serde(flatten)]
     pub what: NewRule,
-    /// Creation time.
+    /// Time at which the rule was created.
     pub created_at: Timestamp,
-    /// Time of the last change.
+    /// Time at which the rule was last changed.
     pub updated_at: Timestamp,
 }
 
-/// Result of trying a rule on past data.
+/// Alerts that a rule would have raised on past data.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Preview {
-    /// Values over time. For a rule about each key: those of the key for which it would have fired the longest, or else
-    /// of the key with the most posts.
+    /// Values over time. For a rule that watches every key, these are the values of the key for which it would have
+    /// fired longest or, if it would not have fired, of the key with the most posts.
     pub series: Vec<PreviewPoint>,
-    /// Periods in which an alert would have been open, oldest first.
+    /// Periods during which an alert would have been open, oldest first.
     pub firings: Vec<Stretch>,
-    /// Length of the evaluated period in seconds.
+    /// Length of the past period examined, in seconds.
     pub seconds: i64,
 }
 
-/// Value of a rule's metric at one moment.
+/// Value of a rule's metric at one point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct PreviewPoint {
-    /// End of the window.
+    /// End of the window that was measured.
     pub at: Timestamp,
-    /// Value in the unit of the metric; null when no post had one.
+    /// Value in the unit of the metric; null if no post had one.
     pub value: Option<f64>,
     /// Number of posts in the window.
     pub count: i64,
 }
 
-/// Period of time.
+/// Period during which an alert would have been open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Stretch {
-    /// Start of the period.
+    /// Time at which the alert would have opened.
     pub from: Timestamp,
-    /// End of the period.
+    /// Time at which the alert would have resolved, or the end of the data.
     pub to: Timestamp,
 }
 
 impl NewRule {
-    /// Returns the value at which an alert resolves.
+    /// Returns the value at which an alert resolves: `clear_threshold`, or `threshold` if none is set.
     pub fn clear_threshold(&self) -> f64 {
         self.clear_threshold.unwrap_or(self.threshold)
     }

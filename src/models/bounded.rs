@@ -1,10 +1,10 @@
-//! Bounded numbers that can be compared and hashed, so that equal subscriptions are recognised as equal.
+//! Bounded numbers that can be compared and hashed, so that equal subscriptions are recognized as equal.
 
 use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-/// Defines a bounded number with its minimum and maximum.
+/// Defines a newtype for a number between a minimum and a maximum, both inclusive.
 macro_rules! bounded {
     ($(#[$doc:meta])* $name:ident, $min:literal, $max:literal) => {
         $(#[$doc])*
@@ -13,7 +13,7 @@ macro_rules! bounded {
         pub struct $name(f32);
 
         impl $name {
-            /// Returns the number.
+            /// Returns the value, which lies within the bounds.
             pub const fn get(self) -> f32 {
                 self.0
             }

@@ -1,4 +1,4 @@
-//! Recent errors of one process: the response of `GET /api/v1/system/errors`.
+//! Recent errors of one process, as returned by `GET /api/v1/system/errors`.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use utoipa::ToSchema;
 
 use super::metrics::Window;
 
-/// Kind of error.
+/// Kind of error, classified by how it was noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// Logged at ERROR: a person must act.
+    /// Logged at ERROR: someone must act.
     Error,
     /// Logged at WARN: the process recovered and lost nothing.
     Warning,
-    /// A stage was restarted.
+    /// A stage stopped and was restarted.
     Restart,
-    /// A post was dead-lettered.
+    /// A post that could not be processed was dead-lettered.
     DeadLetter,
-    /// A delivery attempt of a notification failed.
+    /// An attempt to deliver a notification failed.
     FailedNotification,
     /// A request was answered with 4xx.
     RefusedRequest,
@@ -29,7 +29,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// All kinds.
+    /// Every kind, in declaration order.
     pub const ALL: [Self; 7] = [
         Self::Error,
         Self::Warning,
@@ -40,7 +40,7 @@ impl ErrorKind {
         Self::FailedRequest,
     ];
 
-    /// Returns the name that is sent and used as a metric label.
+    /// Returns the name used in the API and as a metric label.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -54,17 +54,17 @@ impl ErrorKind {
     }
 }
 
-/// Period of an error overview.
+/// Period that an error overview covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum ErrorWindow {
-    /// An hour in steps of a minute.
+    /// One hour in steps of one minute.
     #[default]
     #[serde(rename = "1h")]
     Hour,
     /// Six hours in steps of five minutes.
     #[serde(rename = "6h")]
     SixHours,
-    /// A day in steps of a quarter of an hour.
+    /// One day in steps of fifteen minutes.
     #[serde(rename = "24h")]
     Day,
 }
@@ -80,27 +80,27 @@ impl ErrorWindow {
     }
 }
 
-/// Errors in one step.
+/// Errors that occurred during one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorStep {
     /// Start of the step.
     pub from: Timestamp,
-    /// Number of errors by kind; kinds that did not occur are absent.
+    /// Number of errors of each kind; kinds that did not occur are absent.
     pub counts: BTreeMap<ErrorKind, u64>,
 }
 
-/// Errors of one kind in one part of the process.
+/// How often one part of the process reported one kind of error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorOrigin {
-    /// Stage or other part of the process, such as `http` or `store`.
+    /// Stage or other part of the process that reported the errors, such as `http` or `store`.
     pub origin: String,
-    /// Kind of error.
+    /// Kind of error counted.
     pub kind: ErrorKind,
-    /// Number of errors.
+    /// Number of errors in the period.
     pub count: u64,
 }
 
-/// Error message.
+/// Error message, with identical occurrences merged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorMessage {
     /// Time of the latest occurrence.
@@ -109,25 +109,25 @@ pub struct ErrorMessage {
     pub first_at: Timestamp,
     /// Number of occurrences since `first_at`.
     pub count: u64,
-    /// Kind of error.
+    /// Kind of error that the message reports.
     pub kind: ErrorKind,
-    /// Part of the process.
+    /// Stage or other part of the process that reported the error.
     pub origin: String,
-    /// Text of the error.
+    /// Text of the message, as logged.
     pub message: String,
 }
 
-/// Errors of this process over a period. Lost when the process ends.
+/// Errors of one process over a period. They are lost when the process ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorOverview {
-    /// Period covered.
+    /// Period that the overview covers.
     pub window: Window,
     /// Length of a step in seconds.
     pub step_seconds: i64,
     /// Every step, oldest first, including those without errors.
     pub steps: Vec<ErrorStep>,
-    /// Origins of the errors, the most frequent first.
+    /// Error counts by part of the process and by kind, most frequent first.
     pub origins: Vec<ErrorOrigin>,
-    /// Most recent messages, newest first; repeated messages are merged.
+    /// Most recent messages, newest first; repetitions are merged.
     pub recent: Vec<ErrorMessage>,
 }

@@ -1,18 +1,18 @@
-//! State of alert rule series, and the changes that one evaluation makes.
+//! State of the series that alert rules watch, and the changes made by one evaluation.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::alert::{AlertPhase, AlertPost, Evidence, Scope, Severity};
 use super::alert_rule::{Metric, Rule};
+use super::id::{AlertId, ChannelId, RuleId};
 use super::rollup::{Dimension, Sums};
 
-/// Evaluation phase of a series.
+/// Where a series stands in the life cycle of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// The condition does not hold.
     Inactive,
-    /// The condition holds, but not for long enough yet, or too soon after the last alert resolved.
+    /// The condition holds but has not held for long enough yet, or the last alert resolved too recently.
     Pending,
     /// The alert is open and the condition holds.
     Firing,
@@ -21,10 +21,10 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All phases.
+    /// Every phase, in declaration order.
     pub const ALL: [Self; 4] = [Self::Inactive, Self::Pending, Self::Firing, Self::Recovering];
 
-    /// Returns the stored name.
+    /// Returns the name used in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Inactive => "inactive",
@@ -34,7 +34,7 @@ impl Phase {
         }
     }
 
-    /// Returns whether an alert is open.
+    /// Returns whether the series has an open alert.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Firing | Self::Recovering)
     }
@@ -43,44 +43,44 @@ impl Phase {
 /// State of one series, which is one rule applied to one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
-    /// Phase that the series is in.
+    /// Phase of the series after the last evaluation.
     pub phase: Phase,
-    /// When the phase began.
+    /// Time at which the phase began.
     pub since: Timestamp,
-    /// When the last alert resolved.
+    /// Time at which the last alert resolved; `None` if there has been none.
     pub resolved_at: Option<Timestamp>,
-    /// Times of recent openings, oldest first.
+    /// Times at which alerts recently opened, oldest first.
     pub openings: Vec<Timestamp>,
-    /// Whether the alert opened so often that it is held open.
+    /// Whether the alert has opened so often that it is held open.
     pub flapping: bool,
 }
 
-/// Identifies a series.
+/// Identifies a series by its rule and scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesId {
-    /// Rule that the series belongs to.
-    pub rule_id: Uuid,
-    /// Scope that the series measures.
+    /// Rule whose condition is evaluated on the series.
+    pub rule_id: RuleId,
+    /// Posts that the series measures.
     pub scope: Scope,
 }
 
-/// Series and its open alert, as stored between evaluations.
+/// Series and its open alert as stored between evaluations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSeries {
-    /// State of the series.
+    /// Phase, times and openings.
     pub series: Series,
-    /// Open alert, if any.
-    pub alert: Option<Uuid>,
+    /// Open alert of the series; `None` if there is none.
+    pub alert: Option<AlertId>,
 }
 
-/// Measurement that several rules share: all keys of a dimension over the same window.
+/// Measurement shared by several rules: all keys of a dimension over the same window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Group {
     /// Window length in seconds.
     pub window_seconds: i64,
-    /// Dimension of the keys.
+    /// Dimension whose keys are measured.
     pub dimension: Dimension,
-    /// Whether it covers posts with a high predicted virality, which rollups do not contain.
+    /// Whether to measure posts with high predicted virality, which the rollups do not contain.
     pub is_viral: bool,
 }
 
@@ -98,98 +98,111 @@ impl Group {
 /// Figures measured for one key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum KeyMeasurement {
-    /// Sums over all posts of the key.
+    /// Sums across all posts with the key.
     Sums(Sums),
-    /// Posts of the key with a high predicted virality.
+    /// Posts with the key and high predicted virality.
     Viral {
-        /// Highest predicted virality.
+        /// Highest predicted virality of any post, 0 to 100.
         highest: f64,
         /// Number of posts with a high predicted virality.
         count: i64,
     },
 }
 
-/// Figures for one key in one past step.
+/// Figures measured for one key in one past step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// Start of the step.
     pub at: Timestamp,
-    /// Key within the dimension.
+    /// Product, platform, channel or city; `""` for `overall`.
     pub key: String,
-    /// Figures measured in the step.
+    /// Figures for the posts in the step.
     pub measured: KeyMeasurement,
 }
 
-/// Alert to open.
+/// Alert to open, with everything that is stored about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opening {
     /// Series that the alert is about.
     pub id: SeriesId,
     /// Rule that opens the alert.
     pub rule: Rule,
-    /// Severity at the opening.
+    /// Severity of the alert when it opens.
     pub severity: Severity,
-    /// Title shown to people.
+    /// Human-readable description in one sentence.
     pub title: String,
-    /// Measured value.
+    /// Value that opened the alert.
     pub value: f64,
-    /// Number of posts behind the value.
+    /// Number of posts that the value is based on.
     pub count: i64,
-    /// Since when the condition has held.
+    /// Time at which the condition began to hold.
     pub pending_since: Timestamp,
     /// Series state after the opening.
     pub series: Series,
-    /// Example posts, filled in before the alert is written.
+    /// Example posts; empty until just before the alert is written.
     pub posts: Vec<AlertPost>,
-    /// Evidence, filled in before the alert is written.
+    /// Series and terms behind the alert; `None` until just before it is written, or if unavailable.
     pub evidence: Option<Evidence>,
 }
 
-/// Update of an open alert.
+/// New values for an open alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refresh {
-    /// Id of the alert to update.
-    pub alert: Uuid,
+    /// Open alert whose values change.
+    pub alert: AlertId,
     /// Severity, which never decreases while the alert is open.
     pub severity: Severity,
-    /// Title shown to people.
+    /// Human-readable description in one sentence.
     pub title: String,
-    /// Measured value.
+    /// Latest value of the metric.
     pub value: f64,
-    /// Number of posts behind the value.
+    /// Number of posts that the value is based on.
     pub count: i64,
-    /// Phase that the alert enters, if its phase changes.
+    /// Phase that the alert enters; `None` if its phase does not change.
     pub entered: Option<AlertPhase>,
-    /// Whether the severity rose.
+    /// Whether the severity has risen.
     pub escalated: bool,
+    /// Whether the value is beyond the threshold, and based on enough posts. Only such a value can be the alert's peak.
+    pub is_breach: bool,
 }
 
 /// All changes that one evaluation makes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// Alerts to open.
+    /// Alerts to open, with their contents.
     pub openings: Vec<Opening>,
-    /// Updates of alerts that remain open.
+    /// New values for alerts that remain open.
     pub refreshes: Vec<Refresh>,
-    /// Alerts to resolve.
-    pub endings: Vec<Uuid>,
-    /// Alerts to withdraw because their rule was deleted, disabled or changed.
-    pub withdrawals: Vec<Uuid>,
-    /// Series to store.
+    /// Alerts to resolve, because their condition has been clear for long enough.
+    pub endings: Vec<AlertId>,
+    /// Alerts to withdraw, because their rule was deleted, disabled or changed.
+    pub withdrawals: Vec<AlertId>,
+    /// Series to store, with their new state.
     pub kept: Vec<(SeriesId, StoredSeries)>,
-    /// Series to delete.
+    /// Series to delete because they are no longer needed.
     pub forgotten: Vec<SeriesId>,
 }
 
-/// Whether an alert is silenced or inhibited.
+impl Changes {
+    /// Returns whether the changes can cause notices, or change which alerts are suppressed.
+    pub fn affect_notices(&self) -> bool {
+        let enters = |refresh: &Refresh| refresh.entered.is_some() || refresh.escalated;
+        !self.openings.is_empty()
+            || !self.endings.is_empty()
+            || !self.withdrawals.is_empty()
+            || self.refreshes.iter().any(enters)
+    }
+}
+
+/// Whether notifications about an alert are suppressed and, if so, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suppression {
-    /// Id of the alert to update.
-    pub alert: Uuid,
+    /// Open alert that may be suppressed.
+    pub alert: AlertId,
     /// Whether a silence covers the alert.
     pub silenced: bool,
-    /// More severe alert that inhibits it.
-    pub inhibited_by: Option<Uuid>,
+    /// More severe alert that inhibits this one.
+    pub inhibited_by: Option<AlertId>,
 }
 
 impl Suppression {
@@ -199,37 +212,37 @@ impl Suppression {
     }
 }
 
-/// Alert with the last notice that was sent about it.
+/// Alert together with the last notice sent about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotifiedAlert {
     /// Alert in its current state.
     pub alert: super::alert::Alert,
-    /// Alert under whose id the last notice was sent, with its severity at that time; `None` before the first notice.
-    pub notified_as: Option<(Uuid, Severity)>,
-    /// Channels to notify; empty means every channel whose minimum severity fits.
-    pub channels: Vec<Uuid>,
+    /// Alert whose id identified the last notice, with its severity at that time; `None` if there has been no notice.
+    pub notified_as: Option<(AlertId, Severity)>,
+    /// Channels to notify; if empty, every channel whose minimum severity admits the alert.
+    pub channels: Vec<ChannelId>,
 }
 
-/// Notice to send, with the alerts that it covers.
+/// Notice to send, and the alerts that it covers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DueNotice {
-    /// Alert under whose id the notice is sent, worded for all alerts that the notice covers.
+    /// Alert that represents the notice: it provides the id, and its title covers all alerts in the notice.
     pub alert: super::alert::Alert,
-    /// Channels to notify.
-    pub channels: Vec<Uuid>,
-    /// Event that the notice reports.
+    /// Channels to notify; if empty, every channel whose minimum severity admits the alert.
+    pub channels: Vec<ChannelId>,
+    /// What the notice reports.
     pub kind: NoticeKind,
-    /// Ids of the alerts that the notice covers.
-    pub about: Vec<Uuid>,
+    /// Alerts that the notice covers.
+    pub about: Vec<AlertId>,
 }
 
 /// Event that a notice reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeKind {
-    /// The alert fires.
+    /// At least one alert is firing that no earlier notice reported.
     Fired,
     /// The severity has risen since the last notice.
     Escalated,
-    /// Every alert in the notice has resolved.
+    /// Every alert that the notice covers has resolved.
     Over,
 }

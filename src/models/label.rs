@@ -1,72 +1,72 @@
-//! Corrections of a post's sentiment by people.
+//! Sentiment labels corrected by people.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
+use super::id::PostId;
 use super::score::{ModelId, SentimentLabel};
 
 /// Maximum length of a note in characters.
 pub const NOTE_CHARS_MAX: usize = 1_000;
 
-/// Maximum length of a corrector's name in characters.
+/// Maximum length in characters of the name given in `by`.
 pub const BY_CHARS_MAX: usize = 100;
 
-/// Correction to store.
+/// Correction to a post's sentiment label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLabel {
-    /// Correct sentiment of the post.
+    /// Sentiment that the person sees in the post.
     pub label: SentimentLabel,
     /// Reason for the correction, at most 1,000 characters.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
-    /// Name of the person who corrects the label, at most 100 characters; not verified, as there are no accounts.
+    /// Name of the person making the correction, at most 100 characters; not verified, as there are no accounts.
     #[serde(default)]
     #[schema(max_length = 100)]
     pub by: Option<String>,
 }
 
-/// Label that a model had given when a person corrected it.
+/// Label given by a model before a person corrected it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelLabel {
-    /// Label of the model.
+    /// Sentiment according to the model.
     pub label: SentimentLabel,
-    /// Model that gave the label.
+    /// Model that gave the label to the post.
     pub model: ModelId,
 }
 
-/// Correction of a post's label.
+/// Correction to a post's sentiment label, as stored.
 ///
-/// It is stored beside the model's label, which all counts use, and is kept when a better model rescores the post.
+/// It is stored beside the model's label, which all counts use, and survives rescoring by a better model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LabelCorrection {
-    /// Groundswell's id of the post.
-    pub post: Uuid,
-    /// Label given by the person.
+    /// Groundswell's own id for the corrected post.
+    pub post: PostId,
+    /// Sentiment according to the person.
     pub label: SentimentLabel,
-    /// Reason for the correction.
+    /// Reason for the correction; null if none was given.
     pub note: Option<String>,
-    /// Name of the person, if given.
+    /// Name of the person who made the correction; null if none was given.
     pub by: Option<String>,
     /// Time of the correction.
     pub corrected_at: Timestamp,
-    /// Label and model that the person corrected.
+    /// Label that was corrected, and the model that gave it.
     pub was: ModelLabel,
 }
 
-/// Corrected post, for training.
+/// Post with a corrected label, for training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LabelledPost {
-    /// Text of the post.
+    /// Full text of the post.
     pub text: String,
     /// Language of the text; null when unknown.
     pub lang: Option<String>,
-    /// Current label of the model.
+    /// Current label given by the model.
     pub model_label: SentimentLabel,
-    /// Correction of the label.
+    /// Label given by a person, and what it replaced.
     #[serde(flatten)]
     pub correction: LabelCorrection,
 }

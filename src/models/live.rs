@@ -1,4 +1,4 @@
-//! Live updates that processes exchange and push to browsers.
+//! Live updates that processes exchange and push to clients.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use super::post::ScoredPost;
 use super::rollup::{RollupKey, Sums};
 use super::score::SentimentLabel;
 
-/// Id of a frame, `epoch:offset`, in one sequence over all feeds of a Redis prefix.
+/// Id of a frame, `epoch:offset`, in a single sequence across all feeds under a Redis prefix.
 ///
-/// The epoch changes when Redis loses the counter, so that offsets from before and after are never confused.
+/// The epoch changes when Redis loses the counter, so offsets from before and after are never confused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FrameId {
-    /// Epoch of the counter.
+    /// Identifier for one lifetime of the counter.
     pub epoch: String,
-    /// Value of the counter.
+    /// Value of the counter, which increases by one per frame.
     pub offset: u64,
 }
 
@@ -38,11 +38,11 @@ impl std::str::FromStr for FrameId {
     }
 }
 
-/// Why an alert is pushed.
+/// What happened to a pushed alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertChange {
-    /// The alert opened or changed.
+    /// The alert opened or its values changed.
     Raised,
     /// The alert resolved.
     Resolved,
@@ -52,23 +52,24 @@ pub enum AlertChange {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum LiveUpdate {
-    /// A transaction stored posts.
+    /// A transaction stored posts and added them to the rollups.
     Committed {
-        /// Sums added to each rollup row. `revision` is the row's value after the change, so that a delta already contained
-        /// in a rebuilt window is recognised and not added twice. Empty in the replay buffer for reconnecting clients.
+        /// Sums added to each rollup row. `revision` is the row's value after the change, so that a delta already
+        /// contained in a rebuilt window is recognized and not added twice. Empty in the replay buffer for reconnecting
+        /// clients.
         #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
-        /// Stored posts, or a sample of these.
+        /// Stored posts, or a sample of them.
         posts: Vec<ScoredPost>,
-        /// Number of stored posts. Greater than the length of `posts` if the feed is sampled.
+        /// Number of posts stored; greater than the length of `posts` if the feed is sampled.
         n_posts: u64,
         /// Coordinates of the cities in the delta: latitude and longitude in degrees.
         #[serde(default)]
         places: BTreeMap<String, (f64, f64)>,
     },
-    /// A transaction corrected the scores of stored posts, so post counts do not grow.
+    /// A transaction corrected the scores of stored posts; post counts do not grow.
     Corrected {
-        /// Changes to each rollup row, with `revision` as above. Individual sums may be negative.
+        /// Changes to each rollup row, with `revision` as above. Individual sums can be negative.
         #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
         /// Posts whose scores changed noticeably, or a sample of them.
@@ -76,9 +77,9 @@ pub enum LiveUpdate {
     },
     /// An alert opened, changed or resolved.
     Alert {
-        /// Why the alert is pushed.
+        /// What happened to the alert.
         change: AlertChange,
-        /// Alert in its current state.
+        /// Alert in its state after the change.
         alert: Box<Alert>,
     },
     /// An earlier update from this process could not be published, so live windows must be rebuilt.
@@ -86,7 +87,7 @@ pub enum LiveUpdate {
 }
 
 impl LiveUpdate {
-    /// Returns how many offsets the update takes in the frame sequence: one for each of its frames.
+    /// Returns how many offsets the update takes up in the frame sequence: one per frame.
     pub fn n_frames(&self) -> u64 {
         match self {
             // The delta itself takes one offset, so that a missed update without posts is noticed.
@@ -97,20 +98,20 @@ impl LiveUpdate {
     }
 }
 
-/// Post with a corrected score.
+/// Stored post whose score was corrected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorrectedPost {
     /// Post with its new score.
     pub scored: ScoredPost,
-    /// Previous label. Clients whose filter admitted it receive the correction too.
+    /// Label before the correction. Clients whose filter admitted it receive the correction too.
     pub was: SentimentLabel,
 }
 
 /// Update with its position in the frame sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SequencedUpdate {
-    /// Id of the first frame; the others follow without gaps.
+    /// Id of the update's first frame; the ids of its other frames follow without gaps.
     pub first: FrameId,
-    /// Update to deliver.
+    /// Update whose frames have these ids.
     pub update: LiveUpdate,
 }

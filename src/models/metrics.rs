@@ -1,4 +1,4 @@
-//! Responses of the metrics calls, and the live window.
+//! Responses from the metrics endpoints, and the live window.
 
 use std::collections::BTreeMap;
 
@@ -6,39 +6,40 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::rollup::{BUCKET_SECONDS, MICROS, Sums};
+use super::peak::Peak;
+use super::rollup::{BUCKET_SECONDS, MICROS, Sums, complete_until};
 use super::score::EMOTIONS;
 
-/// Period of event time that a response covers.
+/// Period of event time that a response covers. It contains exactly the posts from `from` until `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Window {
-    /// Start, inclusive, on a bucket boundary.
+    /// Start of the period, inclusive, on a bucket boundary.
     pub from: Timestamp,
-    /// End, exclusive.
+    /// End of the period, exclusive.
     pub to: Timestamp,
-    /// Length in seconds.
+    /// Length of the period in seconds.
     pub seconds: i64,
 }
 
-/// Length of the live window, a multiple of ten-second buckets.
+/// Length of the live window, a whole number of ten-second buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveWindow(i64);
 
 impl LiveWindow {
     /// Minimum length in seconds; a shorter window would mostly be empty.
     pub const SECONDS_MIN: i64 = BUCKET_SECONDS;
-    /// Maximum length in seconds. Summing a longer window four times a second would cost too much; the history calls cover
-    /// longer ones.
+    /// Maximum length in seconds. Summing a longer window four times a second would be too expensive; the history calls
+    /// cover longer periods.
     pub const SECONDS_MAX: i64 = 900;
 
-    /// Returns a window of this length, or `None` if the length is not allowed.
+    /// Returns a window of this length, or `None` if it is out of bounds or not a whole number of buckets.
     pub fn of_seconds(seconds: i64) -> Option<Self> {
         let fits =
             (Self::SECONDS_MIN..=Self::SECONDS_MAX).contains(&seconds) && seconds % BUCKET_SECONDS == 0;
         fits.then_some(Self(seconds))
     }
 
-    /// Returns the window length in seconds.
+    /// Returns the length in seconds.
     pub const fn seconds(self) -> i64 {
         self.0
     }
@@ -53,7 +54,7 @@ impl Default for LiveWindow {
 impl std::str::FromStr for LiveWindow {
     type Err = &'static str;
 
-    /// Parses `60s`, `90s` or `5m`.
+    /// Parses seconds or minutes with a unit, such as `60s`, `90s` or `5m`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (number, unit) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
             (Some(number), _) => (number, 1),
@@ -71,7 +72,7 @@ impl std::str::FromStr for LiveWindow {
 /// Sentiment of a set of posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SentimentSummary {
-    /// Mean of `sentiment.score`; null without posts.
+    /// Mean of `sentiment.score`, −1 to 1; null if there are no posts.
     pub average: Option<f64>,
     /// Number of posts labelled positive.
     pub positive: i64,
@@ -84,7 +85,7 @@ pub struct SentimentSummary {
 /// Churn risk of a set of posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChurnSummary {
-    /// Mean churn risk; null without posts.
+    /// Mean churn risk, 0 to 1; null if there are no posts.
     pub average: Option<f64>,
     /// Number of posts with a churn risk of 0.8 or more.
     pub high: i64,
@@ -93,26 +94,26 @@ pub struct ChurnSummary {
 /// Toxicity of a set of posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ToxicitySummary {
-    /// Mean toxicity; null without posts.
+    /// Mean toxicity, 0 to 1; null if there are no posts.
     pub average: Option<f64>,
 }
 
-/// Metrics of a set of posts.
+/// Metrics for a set of posts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
-    /// Number of posts.
+    /// Number of posts in the set.
     pub count: i64,
-    /// Sentiment of the posts.
+    /// Average sentiment and the number of posts per label.
     pub sentiment: SentimentSummary,
-    /// Churn risk of the posts.
+    /// Average churn risk and the number of posts at high risk.
     pub churn: ChurnSummary,
-    /// Toxicity of the posts.
+    /// Average toxicity of the posts.
     pub toxicity: ToxicitySummary,
     /// Number of posts by strongest emotion.
     pub emotions: BTreeMap<String, i64>,
-    /// Number of posts that arrived after their minute had closed.
+    /// Number of posts that arrived more than five seconds after the minute of their event time had ended.
     pub late: i64,
-    /// Number of changes to the window so far.
+    /// Number of transactions that have changed these metrics; it increases with every change.
     pub revision: i64,
 }
 
@@ -136,117 +137,152 @@ impl From<&Sums> for Summary {
     }
 }
 
-/// Metrics of all posts.
+/// Metrics for all posts in a period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Overall {
-    /// Requested period.
+    /// Period that the metrics cover.
     pub window: Window,
-    /// Metrics of the period.
+    /// Metrics for all posts in the period.
     #[serde(flatten)]
     pub summary: Summary,
 }
 
-/// Metrics of one city, product, channel or platform.
+/// Metrics for the posts with one key: a city, product, channel or platform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Breakdown {
-    /// Key of the part; `""` for posts without one.
+    /// City, product, channel or platform; `""` for posts without one.
     pub key: String,
-    /// Latitude in degrees; only for cities.
+    /// Latitude of the city in degrees; absent for other keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
-    /// Longitude in degrees; only for cities.
+    /// Longitude of the city in degrees; absent for other keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lon: Option<f64>,
-    /// Metrics of the posts.
+    /// Metrics for the posts with this key.
     #[serde(flatten)]
     pub summary: Summary,
 }
 
-/// Metrics by city, product, channel or platform, most posts first.
+/// Metrics by key, most posts first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Breakdowns {
-    /// Requested period.
+    /// Period that the metrics cover.
     pub window: Window,
-    /// One entry per key.
+    /// One entry per city, product, channel or platform.
     pub items: Vec<Breakdown>,
 }
 
-/// Number of posts of one emotion or source.
+/// Number of posts with one emotion or from one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyCount {
-    /// Emotion or source.
+    /// Name of the emotion or source.
     pub key: String,
-    /// Number of posts.
+    /// Number of posts with this key.
     pub count: i64,
 }
 
-/// Number of posts by emotion.
+/// Number of posts by strongest emotion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Emotions {
-    /// Requested period.
+    /// Period that the counts cover.
     pub window: Window,
-    /// All seven emotions, in the order of the models.
+    /// All seven emotions, in the order of the models' outputs.
     pub items: Vec<KeyCount>,
 }
 
-/// Step of a trend.
+/// One step of a trend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrendPoint {
     /// Start of the step.
     pub from: Timestamp,
-    /// Metrics of the step.
+    /// How much of the step has passed.
+    #[serde(flatten)]
+    pub progress: StepProgress,
+    /// Metrics for the posts in the step.
     #[serde(flatten)]
     pub summary: Summary,
+}
+
+/// How much of a step has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StepProgress {
+    /// Length of the step in seconds; for an unfinished step, the time that has passed so far. Divide counts by it for
+    /// a rate. It is 0 if the step has just begun.
+    pub seconds: f64,
+    /// Whether the step is over. An unfinished step still gains posts, so its counts cannot be compared with those of
+    /// other steps.
+    pub complete: bool,
+}
+
+impl StepProgress {
+    /// Returns how much of the step has passed at the given time.
+    pub fn of((from, to): (Timestamp, Timestamp), now: Timestamp) -> Self {
+        let millis = to.min(now).as_millisecond().saturating_sub(from.as_millisecond()).max(0);
+        Self { seconds: millis as f64 / 1_000.0, complete: to <= complete_until(now, BUCKET_SECONDS) }
+    }
 }
 
 /// Metrics step by step, including steps without posts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trend {
-    /// Requested period.
+    /// Period that the steps cover.
     pub window: Window,
-    /// Width of a step in seconds.
+    /// Width of each step in seconds.
     pub step_seconds: i64,
-    /// Steps, oldest first.
+    /// Steps, oldest first. The last one is unfinished if the period ends now.
     pub items: Vec<TrendPoint>,
 }
 
-/// Live window: the data of `metrics:initial` and `metrics:update`.
+/// Metrics step by step, with the peaks among the steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TrendWithPeaks {
+    /// Steps of the period.
+    #[serde(flatten)]
+    pub trend: Trend,
+    /// Peaks among the completed steps, oldest first.
+    pub peaks: Vec<Peak>,
+}
+
+/// Live window, as sent in `metrics:initial` and `metrics:update`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveMetrics {
-    /// Period of the live window, by event time; the last minute unless `GROUNDSWELL_LIVE_WINDOW` changes it.
+    /// Period of event time that the window covers: the newest complete ten-second buckets that add up to a minute, or
+    /// to the length set by `GROUNDSWELL_LIVE_WINDOW`.
     pub window: Window,
-    /// Metrics of all posts.
+    /// Metrics for all posts in the window.
     pub overall: Summary,
     /// Metrics by city, most posts first.
     pub geo: Vec<Breakdown>,
-    /// Metrics by product.
+    /// Metrics by product, most posts first.
     pub products: Vec<Breakdown>,
-    /// Metrics by channel.
+    /// Metrics by channel, most posts first.
     pub channels: Vec<Breakdown>,
-    /// Metrics by platform.
+    /// Metrics by platform, most posts first.
     pub platforms: Vec<Breakdown>,
-    /// Number of posts by source.
+    /// Number of posts in the window by source.
     pub sources: Vec<KeyCount>,
-    /// Rate at which posts are stored.
+    /// Rate at which posts are currently stored, and the share of them in the feed.
     pub rate: LiveRate,
-    /// Metrics of the last five minutes, step by step.
+    /// Metrics for the last five minutes, step by step, including the unfinished step.
     pub trend: LiveTrend,
 }
 
-/// Rate at which posts are stored, over the last ten seconds.
+/// Rate at which posts were stored over the last ten seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveRate {
     /// Posts stored per second by all processes.
     pub posts_per_second: f64,
-    /// Share of them that `message:new` delivered, 0 to 1; below 1 the feed is a sample.
+    /// Share of these posts that `message:new` delivered, 0 to 1; below 1, the feed is a sample.
     pub feed_share: f64,
 }
 
-/// Metrics of the last five minutes in steps of ten seconds.
+/// Metrics for the last five minutes in steps of ten seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveTrend {
-    /// Width of a step in seconds.
+    /// Width of each step in seconds.
     pub step_seconds: i64,
-    /// Steps, oldest first.
+    /// Steps, oldest first. The last one is unfinished.
     pub items: Vec<TrendPoint>,
+    /// Peaks among the completed steps, oldest first.
+    pub peaks: Vec<Peak>,
 }

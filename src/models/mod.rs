@@ -1,25 +1,39 @@
-//! Data model: plain types without I/O that every other module may use.
+//! Data model: plain types without I/O, for use in every other module.
 
 pub mod alert; // alerts
+pub mod alert_comment; // comments on alerts
 pub mod alert_rule; // alert rules and their validation
+pub mod annotation; // notes attached to times
+pub mod author; // responses about one author
 pub mod bounded; // bounded numbers that can be compared and hashed
 pub mod error_log; // recent errors
 pub mod evaluation; // state of rule series, and the changes of an evaluation
+pub mod explanation; // what distinguishes two periods
 pub mod explore; // responses of the explore calls
+pub mod id; // ids, a type for each kind
 pub mod label; // corrections of labels
 pub mod live; // updates pushed to browsers
 pub mod metrics; // responses of the metrics calls, live window
 pub mod new_post; // posts as sent, and their validation
 pub mod notification; // channels, notifications, attempts
+pub mod object; // deserialization from JSON objects only
+pub mod peak; // peaks of a chart
 pub mod web_origin; // origins of pages
+pub mod person_name; // names of people, and who did something
 pub mod post; // posts as accepted, enriched and scored
+pub mod post_work; // what people do about posts
+pub mod report; // scheduled reports and their runs
 pub mod rollup; // exact sums by bucket, source, dimension and key
 pub mod saved_view; // saved views of the dashboard
 pub mod score; // scores of models
 pub mod service_alert; // problems of the service itself
-pub mod signals; // settings of anomaly detection
+pub mod anomaly_settings; // settings for anomaly detection
+pub mod share_link; // share links
 pub mod silence; // silences
-pub mod stage_health; // health of the pipeline
+pub mod system_health; // health of the pipeline
+pub mod source; // sources, what they are doing and what they missed
 pub mod subscription; // subscriptions of live clients
+pub mod topic; // topics and their queries
+pub mod topic_history; // topics applied to stored posts
 pub mod trends; // trending terms
-pub mod turn_report; // report on a rule evaluation
+pub mod evaluation_report; // report on a rule evaluation

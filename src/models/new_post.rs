@@ -1,31 +1,34 @@
 //! Posts as senders submit them, and the validation that accepts or rejects them.
 //!
-//! Validation is written by hand rather than derived: each message names the field as the sender wrote it, several rules
-//! depend on the time of arrival, and ten thousand posts a second pass through here.
+//! Validation is written by hand rather than derived: each message names the field as the sender wrote it, several
+//! rules depend on the time of arrival, and ten thousand posts a second pass through here.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::id::SourceId;
 use super::post::{Author, Engagement, Source};
 
+mod entities; // HTML character references in texts
 mod parse;
-pub use parse::parse;
+pub use parse::{parse, parse_value};
 
-/// Tolerance for senders whose clocks run ahead. Posts dated later are rejected, because they would end up in windows that
-/// have not begun.
+/// How far in the future a post may be dated, to allow for senders whose clocks run fast. Posts dated later are
+/// rejected because they would end up in windows that have not begun.
 pub const MAX_AHEAD: Duration = Duration::from_secs(300);
 
-/// Maximum length of a text in characters. Long reviews fit; a book would cost as much to score as a batch.
+/// Maximum length of a text in characters. Long reviews fit; scoring a book would cost as much as a whole batch.
 pub const MAX_TEXT_CHARS: usize = 10_000;
 
-/// Maximum of any count: more views than any post has ever had, but small enough that sums over a billion posts cannot
-/// overflow.
+/// Maximum value of any count: more views than any post has ever had, but small enough that sums over a billion posts
+/// cannot overflow.
 const MAX_COUNT: i64 = 1_000_000_000_000;
 
-/// Location from which a post was written, as submitted.
+/// Location that a post was written from, as submitted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Geo {
@@ -47,7 +50,7 @@ pub struct Geo {
     pub lon: Option<f64>,
 }
 
-/// Post to ingest. Unknown fields are rejected by name.
+/// Post to ingest. A post with an unknown field is rejected, and the error names the field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPost {
@@ -57,10 +60,11 @@ pub struct NewPost {
     /// Platform, matching `[a-z0-9_.-]{1,32}`.
     #[schema(pattern = "^[a-z0-9_.-]{1,32}$")]
     pub platform: String,
-    /// Text, 1 to 10,000 characters without NUL, not only white space.
+    /// Text of the post, 1 to 10,000 characters, without NUL and not all white space. HTML character references such as
+    /// `&amp;` are decoded, because networks deliver escaped text.
     #[schema(min_length = 1, max_length = 10000, pattern = r"\S")]
     pub text: String,
-    /// Author of the post.
+    /// Author of the post, as far as the sender knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<Author>,
     /// ISO 639-1 language code; detected when absent.
@@ -70,13 +74,13 @@ pub struct NewPost {
     /// Event time, RFC 3339; defaults to the time of arrival.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// Original event time when a replay shifted `created_at`; 1970 or later.
+    /// Original event time if a replay shifted `created_at`; 1970 or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original_created_at: Option<Timestamp>,
-    /// Location from which the post was written.
+    /// Location that the post was written from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geo: Option<Geo>,
-    /// Product that the post is about, at most 128 bytes; further products are found by keyword.
+    /// Product that the post is about, at most 128 bytes; other products are detected by keyword.
     #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
@@ -88,23 +92,25 @@ pub struct NewPost {
     #[schema(max_length = 2048, pattern = "^https?://")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Id of the post that this one replies to, at most 256 bytes.
+    /// Id of the post that this post replies to, at most 256 bytes.
     #[schema(max_length = 256)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
-    /// Engagement counts at the time of sending.
+    /// Engagement counts at the time when the post was sent to Groundswell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engagement: Option<Engagement>,
 }
 
-/// Valid post with its source and event time, as carried by the stream.
+/// Valid post with its source and event time, as carried in the stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AcceptedPost {
-    /// Source from which the post came in.
+    /// Source that the post came from.
     pub source: Source,
-    /// When the post was accepted.
+    /// Source of `/sources` that heard the post or received it; `None` if none did.
+    pub connector: Option<SourceId>,
+    /// Time at which the post was accepted.
     pub received_at: Timestamp,
-    /// Fields sent by the sender. `created_at` is always present here: if it was absent, it becomes `received_at`.
+    /// Fields as sent, except that `created_at` is always set: if it was absent, it equals `received_at`.
     pub post: NewPost,
 }
 
@@ -116,24 +122,26 @@ pub struct Rejection {
     /// `out_of_range`, `created_at_out_of_range`.
     #[schema(value_type = String)]
     pub code: &'static str,
-    /// Path of the field, such as `author.followers`; empty when the body as a whole is wrong.
+    /// Path of the invalid field, such as `author.followers`; empty if the body as a whole is invalid.
     pub field: String,
     /// Human-readable message, which may change between versions.
     pub message: String,
 }
 
-/// What decides, apart from the posts themselves, whether a request's posts are accepted.
+/// Circumstances of a request that determine whether its posts are accepted.
 #[derive(Debug, Clone)]
 pub struct AcceptContext {
-    /// Time of arrival, which becomes the event time of posts that carry none.
+    /// Time of arrival, which becomes the event time of posts without one.
     pub now: Timestamp,
-    /// Retention period. Older posts are rejected, because their rollups may have expired.
+    /// Retention period. Posts older than this are rejected because their rollups may have expired.
     pub retention: Duration,
-    /// Source that received the post.
+    /// Source to record for accepted posts.
     pub source: Source,
+    /// Source of `/sources` to record for accepted posts, if it is one.
+    pub connector: Option<SourceId>,
 }
 
-/// Validates a post and sets its event time and source.
+/// Validates a post, sets its event time and source, and decodes HTML character references in its text.
 pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost, Rejection> {
     check(&post)?;
     let received_at = whole_micros(context.now);
@@ -142,7 +150,10 @@ pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost
         None => received_at,
     });
     post.original_created_at = post.original_created_at.map(whole_micros);
-    Ok(AcceptedPost { source: context.source.clone(), received_at, post })
+    if let Cow::Owned(text) = entities::decoded(&post.text) {
+        post.text = text;
+    }
+    Ok(AcceptedPost { source: context.source.clone(), connector: context.connector, received_at, post })
 }
 
 /// Validates everything that does not depend on the time of arrival. A post that passes can be stored.
@@ -280,8 +291,9 @@ fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// Returns whether the tag looks like BCP 47: a language of 2 or 3 letters, then subtags of up to 8 letters or digits.
-fn is_language_tag(tag: &str) -> bool {
+/// Returns whether the tag has the shape of a BCP 47 tag: a language of 2 or 3 letters, then subtags of up to 8 letters
+/// or digits.
+pub fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()))
         && parts.all(|p| matches!(p.len(), 1..=8) && p.bytes().all(|b| b.is_ascii_alphanumeric()))

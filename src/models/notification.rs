@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{AdditionalProperties, OneOfBuilder, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
-use uuid::Uuid;
 
 use super::alert::Severity;
+use super::id::{AlertId, ChannelId, NotificationId};
 
-/// Change of an alert that is notified.
+/// Change to an alert that calls for a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeEvent {
@@ -22,10 +22,10 @@ pub enum NoticeEvent {
 }
 
 impl NoticeEvent {
-    /// All events.
+    /// Every event, in declaration order.
     pub const ALL: [Self; 3] = [Self::Fired, Self::Acknowledged, Self::Resolved];
 
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fired => "fired",
@@ -35,17 +35,17 @@ impl NoticeEvent {
     }
 }
 
-/// Kind of notification channel.
+/// Service or protocol that a channel uses to deliver messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
-    /// Signed HTTP requests (Standard Webhooks).
+    /// HTTP requests signed according to Standard Webhooks.
     Webhook,
     /// Incoming webhook of Slack or a compatible service.
     Slack,
     /// Email through the configured SMTP server.
     Email,
-    /// Incidents (PagerDuty Events API v2).
+    /// Incidents in PagerDuty (Events API v2).
     #[serde(rename = "pagerduty")]
     PagerDuty,
     /// Push messages to a subscribed browser.
@@ -53,10 +53,10 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
-    /// All kinds.
+    /// Every kind, in declaration order.
     pub const ALL: [Self; 5] = [Self::Webhook, Self::Slack, Self::Email, Self::PagerDuty, Self::WebPush];
 
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
@@ -68,20 +68,20 @@ impl ChannelKind {
     }
 }
 
-/// Delivery schedule of a channel.
+/// When a channel sends its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Delivery {
-    /// One message per alert, at once.
+    /// One message per alert, sent at once.
     Immediate,
-    /// One message for all alerts of an interval, which begins with the first of them.
+    /// One message for all alerts in an interval, which begins with the first of them.
     Digest {
         /// Length of the interval in seconds, 60 to 86,400.
         every_seconds: i32,
     },
 }
 
-/// Written by hand, because a derived schema omits that a digest denies unknown fields.
+/// Written by hand because a derived schema would not say that a digest denies unknown fields.
 impl PartialSchema for Delivery {
     fn schema() -> RefOr<Schema> {
         let delivery = |mode: &str, description: &str| {
@@ -104,44 +104,44 @@ impl PartialSchema for Delivery {
 
 impl ToSchema for Delivery {}
 
-/// Setting as the API returns it.
+/// Channel setting as the API returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = Shown)]
 pub enum PublicSetting {
-    /// Value that is not secret.
+    /// Value of a setting that is not secret.
     Plain(String),
-    /// Secret, of which only its presence is returned.
+    /// Indication that a secret is set; its value is never returned.
     Secret {
-        /// Always true.
+        /// Always true; a secret that is not set is absent.
         set: bool,
     },
 }
 
 impl PublicSetting {
-    /// A secret that is set.
+    /// Indication that a secret is set.
     pub const SECRET: Self = Self::Secret { set: true };
 }
 
-/// Settings of a channel without their secrets; which fields are present depends on the kind.
+/// Settings of a channel without the values of its secrets. The kind of channel determines which fields are present.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChannelSettings {
     /// `webhook`: target URL. `slack`: a secret, because anyone who knows the URL can post there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<PublicSetting>,
-    /// `slack`, `web_push`: host of the secret URL.
+    /// `slack`, `web_push`: host name in the secret URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// `webhook`: secret that signs the messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<PublicSetting>,
-    /// `email`: recipients.
+    /// `email`: addresses of the recipients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Vec<String>>,
-    /// `pagerduty`: integration key of the service.
+    /// `pagerduty`: integration key of the PagerDuty service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing_key: Option<PublicSetting>,
-    /// `web_push`: URL of the browser at its push service.
+    /// `web_push`: URL that the browser's push service assigned to the browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<PublicSetting>,
     /// `web_push`: keys that encrypt the messages.
@@ -149,24 +149,24 @@ pub struct ChannelSettings {
     pub keys: Option<PublicSetting>,
 }
 
-/// Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps
-/// its stored value.
+/// Settings of a channel to create or replace. The kind of channel determines which fields are required. Secrets that
+/// are absent keep their stored values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannelSettings {
     /// `webhook`, `slack`: target URL.
     #[schema(max_length = 2048, pattern = "^https?://")]
     pub url: Option<String>,
-    /// `webhook`: secret that signs the messages, `whsec_` and 24 to 64 bytes in base64; generated when absent.
+    /// `webhook`: secret that signs the messages, `whsec_` followed by 24 to 64 bytes in base64; generated if absent.
     #[schema(pattern = "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$")]
     pub secret: Option<String>,
-    /// `email`: recipients, at most 50.
+    /// `email`: addresses of the recipients, at most 50.
     #[schema(min_items = 1, max_items = 50)]
     pub to: Option<Vec<String>>,
-    /// `pagerduty`: integration key of a service.
+    /// `pagerduty`: integration key of a PagerDuty service.
     #[schema(pattern = "^[A-Za-z0-9]{32}$")]
     pub routing_key: Option<String>,
-    /// `web_push`: URL of the browser at its push service, from `PushSubscription`.
+    /// `web_push`: URL that the push service assigned to the browser, from `PushSubscription`.
     #[schema(max_length = 2048, pattern = "^https?://")]
     pub endpoint: Option<String>,
     /// `web_push`: keys from the same `PushSubscription`.
@@ -185,54 +185,55 @@ pub struct PushKeys {
     pub auth: String,
 }
 
-/// Notification channel.
+/// Destination for notifications, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Channel {
-    /// Unique id.
-    pub id: Uuid,
-    /// Display name.
+    /// Id of the channel, as used in `/notification-channels/{id}`.
+    pub id: ChannelId,
+    /// Display name, which need not be unique.
     pub name: String,
-    /// Kind of channel.
+    /// Service or protocol that the channel uses to deliver messages.
     pub kind: ChannelKind,
     /// Whether messages are sent to the channel.
     pub enabled: bool,
-    /// Reason for which the server disabled the channel; null when it did not.
+    /// Reason why the server disabled the channel; null if it did not.
     pub disabled_reason: Option<String>,
-    /// Settings without their secrets.
+    /// Settings without the values of secrets.
     pub settings: ChannelSettings,
-    /// Delivery schedule.
+    /// When the channel sends its messages.
     pub delivery: Delivery,
-    /// Minimum severity of the alerts to send; does not apply to rules that name this channel.
+    /// Minimum severity of alerts to send; ignored for rules that name this channel.
     pub minimum_severity: Severity,
     /// Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down.
     pub service_alerts: bool,
-    /// Creation time.
+    /// Time at which the channel was created.
     pub created_at: Timestamp,
-    /// Time of the last change of its settings.
+    /// Time at which the channel was last changed.
     pub updated_at: Timestamp,
-    /// Time of the last successful delivery.
+    /// Time of the last successful delivery; null before the first.
     pub last_success_at: Option<Timestamp>,
-    /// Time since which every delivery has failed; null while deliveries succeed.
+    /// Time at which the current run of failed deliveries began; null while deliveries succeed.
     pub failing_since: Option<Timestamp>,
 }
 
-/// Delivery state of a notification.
+/// Delivery status of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationState {
     /// Waiting for its first attempt or a retry.
     Pending,
-    /// Delivered.
+    /// The receiver accepted the message.
     Sent,
-    /// Given up after the last attempt, or because the channel was disabled. It can be resent.
+    /// Delivery was abandoned after the last attempt, or because the channel was disabled. The notification can be
+    /// resent.
     Dead,
 }
 
 impl NotificationState {
-    /// All states.
+    /// Every state, in declaration order.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Sent, Self::Dead];
 
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -242,36 +243,36 @@ impl NotificationState {
     }
 }
 
-/// Delivery attempt. Of the receiver's response it records the status alone.
+/// One attempt to deliver a notification. Only the status of the receiver's response is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
-    /// Start of the attempt.
+    /// Time at which the attempt began.
     pub at: Timestamp,
-    /// Response status; null when there was no response.
+    /// HTTP or SMTP status of the response; null if there was none.
     pub status: Option<u16>,
-    /// Reason for the failure; null after a success.
+    /// Human-readable reason why the attempt failed; null if it succeeded.
     pub error: Option<String>,
-    /// Duration in milliseconds.
+    /// How long the attempt took, in milliseconds.
     pub duration_ms: u64,
 }
 
-/// Notification of an alert to one channel.
+/// Notification about an alert to one channel.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Notification {
-    /// Unique id.
-    pub id: Uuid,
-    /// Channel to notify.
-    pub channel: Uuid,
+    /// Id of the notification, as used in `/notifications/{id}/resend`.
+    pub id: NotificationId,
+    /// Channel that the notification is sent through.
+    pub channel: ChannelId,
     /// Alert that the notification is about.
-    pub alert: Uuid,
-    /// Change of the alert.
+    pub alert: AlertId,
+    /// What happened to the alert.
     pub event: NoticeEvent,
-    /// Delivery state.
+    /// Whether the notification is pending, sent or dead.
     pub state: NotificationState,
     /// The 20 most recent attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// Time of the next attempt; null when none is scheduled.
+    /// Time of the next attempt; null if none is scheduled.
     pub next_attempt_at: Option<Timestamp>,
-    /// Time of the change.
+    /// Time at which the notification was created.
     pub created_at: Timestamp,
 }

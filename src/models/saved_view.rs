@@ -1,9 +1,10 @@
-//! Saved views: dashboard pages with their filters.
+//! Saved views: pages of the dashboard with their filters.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
+
+use super::id::ViewId;
 
 /// Maximum length of a view's name in characters.
 pub const NAME_CHARS_MAX: usize = 100;
@@ -11,18 +12,18 @@ pub const NAME_CHARS_MAX: usize = 100;
 /// Maximum length of a view's query in characters. Browsers accept longer URLs, but nobody shares them.
 pub const QUERY_CHARS_MAX: usize = 4_000;
 
-/// Dashboard page that a view belongs to.
+/// Page of the dashboard that a view opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ViewPage {
-    /// The history page.
+    /// The history page, `/explore`.
     Explore,
-    /// The live page.
+    /// The live page, `/`.
     Live,
 }
 
 impl ViewPage {
-    /// Returns the name that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Explore => "explore",
@@ -31,20 +32,20 @@ impl ViewPage {
     }
 }
 
-/// Stored view.
+/// View as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SavedView {
-    /// Unique id.
-    pub id: Uuid,
+    /// Id of the view, as used in `/views/{id}`.
+    pub id: ViewId,
     /// Display name; need not be unique.
     pub name: String,
-    /// Page that the view belongs to.
+    /// Page of the dashboard that the view opens.
     pub page: ViewPage,
     /// Query part of the page's URL, after `?`.
     pub query: String,
-    /// Creation time.
+    /// Time at which the view was created.
     pub created_at: Timestamp,
-    /// Time of the last change.
+    /// Time at which the view was last replaced.
     pub updated_at: Timestamp,
 }
 
@@ -59,7 +60,7 @@ pub struct NewView {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     pub name: String,
-    /// Page that the view belongs to.
+    /// Page of the dashboard that the view opens.
     pub page: ViewPage,
     /// Query part of the page's URL, after `?`, at most 4,000 characters.
     #[schema(max_length = 4000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]

@@ -1,36 +1,36 @@
-//! Scores that a model gives a post.
+//! Scores that a model assigns to a post.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Emotions, in the order of every model output and every stored array.
+/// Emotions, in the order used by every model output and every stored array.
 pub const EMOTIONS: [&str; 7] = ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"];
 
-/// Churn risk at or above which a post counts as high risk and is reported to the alerter.
+/// Minimum churn risk for a post to count as high risk and be reported to the alerter.
 pub const CHURN_HIGH: f32 = 0.8;
 
-/// Predicted virality (0 to 100) at or above which posts enter a dedicated index.
+/// Minimum predicted virality (0 to 100) for a post to be included in a dedicated index.
 pub const VIRALITY_HIGH: f32 = 60.0;
 
-/// Confidence below which a label is shown as uncertain, because the other two labels together are then at least as likely.
+/// Confidence below which a label is shown as uncertain: the other two labels combined are then more likely.
 pub const UNCERTAIN_BELOW: f32 = 0.5;
 
-/// Sentiment of a post towards its subject.
+/// Attitude that a post expresses towards its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SentimentLabel {
-    /// Pleased.
+    /// The author is pleased.
     Positive,
-    /// Taking no side, or both.
+    /// The author takes neither side, or both.
     Neutral,
-    /// Displeased.
+    /// The author is displeased.
     Negative,
 }
 
 impl SentimentLabel {
-    /// Returns the label that is stored and sent.
+    /// Returns the name used in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Positive => "positive",
@@ -40,16 +40,18 @@ impl SentimentLabel {
     }
 }
 
-/// Output of the sentiment head.
+/// Sentiment of a post as predicted by the model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sentiment {
     /// Most likely label.
     pub label: SentimentLabel,
     /// P(positive) − P(negative), −1 to 1.
     pub score: f32,
-    /// Probability of `label`, 0 to 1, calibrated: of labels with 0.7, about seven in ten are correct.
+    /// Probability of `label`, 0 to 1, calibrated: of all labels with a confidence of 0.7, about seven in ten are
+    /// correct.
     pub confidence: f32,
-    /// Whether the label is unreliable: `confidence` is below 0.5, or the model could hardly process the text.
+    /// Whether the label is unreliable: `confidence` is below 0.5, the model does not support the language, or the text
+    /// is empty or consists mostly of words unknown to the model.
     #[serde(default)]
     pub uncertain: bool,
 }
@@ -68,17 +70,17 @@ pub struct EmotionScores {
 }
 
 impl EmotionScores {
-    /// Returns the scores in the order of [`EMOTIONS`].
+    /// Returns the probabilities in the order of [`EMOTIONS`].
     pub const fn to_array(self) -> [f32; 7] {
         [self.anger, self.disgust, self.fear, self.joy, self.neutral, self.sadness, self.surprise]
     }
 
-    /// Creates scores from values in the order of [`EMOTIONS`].
+    /// Creates scores from probabilities in the order of [`EMOTIONS`].
     pub const fn from_array([anger, disgust, fear, joy, neutral, sadness, surprise]: [f32; 7]) -> Self {
         Self { anger, disgust, fear, joy, neutral, sadness, surprise }
     }
 
-    /// Returns the strongest emotion as an index into [`EMOTIONS`]. Ties go to the first.
+    /// Returns the strongest emotion as an index into [`EMOTIONS`]. If several are equally strong, the first wins.
     pub fn strongest(self) -> usize {
         let mut best = (0, f32::MIN);
         for (i, value) in self.to_array().into_iter().enumerate() {
@@ -90,7 +92,7 @@ impl EmotionScores {
     }
 }
 
-/// Output of the emotion head.
+/// Emotions of a post as predicted by the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Emotion {
     /// Strongest of the seven emotions.
@@ -99,31 +101,31 @@ pub struct Emotion {
     pub scores: EmotionScores,
 }
 
-/// Model that gave a score. Every stored score carries it.
+/// Model that produced a score. It is stored with every score.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct ModelId {
-    /// Name such as `swift`, or `lexicon` when no model could be loaded.
+    /// Name of the model, such as `swift`, or `lexicon` if no model could be loaded.
     pub name: String,
-    /// Version of the weights.
+    /// Version of the model's weights.
     pub version: String,
-    /// SHA-256 of the weights, in hex.
+    /// SHA-256 of the model's weights, in hexadecimal.
     pub hash: String,
 }
 
-/// Score of a post.
+/// Everything that a model predicts about a post.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Score {
-    /// Sentiment.
+    /// Sentiment that the post expresses towards its subject.
     pub sentiment: Sentiment,
-    /// Emotion.
+    /// Emotions that the post expresses.
     pub emotion: Emotion,
     /// Probability that the post is toxic, 0 to 1.
     pub toxicity: f32,
-    /// Probability that the author is about to leave, 0 to 1.
+    /// Probability that the author is about to stop being a customer, 0 to 1.
     pub churn_risk: f32,
-    /// Predicted virality, 0 to 100, by the documented rules `rules-1`.
+    /// Predicted virality, 0 to 100, computed by the documented rules `rules-1`.
     pub virality: f32,
-    /// Model that gave the score.
+    /// Model that produced the score.
     #[schema(value_type = ModelId)]
     pub model: Arc<ModelId>,
 }

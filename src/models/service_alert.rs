@@ -1,42 +1,42 @@
-//! Service alerts: problems with the service itself.
+//! Service alerts: problems with Groundswell itself.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::alert::Severity;
+use super::id::ServiceAlertId;
 
-/// Problem of the service.
+/// Service condition that operators are alerted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceCondition {
-    /// PostgreSQL does not respond.
+    /// PostgreSQL is not responding.
     PostgresAway,
-    /// Redis does not respond.
+    /// Redis is not responding.
     RedisAway,
-    /// A stage is stopped, frozen or given up.
+    /// A stage is stopped or frozen, or has failed for good.
     StageDown,
     /// A stage restarted several times within minutes.
     StageRestarting,
-    /// The stream is at its high-water mark, so ingest answers 429.
+    /// The stream has reached its high-water mark, so ingest responds with 429.
     BacklogHigh,
-    /// The stream has been growing for minutes.
+    /// The stream has been growing for several minutes.
     BacklogGrowing,
-    /// The oldest post in the stream has waited for a long time.
+    /// The oldest post in the stream has been waiting for too long.
     ConsumerLag,
-    /// Posts that cannot be processed are being dead-lettered.
+    /// Posts that cannot be processed keep being dead-lettered.
     DeadLetters,
-    /// The disk of the data directory is almost full.
+    /// The disk that holds the data directory is almost full.
     DiskNearlyFull,
-    /// The lexicon stands in for a model.
+    /// The lexicon is scoring posts in place of a model.
     ModelDegraded,
-    /// No recent measurement exists, so the other conditions are unknown.
+    /// There is no recent measurement, so the state of the other conditions is unknown.
     HealthUnknown,
 }
 
 impl ServiceCondition {
-    /// All conditions.
+    /// Every condition, in declaration order.
     pub const ALL: [Self; 11] = [
         Self::PostgresAway,
         Self::RedisAway,
@@ -51,7 +51,7 @@ impl ServiceCondition {
         Self::HealthUnknown,
     ];
 
-    /// Returns the name that is sent and used as a metric label.
+    /// Returns the name used in the API and as a metric label.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PostgresAway => "postgres_away",
@@ -68,7 +68,8 @@ impl ServiceCondition {
         }
     }
 
-    /// Returns `critical` if posts are rejected, delayed or about to be lost; other conditions can wait until morning.
+    /// Returns `critical` if posts are rejected, delayed or about to be lost; other conditions can wait until the
+    /// morning.
     pub const fn severity(self) -> Severity {
         match self {
             Self::PostgresAway
@@ -86,27 +87,27 @@ impl ServiceCondition {
     }
 }
 
-/// Open or resolved problem of the service, as one process sees it.
+/// Open or resolved problem with the service, as seen by one process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceAlert {
-    /// Unique id, the same whenever this condition recurs in this process, even after a restart, so that incident
-    /// trackers deduplicate it.
-    pub id: Uuid,
-    /// Problem of the service.
+    /// Unique id, which stays the same when the condition recurs in this process, even after a restart, so incident
+    /// trackers can deduplicate the alert.
+    pub id: ServiceAlertId,
+    /// Condition that holds or held.
     pub condition: ServiceCondition,
     /// Affected stage; null when the condition is not about a stage.
     pub stage: Option<String>,
-    /// Severity of the problem.
+    /// How urgent the problem is.
     pub severity: Severity,
-    /// One-sentence description.
+    /// Human-readable description in one sentence.
     pub title: String,
-    /// Further detail such as an error of the server; may be empty.
+    /// Further detail, such as an error message from a server; may be empty.
     pub detail: String,
-    /// Reporting process: `GROUNDSWELL_INSTANCE`, or its host and port.
+    /// Process that reports the problem: `GROUNDSWELL_INSTANCE`, or its host and port.
     pub instance: String,
-    /// Time since which the condition holds.
+    /// Time at which the condition began to hold.
     pub since: Timestamp,
-    /// Time at which the condition had held long enough to notify.
+    /// Time at which the condition had held for long enough to notify operators.
     pub opened_at: Timestamp,
     /// Time at which the condition ended; null while it holds.
     pub resolved_at: Option<Timestamp>,

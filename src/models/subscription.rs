@@ -1,4 +1,4 @@
-//! Subscriptions of live clients.
+//! Feeds, filters and rates that live clients subscribe to.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,21 +16,21 @@ use super::score::SentimentLabel;
 pub enum Feed {
     /// The live window, at most four times a second.
     Metrics,
-    /// Individual scored posts; a sample of them under load.
+    /// Individual scored posts, or a sample of them under load.
     Messages,
     /// Alerts as they open, change and resolve.
     Alerts,
     /// Progress of long-running jobs.
     Jobs,
-    /// Health of the pipeline.
+    /// Health of the pipeline, every two seconds.
     System,
 }
 
 impl Feed {
-    /// All feeds.
+    /// Every feed, in declaration order.
     pub const ALL: [Self; 5] = [Self::Metrics, Self::Messages, Self::Alerts, Self::Jobs, Self::System];
 
-    /// Returns the name that is sent.
+    /// Returns the name used in the live protocol.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
@@ -41,7 +41,7 @@ impl Feed {
         }
     }
 
-    /// Returns the feed with this name.
+    /// Returns the feed with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|feed| feed.as_str() == name)
     }
@@ -51,12 +51,12 @@ impl Feed {
     }
 }
 
-/// Set of feeds as a bit mask, because every frame is checked against every session.
+/// Set of feeds, stored as a bit mask because every frame is checked against every session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Feeds(u8);
 
 impl Feeds {
-    /// Set without feeds.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
     /// Returns whether the set contains the feed.
@@ -64,7 +64,7 @@ impl Feeds {
         self.0 & feed.bit() != 0
     }
 
-    /// Returns the feeds of both sets.
+    /// Returns the union of the two sets.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -93,28 +93,28 @@ impl FromIterator<Feed> for Feeds {
     }
 }
 
-/// Filter for the posts and alerts of a subscription; all given fields must match.
+/// Filter for the posts and alerts in a subscription. A post must match all given fields.
 ///
-/// Metrics, jobs and system updates are never filtered.
+/// Metrics, jobs and system updates are not filtered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// Product that posts and alerts must be about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// Platform that posts and alerts must come from.
+    /// Platform that posts must come from and that alerts must concern.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// Channel that posts must have come through.
+    /// Support or marketing channel that posts must carry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// City that posts must come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// Sentiment that posts must have.
+    /// Sentiment label that posts must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<SentimentLabel>,
-    /// Minimum predicted virality of posts, 0 to 100; does not affect alerts.
+    /// Minimum predicted virality of posts, 0 to 100; does not apply to alerts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f32>, minimum = 0, maximum = 100)]
     pub min_virality: Option<MinVirality>,
@@ -126,7 +126,7 @@ impl Filter {
         self.admits_label(scored.score.sentiment.label) && self.admits_content(scored)
     }
 
-    /// Returns whether the filter admits a corrected post under its new or its old label.
+    /// Returns whether the filter admits a corrected post, based on either its new or its old label.
     pub fn admits_correction(&self, corrected: &CorrectedPost) -> bool {
         let CorrectedPost { scored, was } = corrected;
         let by_label = self.admits_label(scored.score.sentiment.label) || self.admits_label(*was);
@@ -151,10 +151,9 @@ impl Filter {
 
     /// Returns whether the filter admits the alert.
     ///
-    /// An alert is filtered by the product, platform, channel or city that it is about, and by the platforms of its posts if
-    /// it lists all of them. A product filter admits only alerts about that product. Channel and city filters also admit
-    /// alerts about everything or about another dimension, because those may concern the channel or city. An alert has no
-    /// label.
+    /// An alert is filtered by its own product, platform, channel or city and, if it lists all of its posts, by their
+    /// platforms. A product filter admits only alerts about that product. Channel and city filters also admit alerts
+    /// about all posts or about another dimension, because those may concern the channel or city. Alerts have no label.
     pub fn admits_alert(&self, alert: &Alert) -> bool {
         let is_about = |dimension| alert.scope.dimension == dimension;
         let is_elsewhere = |dimension, wanted: &Option<String>| {
@@ -179,21 +178,21 @@ impl Filter {
     }
 }
 
-/// What a client has subscribed to.
+/// Feeds and posts that a client wants to receive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subscription {
-    /// Feeds to deliver.
+    /// Feeds whose frames the client receives.
     pub feeds: Feeds,
-    /// Filter for posts and alerts.
+    /// Filter that posts and alerts must pass.
     pub filter: Filter,
-    /// Maximum number of posts per second; unlimited when absent.
+    /// Maximum number of posts per second; unlimited if `None`.
     pub max_rate: Option<MaxRate>,
-    /// Whether metrics are sent as deltas from the previous frame.
+    /// Whether metrics are sent as changes from the previous frame.
     pub delta: bool,
 }
 
 impl Default for Subscription {
-    /// Returns the subscription of a client that sends no operation.
+    /// Returns the subscription of a client that does not send `subscribe`.
     fn default() -> Self {
         Self {
             feeds: [Feed::Metrics, Feed::Messages, Feed::Alerts].into_iter().collect(),
@@ -207,6 +206,7 @@ impl Default for Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::id::{AlertId, PostId};
 
     #[test]
     fn every_feed_is_found_by_its_own_name_only() {
@@ -232,11 +232,11 @@ mod tests {
     fn alert(dimension: Dimension, key: &str, platforms: &[&str]) -> Alert {
         let post = |platform: &&str| {
             serde_json::json!({
-                "uuid": uuid::Uuid::nil(), "text": "", "platform": platform, "source": "http", "churn_risk": 0.0,
+                "uuid": PostId::from_u128(0), "text": "", "platform": platform, "source": "http", "churn_risk": 0.0,
             })
         };
         let text = serde_json::json!({
-            "id": uuid::Uuid::nil(), "rule": "threshold", "scope": {"dimension": dimension, "key": key},
+            "id": AlertId::from_u128(0), "rule": "threshold", "scope": {"dimension": dimension, "key": key},
             "state": "open", "severity": "warning", "title": "", "value": 1.0, "threshold": 0.5, "count": platforms.len(),
             "opened_at": "2026-11-21T10:00:00Z", "updated_at": "2026-11-21T10:00:00Z", "resolved_at": null,
             "acknowledged_at": null, "posts": platforms.iter().map(post).collect::<Vec<_>>(), "rule_id": null,

@@ -1,4 +1,4 @@
-//! Trending terms and distinct authors.
+//! Trending terms and the number of distinct authors.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,34 +6,36 @@ use utoipa::ToSchema;
 
 use super::metrics::Window;
 
-/// Trending term: a word, a hashtag or two consecutive words.
+/// Word, hashtag or pair of consecutive words whose use is growing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrendingTerm {
-    /// Term in lower case, usable as the search `q`.
+    /// Term in lower case; it can be passed as the search parameter `q`.
     pub term: String,
-    /// Number of posts that use the term, as a lower bound: a term too rare to be tracked is counted only once it is.
+    /// Number of posts that use the term. This is a lower bound, because a term is counted only once it is frequent
+    /// enough to be tracked. A search for the term can find more posts, because it also looks in hashtags, mentions and
+    /// links.
     pub count: u64,
-    /// Number of posts in the preceding period, scaled to the length of this one.
+    /// Number of posts that used the term in the preceding period, scaled to the length of this one.
     pub previous: u64,
-    /// Relative growth: 1 is twice as often, -0.5 half as often. Computed as `(count + 5) / (previous + 5) - 1`, which
-    /// damps the growth of rare terms. Null when there is no data on the preceding period.
+    /// Relative growth, always more than 0; 1 means twice as many posts. Computed as `count / previous - 1`, with a
+    /// `previous` of 0 counted as 1. Null if there is no data on the preceding period.
     pub growth: Option<f64>,
-    /// Mean of `sentiment.score` over the posts that use the term, as first scored.
+    /// Mean of `sentiment.score` across the posts that use the term, as first scored; null if none was scored.
     pub sentiment: Option<f64>,
 }
 
-/// Number of distinct authors.
+/// Number of distinct authors in two successive periods.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DistinctAuthors {
-    /// Estimated number in this window. Posts without an author are not counted.
+    /// Estimated number of authors in this period. Posts without an author are not counted.
     pub distinct: u64,
-    /// Estimated number in the preceding period.
+    /// Estimated number of authors in the preceding period.
     pub previous: u64,
-    /// Relative standard error of both estimates: about two thirds of estimates are off by less.
+    /// Relative standard error of both estimates: about two thirds of all estimates are off by less than this.
     pub error: f64,
 }
 
-/// Trending terms over all processes, estimated in bounded memory.
+/// Trending terms across the posts of all processes, estimated in bounded memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trends {
     /// Period of event time, up to a twentieth longer than requested.
@@ -42,10 +44,11 @@ pub struct Trends {
     pub count: u64,
     /// Number of stored posts that were not counted because too many arrived at once.
     pub missed: u64,
-    /// Terms, by growth in posts beyond chance, largest first.
+    /// Terms used more often than in the preceding period. Those that gained the most posts, beyond what chance
+    /// explains, come first.
     pub terms: Vec<TrendingTerm>,
-    /// Distinct authors.
+    /// Estimated number of distinct authors, in this period and the preceding one.
     pub authors: DistinctAuthors,
-    /// Time of the computation.
+    /// Time at which the trends were computed.
     pub as_of: Timestamp,
 }

@@ -1,16 +1,16 @@
-//! Origins of web pages.
+//! Origins of web pages, as sent in the `Origin` header.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// Origin of a page as browsers send it in the `Origin` header, such as `https://dash.example.org`.
 ///
-/// Always in the canonical form that browsers send: no path, lower case, no default port. Two origins are therefore equal
-/// exactly if their texts are equal.
+/// Always in canonical form: lower case, without a path or a default port. Two origins are therefore equal if and only
+/// if they are equal as strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// Error returned for a text that is not an origin.
+/// Error for a text that is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be an origin such as `https://dash.example.org` or `http://localhost:5173`, without a path or a `*`"
@@ -18,7 +18,7 @@ pub struct Origin(String);
 pub struct NoOrigin;
 
 impl Origin {
-    /// Returns the origin as browsers send it.
+    /// Returns the origin in the form that browsers send.
     pub fn as_str(&self) -> &str {
         &self.0
     }

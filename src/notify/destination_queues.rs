@@ -1,6 +1,6 @@
-//! Bounded in-memory queues of messages per destination. Pure: time, results and random numbers are arguments.
+//! Bounded in-memory queues of messages, one per destination. Pure: time, results and random numbers are arguments.
 //!
-//! Nothing here is durable. The queues are for service alerts, which must be sent even while the database, and thus the
+//! Nothing here is durable. The queues hold service alerts, which must be sent even while the database, and with it the
 //! outbox, is down.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,14 +13,14 @@ use uuid::Uuid;
 use super::message::Message;
 use super::messenger::Recipient;
 use super::operator_destinations::Destination;
-use super::policy::{DeliveryResult, NextStep, plan_urgent};
+use super::retry_policy::{DeliveryResult, NextStep, plan_urgent};
 use crate::models::alert::Severity;
 
 /// Maximum number of messages queued for one destination. There are few conditions, and flapping ones notify less and
 /// less often, so this covers hours of trouble.
 pub const QUEUED_MAX: usize = 64;
 
-/// In-memory queues of messages, one per destination.
+/// Messages queued in memory for each destination.
 #[derive(Debug, Default)]
 pub struct Dispatch {
     queues: BTreeMap<Uuid, DestinationQueue>,
@@ -40,30 +40,30 @@ struct QueuedMessage {
     n_attempts: usize,
 }
 
-/// An attempt to make now.
+/// Attempt to make now.
 #[derive(Debug, Clone)]
 pub struct DueAttempt {
-    /// Id of the destination.
+    /// Destination whose queue holds the message.
     pub destination: Uuid,
-    /// Recipient with its secrets.
+    /// Recipient of the message, with its secrets.
     pub recipient: Recipient,
     /// Message to send.
     pub message: Arc<Message>,
 }
 
-/// What becomes of a message after an attempt.
+/// Result of an attempt to send a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptOutcome {
     /// The message was delivered.
     Sent,
-    /// The message is queued for a retry.
+    /// The message remains queued for a retry.
     Retry,
-    /// The message is given up.
+    /// The message was dropped after its last attempt, or because the receiver no longer exists.
     GivenUp,
 }
 
 impl Dispatch {
-    /// Sets the destinations. Destinations that remain keep their queues; other queues are dropped.
+    /// Sets the destinations. Those that remain keep their queues; the queues of others are dropped.
     pub fn set_destinations(&mut self, destinations: impl IntoIterator<Item = Destination>) {
         let mut old = std::mem::take(&mut self.queues);
         for destination in destinations {
@@ -83,12 +83,13 @@ impl Dispatch {
         }
     }
 
-    /// Returns the number of destinations.
+    /// Returns the number of configured destinations.
     pub fn n_destinations(&self) -> usize {
         self.queues.len()
     }
 
-    /// Queues a message for all destinations that accept its severity. Returns the number of older messages dropped.
+    /// Queues a message for each destination that accepts its severity. Returns the number of older messages dropped to
+    /// make room.
     pub fn enqueue(&mut self, message: Message, severity: Severity) -> usize {
         let message = Arc::new(message);
         let mut n_dropped = 0;
@@ -104,7 +105,7 @@ impl Dispatch {
         n_dropped
     }
 
-    /// Returns the attempts to make now: at most one message per destination at once, in order.
+    /// Returns the attempts to make now, in order: at most one per destination at a time.
     pub fn due(&mut self, now: Timestamp) -> Vec<DueAttempt> {
         let idle = self.queues.values_mut().filter(|queue| !queue.is_sending && queue.not_before <= now);
         idle.filter_map(|queue| {
@@ -116,7 +117,8 @@ impl Dispatch {
         .collect()
     }
 
-    /// Records the result of an attempt; `random` is 0 to 1.
+    /// Records the result of an attempt and returns what happened to the message, or `None` if it is no longer queued.
+    /// `random` is between 0 and 1.
     pub fn record_result(
         &mut self,
         due: &DueAttempt,
@@ -140,7 +142,7 @@ impl Dispatch {
         Some(outcome)
     }
 
-    /// Marks the messages in flight as unsent, because their results are lost.
+    /// Marks messages in flight as unsent because the results of their attempts are lost.
     pub fn retry_in_flight(&mut self) {
         self.queues.values_mut().for_each(|queue| queue.is_sending = false);
     }

@@ -1,53 +1,70 @@
-//! Email sent through the configured SMTP server.
+//! Email, sent through the configured SMTP server.
 
 use std::time::Duration;
 
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MessageBuilder, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::message::{Item, Message, Topic, cut};
 
-/// Timeout for each response from the server.
+/// Maximum time to wait for each response from the server.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Maximum number of alerts in a digest.
+/// Maximum number of alerts listed in a digest.
 const ITEMS_MAX: usize = 100;
 
-/// Number of posts quoted per alert.
+/// Maximum number of posts quoted per alert.
 const QUOTES: usize = 5;
 
-/// Maximum subject length in characters, so that a subject fits on one line of a message list.
+/// Maximum length of a subject in characters, so that it fits on one line in a list of messages.
 const SUBJECT_CHARACTERS_MAX: usize = 150;
 
-/// SMTP client with a fixed sender address.
+/// SMTP client that sends from a fixed address.
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
 
-/// Why an email could not be sent.
+/// Email with content of its own, unlike a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Part of the message id before the `@`, the same for every attempt.
+    pub id: String,
+    /// Subject of the email.
+    pub subject: String,
+    /// Text, for mail clients that show no HTML.
+    pub plain: String,
+    /// HTML version of the same content.
+    pub html: String,
+    /// Name and content of the attached PDF, if there is one.
+    pub pdf: Option<(String, Vec<u8>)>,
+}
+
+/// Reason why an email could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// The message cannot be written, for example because a recipient is not valid.
-    #[error("the email could not be written; check the recipients")]
+    /// The message could not be written, for example because the address of a recipient is invalid.
+    #[error("the email could not be created; check the recipients")]
     Unwritable,
-    /// The server rejected the message.
+    /// The server rejected the message or a recipient.
     #[error("the mail server rejected the email")]
     Refused {
-        /// The server's reply code.
+        /// SMTP reply code from the server.
         status: u16,
     },
-    /// The server could not be reached, or broke off.
+    /// The server could not be reached, or it closed the connection.
     #[error("the mail server could not be reached")]
     NoConnection,
 }
 
 impl Mailer {
-    /// Creates a client for the server at `url` (`smtp://`, `smtp://…?tls=required`, `smtps://`) that sends as `from`.
+    /// Creates a client for the server at `url` (`smtp://…`, `smtp://…?tls=required` or `smtps://…`) that sends from
+    /// the address `from`.
     ///
     /// # Errors
-    /// A description of what is wrong with either argument. It never contains the URL, which may hold a password.
+    /// A description of what is wrong with one of the arguments. It never contains the URL, which may hold a password.
     pub fn new(url: &str, from: &str) -> Result<Self, &'static str> {
         let from = from.parse().map_err(|_| "the sender is not an email address")?;
         // Fails if a provider is already installed; ours is the only one compiled in.
@@ -57,26 +74,47 @@ impl Mailer {
         Ok(Self { transport: builder.timeout(Some(SMTP_TIMEOUT)).build(), from })
     }
 
-    /// Sends one message to all recipients.
+    /// Sends a message to all recipients.
     ///
     /// # Errors
-    /// If the server did not accept the message. It may still have arrived if the response was lost.
+    /// If the server did not accept the message. The message may still have arrived if the response was lost.
     pub async fn send(&self, to: &[String], message: &Message) -> Result<(), MailError> {
         let mail = self.write(to, message).ok_or(MailError::Unwritable)?;
         self.transport.send(mail).await.map(drop).map_err(|error| mail_error(&error))
     }
 
+    /// Sends a letter to all recipients.
+    ///
+    /// # Errors
+    /// The same as for [`Self::send`].
+    pub async fn send_letter(&self, to: &[String], letter: Letter) -> Result<(), MailError> {
+        let mail = self.write_letter(to, letter).ok_or(MailError::Unwritable)?;
+        self.transport.send(mail).await.map(drop).map_err(|error| mail_error(&error))
+    }
+
     fn write(&self, to: &[String], message: &Message) -> Option<lettre::Message> {
-        let id = format!("<{}@{}>", message.wire_id(), self.from.email.domain());
+        let mail = self.addressed(to, &message.headline(), &message.wire_id())?;
+        mail.multipart(MultiPart::alternative_plain_html(plain(message), html(message))).ok()
+    }
+
+    fn write_letter(&self, to: &[String], letter: Letter) -> Option<lettre::Message> {
+        let mail = self.addressed(to, &letter.subject, &letter.id)?;
+        let body = MultiPart::alternative_plain_html(letter.plain, letter.html);
+        let Some((name, pdf)) = letter.pdf else { return mail.multipart(body).ok() };
+        let pdf = Attachment::new(name).body(pdf, ContentType::parse("application/pdf").ok()?);
+        mail.multipart(MultiPart::mixed().multipart(body).singlepart(pdf)).ok()
+    }
+
+    fn addressed(&self, to: &[String], subject: &str, id: &str) -> Option<MessageBuilder> {
         let mut mail = lettre::Message::builder()
             .from(self.from.clone())
-            .subject(cut(&message.headline(), SUBJECT_CHARACTERS_MAX))
+            .subject(cut(subject, SUBJECT_CHARACTERS_MAX))
             // If a message arrives twice with the same id, mail clients show it once.
-            .message_id(Some(id));
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())));
         for address in to {
             mail = mail.to(Mailbox::new(None, address.parse::<Address>().ok()?));
         }
-        mail.multipart(MultiPart::alternative_plain_html(plain(message), html(message))).ok()
+        Some(mail)
     }
 }
 
@@ -178,6 +216,28 @@ mod tests {
         let page = html(&message);
         assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
         assert!(plain(&message).contains("  > <script>"));
+    }
+
+    #[test]
+    fn a_letter_has_its_id_and_its_pdf() {
+        let letter = Letter {
+            id: "report-1".to_owned(),
+            subject: "Weekly\r\nBcc: x@y.z".to_owned(),
+            plain: "plain".to_owned(),
+            html: "<p>html</p>".to_owned(),
+            pdf: Some(("weekly.pdf".to_owned(), b"%PDF-1.4".to_vec())),
+        };
+        let written = mail().write_letter(&["a@example.org".to_owned()], letter.clone()).unwrap();
+        let text = String::from_utf8(written.formatted()).unwrap();
+        let (headers, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(!headers.lines().any(|line| line.starts_with("Bcc:")), "{headers}");
+        assert!(headers.contains("Message-ID: <report-1@example.org>"), "{headers}");
+        for part in ["multipart/alternative", "application/pdf", "filename=\"weekly.pdf\"", "text/plain"] {
+            assert!(body.contains(part), "{part} is missing in\n{body}");
+        }
+        let without =
+            mail().write_letter(&["a@example.org".to_owned()], Letter { pdf: None, ..letter }).unwrap();
+        assert!(!String::from_utf8(without.formatted()).unwrap().contains("pdf"));
     }
 
     #[test]

@@ -1,85 +1,87 @@
-//! Notification messages, independent of the kind of channel.
+//! Content of notifications, independent of the kind of channel.
 
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::models::id::{AlertId, MessageId};
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::ServiceAlert;
 
-/// A message to send.
+/// Notification to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Id by which receivers recognize the message; the same for every attempt.
-    pub id: Uuid,
-    /// Kind of message.
+    /// Id by which receivers recognize repeated messages; the same for every attempt.
+    pub id: MessageId,
+    /// Reason why the message is sent, which determines how receivers format it.
     pub kind: MessageKind,
-    /// Alert changes, oldest first; at least one.
+    /// Changes to alerts, oldest first; at least one.
     pub items: Vec<Item>,
-    /// Public URL of the dashboard; if there is none, messages contain no links.
+    /// Public URL of the dashboard; if `None`, messages contain no links.
     pub dashboard: Option<String>,
 }
 
-/// Kind of message.
+/// Reason why a message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageKind {
-    /// A change to one alert.
+    /// One change to an alert.
     Single,
-    /// All changes in an interval.
+    /// All changes within one digest interval.
     Digest,
-    /// A test message for a channel.
+    /// A person is testing the channel.
     Test,
 }
 
-/// What an item is about.
+/// Subject of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// Posts.
+    /// Posts, so the alert is an `Alert`.
     Posts,
-    /// The service itself; the alert is a `ServiceAlert`.
+    /// Groundswell itself, so the alert is a `ServiceAlert`.
     Service,
 }
 
-/// A change to an alert.
+/// Change to an alert, as part of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// What the alert is about.
+    /// Subject of the alert.
     pub topic: Topic,
-    /// What happened.
+    /// What happened to the alert, and thus what the message says.
     pub event: NoticeEvent,
-    /// When it happened.
+    /// Time at which it happened.
     pub at: Timestamp,
-    /// The alert at that time, in the form that `/alerts` returns. Kept as JSON, because an older version of
-    /// Groundswell may have written it with fewer fields.
+    /// Alert at that time, in the form that `/alerts` returns. It is kept as JSON, because an older version of
+    /// Groundswell may have stored it with fewer fields.
     pub alert: Value,
 }
 
 impl Item {
-    /// Returns the alert's id.
+    /// Returns the id of the alert.
     pub fn alert_id(&self) -> &str {
         self.text("/id")
     }
 
-    /// Returns the alert's title on one line.
+    /// Returns the title of the alert, on one line.
     pub fn title(&self) -> String {
         one_line(self.text("/title"))
     }
 
-    /// Returns the alert's severity.
+    /// Returns the name of the alert's severity.
     pub fn severity(&self) -> &str {
         self.text("/severity")
     }
 
-    /// Returns the key or `everything` or, for an alert about the service, the reporting process.
+    /// Returns the name of what the alert is about: its key, `all posts` or, for a service alert, the process that
+    /// reports it.
     pub fn subject(&self) -> String {
         if self.topic == Topic::Service {
             return one_line(self.text("/instance"));
         }
         let key = one_line(self.text("/scope/key"));
-        if key.is_empty() { "everything".to_owned() } else { key }
+        if key.is_empty() { "all posts".to_owned() } else { key }
     }
 
-    /// Returns the headline, for example `Resolved: half of all posts are negative`.
+    /// Returns the title with its context, for example `Resolved: half of all posts are negative`.
     pub fn headline(&self) -> String {
         match self.event {
             NoticeEvent::Fired => format!("{}: {}", capitalized(self.severity()), self.title()),
@@ -88,8 +90,8 @@ impl Item {
         }
     }
 
-    /// Returns excerpts from the alert's posts, each on one line of at most `n_characters`, or the detail of an alert
-    /// about the service.
+    /// Returns excerpts from the alert's posts, each on one line of at most `n_characters`. For a service alert,
+    /// returns its detail.
     pub fn quotes(&self, n_posts: usize, n_characters: usize) -> Vec<String> {
         if self.topic == Topic::Service {
             let detail = cut(&one_line(self.text("/detail")), n_characters);
@@ -100,7 +102,7 @@ impl Item {
         texts.take(n_posts).map(|text| cut(&one_line(text), n_characters)).collect()
     }
 
-    /// Returns the path of the dashboard page with details.
+    /// Returns the path of the dashboard page about the alert.
     pub fn page(&self) -> String {
         match self.topic {
             Topic::Posts => format!("/alerts?alert={}", self.alert_id()),
@@ -108,19 +110,19 @@ impl Item {
         }
     }
 
-    /// Returns a string field of the alert; empty if there is none.
+    /// Returns the string at a JSON pointer into the alert, or `""` if there is none.
     pub fn text(&self, pointer: &str) -> &str {
         self.alert.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
 impl Message {
-    /// Returns the message id that receivers see.
+    /// Returns the id of the message as receivers see it.
     pub fn wire_id(&self) -> String {
-        format!("msg_{}", self.id.simple())
+        format!("msg_{}", Uuid::from(self.id).simple())
     }
 
-    /// Returns a one-line summary: the alert's headline, or the number of updates if there are several.
+    /// Returns a one-line summary: the headline of the change or, if there are several, their number.
     pub fn headline(&self) -> String {
         match (self.kind, self.items.as_slice()) {
             (MessageKind::Test, _) => "Test: this channel works".to_owned(),
@@ -129,14 +131,14 @@ impl Message {
         }
     }
 
-    /// Returns the URL of the dashboard page with details, if the dashboard's URL is known.
+    /// Returns the URL of the dashboard page about an item, or `None` if the URL of the dashboard is unknown.
     pub fn link(&self, item: &Item) -> Option<String> {
         let dashboard = self.dashboard.as_deref()?.trim_end_matches('/');
         Some(format!("{dashboard}{}", item.page()))
     }
 }
 
-/// Creates a message about an alert on the service itself.
+/// Creates a message about a change to a service alert.
 pub fn service_message(
     event: NoticeEvent,
     alert: &ServiceAlert,
@@ -146,27 +148,27 @@ pub fn service_message(
     // Strings and timestamps always serialize.
     let alert = serde_json::to_value(alert).unwrap_or_default();
     let item = Item { topic: Topic::Service, event, at: now, alert };
-    Message { id: Uuid::now_v7(), kind: MessageKind::Single, items: vec![item], dashboard }
+    Message { id: MessageId::now_v7(), kind: MessageKind::Single, items: vec![item], dashboard }
 }
 
-/// Creates a test message.
+/// Creates a message for testing a channel.
 pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
     let alert = serde_json::json!({
-        "id": Uuid::now_v7(), "rule": "negativity", "scope": {"dimension": "overall", "key": ""}, "state": "open",
-        "severity": "warning", "title": "This is a test, nothing happened", "value": 0.0, "threshold": 0.5, "count": 0,
+        "id": AlertId::now_v7(), "rule": "negativity", "scope": {"dimension": "overall", "key": ""}, "state": "open",
+        "severity": "warning", "title": "This is a test. No action is needed.", "value": 0.0, "threshold": 0.5, "count": 0,
         "opened_at": now, "updated_at": now, "resolved_at": null, "acknowledged_at": null, "posts": [],
     });
     let item = Item { topic: Topic::Posts, event: NoticeEvent::Fired, at: now, alert };
-    Message { id: Uuid::now_v7(), kind: MessageKind::Test, items: vec![item], dashboard }
+    Message { id: MessageId::now_v7(), kind: MessageKind::Test, items: vec![item], dashboard }
 }
 
-/// Replaces control characters and line breaks, which a post's author could use to forge headers and layout.
+/// Replaces control characters and line breaks, which the author of a post could use to forge headers or layout.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Truncates to at most `n_characters`, ending in an ellipsis.
+/// Truncates text to at most `n_characters`, ending in an ellipsis if it was longer.
 pub(super) fn cut(text: &str, n_characters: usize) -> String {
     if text.chars().count() <= n_characters {
         return text.to_owned();
@@ -183,23 +185,23 @@ fn capitalized(word: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::models::id::{PostId, ServiceAlertId};
 
-    /// Returns a message about an alert that quotes this many posts of this many characters.
+    /// Returns a message about an alert with `n_posts` posts of `n_characters` characters each.
     pub(in crate::notify) fn message(n_posts: usize, n_characters: usize) -> Message {
         let mut message = test_message("2026-11-21T10:00:00Z".parse().unwrap(), None);
-        let post =
-            serde_json::json!({"uuid": Uuid::nil(), "text": "é".repeat(n_characters), "churn_risk": 0.9});
+        let post = serde_json::json!({"uuid": PostId::from_u128(0), "text": "é".repeat(n_characters), "churn_risk": 0.9});
         message.kind = MessageKind::Single;
         message.items[0].alert["posts"] = vec![post; n_posts].into();
         message.items[0].alert["title"] = "Half of them\r\nBcc: everybody@example.org".into();
         message
     }
 
-    /// Returns a message about the service itself.
+    /// Returns a message about a service alert.
     pub(in crate::notify) fn about_service(event: NoticeEvent) -> Message {
         let at = "2026-11-21T10:00:00Z";
         let alert = serde_json::from_value(serde_json::json!({
-            "id": Uuid::nil(), "condition": "postgres_away", "stage": null, "severity": "critical",
+            "id": ServiceAlertId::from_u128(0), "condition": "postgres_away", "stage": null, "severity": "critical",
             "title": "PostgreSQL is away", "detail": "connection\r\nrefused", "instance": "host:8080", "since": at,
             "opened_at": at, "resolved_at": null,
         }));

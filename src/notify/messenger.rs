@@ -1,4 +1,4 @@
-//! Makes one attempt to send one message.
+//! Sends a message to one recipient, in a single attempt.
 
 use std::time::{Duration, Instant};
 
@@ -6,31 +6,32 @@ use jiff::Timestamp;
 use reqwest::Url;
 use uuid::Uuid;
 
-use super::email::{MailError, Mailer};
-use super::keyring::{DecryptError, Keyring};
+use super::email::{Letter, MailError, Mailer};
 use super::message::Message;
-use super::policy::{DeliveryResult, classify};
+use super::retry_policy::{DeliveryResult, classify};
 use super::settings::{Secrets, signing_secrets, subscriber};
 use super::vapid::VapidKey;
 use super::{pagerduty, slack, web_push, webhook};
 use crate::egress::allowlist::Allowlist;
 use crate::egress::{Egress, EgressError, PostRequest, Response, TIMEOUT};
+use crate::keyring::{DecryptError, Keyring};
+use crate::models::id::ChannelId;
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, PublicSetting};
 
 /// Parameters of a [`Messenger`]. Does not implement `Debug`, because the mail server's URL may hold a password.
 #[derive(Clone)]
 pub struct MessengerParams {
-    /// Destinations allowed in addition to the public internet.
+    /// Networks and hosts that requests may reach in addition to the public internet.
     pub allowed: Allowlist,
-    /// Decrypts the secrets of channels.
+    /// Key that encrypts channel secrets.
     pub keyring: Keyring,
-    /// URL of the mail server and the sender's address; if absent, email is disabled.
+    /// URL of the mail server and address of the sender; if `None`, email is disabled.
     pub mail: Option<(String, String)>,
     /// URL of PagerDuty's Events API.
     pub pagerduty_url: String,
-    /// Contact for operators of push services: a `mailto:` or `https:` URL.
+    /// Contact for operators of push services, as a `mailto:` or `https:` URL.
     pub push_subject: String,
-    /// Public URL of the dashboard.
+    /// Public URL of the dashboard; if `None`, messages contain no links.
     pub dashboard: Option<String>,
 }
 
@@ -44,35 +45,35 @@ pub struct Messenger {
     dashboard: Option<String>,
 }
 
-/// Who receives messages, and how.
+/// Where to send messages, and how.
 #[derive(Debug, Clone)]
 pub struct Recipient {
-    /// Kind of channel.
+    /// Kind of channel, which determines the protocol.
     pub kind: ChannelKind,
-    /// Settings that are not secret.
+    /// Settings of the channel that are not secret.
     pub public: ChannelSettings,
-    /// Secret settings.
+    /// Settings of the channel that are secret.
     pub secrets: Secrets,
-    /// Key that identifies this server to push services; required for `web_push`.
+    /// Key that identifies this server to push services; required only for `web_push`.
     pub vapid: Option<VapidKey>,
 }
 
-/// Outcome of an attempt to send a message.
+/// Outcome of one attempt to send a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Human-readable record of the attempt.
+    /// Record of the attempt, to be stored and shown to people.
     pub attempt: Attempt,
-    /// Result, on which the retry decision is based.
+    /// Result that determines whether to retry.
     pub result: DeliveryResult,
 }
 
-/// Human-readable error for an invalid parameter.
+/// A parameter is invalid. Contains a description of the problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidParams(pub String);
 
 impl Messenger {
-    /// Creates a messenger without connecting to anything.
+    /// Creates a messenger without connecting to anything yet.
     ///
     /// # Errors
     /// If a parameter is invalid.
@@ -90,51 +91,59 @@ impl Messenger {
         })
     }
 
-    /// Returns the HTTP client, which also validates URLs.
+    /// Returns the HTTP client, which can also validate URLs.
     pub fn egress(&self) -> &Egress {
         &self.egress
     }
 
-    /// Returns the keyring.
+    /// Returns the key that encrypts channel secrets.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// Returns the dashboard's URL for use in links.
+    /// Returns the public URL of the dashboard, if one is configured.
     pub fn dashboard(&self) -> Option<String> {
         self.dashboard.clone()
     }
 
-    /// Decrypts a channel's secrets.
+    /// Decrypts the secrets of a channel.
     ///
     /// # Errors
-    /// [`DecryptError`] if they cannot be decrypted or parsed.
-    pub fn open(&self, channel: Uuid, sealed: &[u8]) -> Result<Secrets, DecryptError> {
-        let text = self.keyring.open(channel.as_bytes(), sealed)?;
+    /// [`DecryptError`] if the secrets cannot be decrypted or parsed.
+    pub fn open(&self, channel: ChannelId, sealed: &[u8]) -> Result<Secrets, DecryptError> {
+        let text = self.keyring.open(Uuid::from(channel).as_bytes(), sealed)?;
         serde_json::from_slice(&text).map_err(|_| DecryptError)
     }
 
-    /// Encrypts a channel's secrets.
-    pub fn seal(&self, channel: Uuid, secrets: &Secrets) -> Vec<u8> {
+    /// Encrypts the secrets of a channel.
+    pub fn seal(&self, channel: ChannelId, secrets: &Secrets) -> Vec<u8> {
         let text = serde_json::to_vec(secrets).unwrap_or_default();
-        self.keyring.seal(channel.as_bytes(), &text)
+        self.keyring.seal(Uuid::from(channel).as_bytes(), &text)
     }
 
-    /// Makes one attempt, limited to [`TIMEOUT`]. Records nothing of the receiver's response but its status.
+    /// Makes one attempt to send a message, within [`TIMEOUT`]. Only the status of the receiver's response is recorded.
     pub async fn send(&self, to: &Recipient, message: &Message) -> Outcome {
-        let (at, began_at) = (Timestamp::now(), Instant::now());
-        let failed = DeliveryResult::Failed { retry_after: None, slows_channel: false };
-        let sent = tokio::time::timeout(TIMEOUT, self.attempt(to, message, at)).await;
-        let (status, error, result) = match sent.unwrap_or(Err(Failure::from(EgressError::TimedOut))) {
-            Ok(answer) => {
-                let result = classify(answer.status, answer.retry_after, to.kind);
-                let error = (result != DeliveryResult::Delivered).then(|| failure_text(answer.status));
-                (Some(answer.status), error, result)
-            }
-            Err(Failure { status, error }) => (status, Some(error), failed),
+        let at = Timestamp::now();
+        outcome_of(at, to.kind, self.attempt(to, message, at)).await
+    }
+
+    /// Makes one attempt to send a letter, within [`TIMEOUT`].
+    pub async fn send_letter(&self, to: &[String], letter: Letter) -> Outcome {
+        let attempt = async {
+            let mailer = self.mailer()?;
+            accepted(mailer.send_letter(to, letter).await)
         };
-        let duration_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Outcome { attempt: Attempt { at, status, error, duration_ms }, result }
+        outcome_of(Timestamp::now(), ChannelKind::Email, attempt).await
+    }
+
+    /// Returns whether a mail server is configured.
+    pub fn sends_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    fn mailer(&self) -> Result<&Mailer, Failure> {
+        const NO_SERVER: &str = "no mail server is configured; set `GROUNDSWELL_SMTP_URL`";
+        self.mail.as_ref().ok_or(Failure { status: None, error: NO_SERVER.to_owned() })
     }
 
     async fn attempt(&self, to: &Recipient, message: &Message, now: Timestamp) -> Result<Response, Failure> {
@@ -176,15 +185,39 @@ impl Messenger {
     }
 
     async fn mail(&self, to: &[String], message: &Message) -> Result<Response, Failure> {
-        const NO_SERVER: &str = "no mail server is configured; set `GROUNDSWELL_SMTP_URL`";
-        let mail = self.mail.as_ref().ok_or(Failure { status: None, error: NO_SERVER.to_owned() })?;
-        match mail.send(to, message).await {
-            Ok(()) => Ok(Response { status: 250, retry_after: None }),
-            Err(error @ MailError::Refused { status }) => {
-                Err(Failure { status: Some(status), error: error.to_string() })
-            }
-            Err(error) => Err(Failure { status: None, error: error.to_string() }),
+        accepted(self.mailer()?.send(to, message).await)
+    }
+}
+
+/// Waits for an attempt, within [`TIMEOUT`], and records it.
+async fn outcome_of(
+    at: Timestamp,
+    kind: ChannelKind,
+    attempt: impl Future<Output = Result<Response, Failure>>,
+) -> Outcome {
+    let began_at = Instant::now();
+    let failed = DeliveryResult::Failed { retry_after: None, slows_channel: false };
+    let sent = tokio::time::timeout(TIMEOUT, attempt).await;
+    let (status, error, result) = match sent.unwrap_or(Err(Failure::from(EgressError::TimedOut))) {
+        Ok(answer) => {
+            let result = classify(answer.status, answer.retry_after, kind);
+            let error = (result != DeliveryResult::Delivered).then(|| failure_text(answer.status));
+            (Some(answer.status), error, result)
         }
+        Err(Failure { status, error }) => (status, Some(error), failed),
+    };
+    let duration_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Outcome { attempt: Attempt { at, status, error, duration_ms }, result }
+}
+
+/// Converts the result of sending an email into the response of a receiver.
+fn accepted(sent: Result<(), MailError>) -> Result<Response, Failure> {
+    match sent {
+        Ok(()) => Ok(Response { status: 250, retry_after: None }),
+        Err(error @ MailError::Refused { status }) => {
+            Err(Failure { status: Some(status), error: error.to_string() })
+        }
+        Err(error) => Err(Failure { status: None, error: error.to_string() }),
     }
 }
 
@@ -200,7 +233,7 @@ impl From<EgressError> for Failure {
 }
 
 fn unusable() -> Failure {
-    Failure { status: None, error: "the channel's settings are not usable; enter them again".to_owned() }
+    Failure { status: None, error: "the channel's settings could not be read; enter them again".to_owned() }
 }
 
 fn failure_text(status: u16) -> String {
@@ -208,10 +241,10 @@ fn failure_text(status: u16) -> String {
         300..=399 => "the receiver responded with a redirect, which is not followed".to_owned(),
         410 => "the receiver no longer exists".to_owned(),
         429 => "the receiver is limiting the rate of requests".to_owned(),
-        500..=599 => "the receiver failed".to_owned(),
+        500..=599 => "the receiver had an internal error".to_owned(),
         _ => "the receiver rejected the message".to_owned(),
     }
 }
 
-/// How long a notification is leased: the timeout of an attempt, doubled to cover the work before and after it.
+/// How long a worker leases a notification: twice the timeout of an attempt, to cover the work before and after it.
 pub const LEASE: Duration = Duration::from_secs(TIMEOUT.as_secs() * 2);

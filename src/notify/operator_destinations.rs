@@ -1,6 +1,6 @@
-//! Configured destinations for service alerts, which receive them even while the database is down.
+//! Destinations for service alerts, set in the configuration. They work even while the database is down.
 //!
-//! | form | what arrives |
+//! | form | how alerts arrive |
 //! |---|---|
 //! | `webhook+https://host/path#whsec_…` | requests signed with the secret after `#`, which is never sent |
 //! | `slack+https://host/path` | text through an incoming webhook of Slack, Mattermost or Rocket.Chat |
@@ -18,21 +18,21 @@ use crate::models::notification::{ChannelKind, NewChannelSettings};
 
 const FORMS: &str = "must be `webhook+https://…#whsec_…`, `slack+https://…`, `mailto:…` or `pagerduty:…`";
 
-/// A configured destination for service alerts.
+/// Configured destination for service alerts.
 #[derive(Debug, Clone)]
 pub struct Destination {
-    /// Identifies the destination; the same after a restart.
+    /// Id of the stored channel, or an id derived from the configuration so that it survives restarts.
     pub id: Uuid,
-    /// Recipient with its secrets.
+    /// Recipient of the alerts, with its secrets.
     pub recipient: Recipient,
-    /// Minimum severity of alerts to send.
+    /// Minimum severity of the alerts to send.
     pub minimum_severity: Severity,
 }
 
-/// Parses one destination.
+/// Parses a destination in one of the forms above.
 ///
 /// # Errors
-/// A predicate that says what is wrong and reveals no secret.
+/// A predicate that says what is wrong, without revealing a secret.
 pub fn parse(egress: &Egress, text: &str) -> Result<Destination, String> {
     let text = text.trim();
     let (scheme, rest) = text.split_once(':').ok_or(FORMS)?;
@@ -106,9 +106,9 @@ mod tests {
         refused("webhook+https://ops.example.org/hook", "whsec_");
         refused("webhook+https://ops.example.org/hook#whsec_c2hvcnQ=", "24 to 64 bytes");
         refused(&format!("webhook+http://ops.example.org/hook#{SECRET}"), "https://");
-        refused(&format!("webhook+https://127.0.0.1/hook#{SECRET}"), "--notify-allow");
-        refused("slack+https://10.0.0.1/c2hvcnQ", "--notify-allow");
-        refused("mailto:nobody", "not an email address");
+        refused(&format!("webhook+https://127.0.0.1/hook#{SECRET}"), "--egress-allow");
+        refused("slack+https://10.0.0.1/c2hvcnQ", "--egress-allow");
+        refused("mailto:nobody", "not a valid email address");
         refused("pagerduty:short", "32 letters");
     }
 }

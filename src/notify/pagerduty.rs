@@ -1,4 +1,4 @@
-//! Incidents in PagerDuty (Events API v2). Later events are matched to them by the alert's id.
+//! Incidents in PagerDuty (Events API v2). The id of the alert ties later events to the incident.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -8,10 +8,11 @@ use super::message::{Item, Message, MessageKind, Topic, cut};
 use crate::egress::PostRequest;
 use crate::models::notification::NoticeEvent;
 
-/// Maximum summary length in characters.
+/// Maximum length of a summary in characters.
 const SUMMARY_CHARACTERS_MAX: usize = 1_024;
 
-/// Returns the requests for a message, one per item. Repeating them is harmless: PagerDuty deduplicates by key.
+/// Returns one request for each item of a message. Repeating them is harmless, because PagerDuty deduplicates events by
+/// key.
 pub fn requests(url: &Url, routing_key: &str, message: &Message) -> Vec<PostRequest> {
     let mut events: Vec<Value> = message.items.iter().map(|item| event(routing_key, message, item)).collect();
     // An incident opened by a test would page someone, so it is resolved at once.

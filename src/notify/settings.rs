@@ -1,4 +1,4 @@
-//! Channel settings, including secrets.
+//! Settings of notification channels, including their secrets.
 
 use std::fmt;
 
@@ -16,10 +16,11 @@ use crate::models::notification::{
     ChannelKind, ChannelSettings, NewChannelSettings, PublicSetting, PushKeys,
 };
 
-/// How long messages are signed with the old secret as well as the new one, so that receivers can switch.
+/// How long messages are signed with the old secret as well as the new one after a rotation, so that receivers can
+/// switch.
 pub const ROTATION_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
-/// Length of a generated secret in bytes; Standard Webhooks allows 24 to 64.
+/// Length of a generated signing secret in bytes. Standard Webhooks allows 24 to 64.
 const SECRET_BYTES: usize = 32;
 
 const SECRET_PREFIX: &str = "whsec_";
@@ -28,34 +29,34 @@ const URL_BYTES_MAX: usize = 2_048;
 
 const RECIPIENTS_MAX: usize = 50;
 
-/// A channel's secret settings. Stored encrypted and hidden from `Debug`.
+/// Secret settings of a channel. They are stored encrypted and hidden from `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secrets {
-    /// Secrets for signing messages.
+    /// Secrets for signing the messages to a webhook.
     Webhook {
-        /// The current secret.
+        /// Signing secret that receivers should use now.
         secret: String,
-        /// The previous secret, with which messages are signed as well until this time.
+        /// Previous signing secret, and the time until which messages are signed with it as well.
         previous: Option<(String, Timestamp)>,
     },
-    /// A secret URL: anyone who knows it can post there.
+    /// URL of an incoming webhook. It is secret because anyone who knows it can post there.
     Slack {
-        /// The URL.
+        /// URL of the webhook to post to.
         url: String,
     },
-    /// No secrets.
+    /// An email channel, which has no secret settings.
     Email,
-    /// A PagerDuty integration.
+    /// Key of a PagerDuty integration.
     PagerDuty {
-        /// The integration's key.
+        /// Integration key of the PagerDuty service.
         routing_key: String,
     },
-    /// A browser's push subscription.
+    /// Push subscription of a browser.
     WebPush {
-        /// The browser's URL at its push service.
+        /// URL that the push service assigned to the browser.
         endpoint: String,
-        /// Keys for encrypting messages.
+        /// Keys that encrypt messages to the browser.
         keys: PushKeys,
     },
 }
@@ -66,30 +67,30 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// An invalid setting.
+/// Setting that is missing or invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingError {
     /// Name of the setting, for example `url`.
     pub field: &'static str,
-    /// Predicate that says what is wrong.
+    /// Predicate that says what is wrong with the setting.
     pub message: String,
 }
 
-/// Settings that were validated.
+/// Settings of a channel that passed validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreparedSettings {
     /// Settings that are not secret.
     pub public: ChannelSettings,
-    /// Secret settings.
+    /// Settings to store encrypted.
     pub secrets: Secrets,
-    /// Signing secret that was generated or set by this request, to be revealed once.
+    /// Signing secret that this request generated or set, to be returned once; `None` if it did neither.
     pub revealed_secret: Option<String>,
 }
 
-/// Validates settings. `old` holds the stored secrets; a secret that the request omits keeps its value.
+/// Validates the settings of a channel. `old` holds its stored secrets, which the request keeps by omitting them.
 ///
 /// # Errors
-/// The first [`SettingError`] found.
+/// [`SettingError`] for the first invalid setting.
 pub fn prepare(
     egress: &Egress,
     kind: ChannelKind,
@@ -163,8 +164,9 @@ pub fn prepare(
     Ok(PreparedSettings { public, secrets, revealed_secret })
 }
 
-/// Replaces a webhook's signing secret and returns the new one. The old secret still signs for [`ROTATION_OVERLAP`];
-/// the one before it no longer does. Returns `None` for channels without a signing secret.
+/// Replaces the signing secret of a webhook and returns the secrets to store, together with the new one. The old secret
+/// continues to sign messages for [`ROTATION_OVERLAP`]; the one before it no longer does. Returns `None` for channels
+/// without a signing secret.
 pub fn rotate(secrets: &Secrets, now: Timestamp) -> Option<(Secrets, String)> {
     let Secrets::Webhook { secret: old, .. } = secrets else {
         return None;
@@ -174,7 +176,7 @@ pub fn rotate(secrets: &Secrets, now: Timestamp) -> Option<(Secrets, String)> {
     Some((Secrets::Webhook { secret: secret.clone(), previous: Some((old.clone(), until)) }, secret))
 }
 
-/// Returns the secrets that currently sign a webhook's messages, newest first.
+/// Returns the secrets currently used to sign the messages to a webhook, newest first.
 pub(super) fn signing_secrets(
     secret: &str,
     previous: Option<&(String, Timestamp)>,
@@ -184,7 +186,7 @@ pub(super) fn signing_secrets(
     std::iter::once(secret.to_owned()).chain(previous).collect()
 }
 
-/// Decodes a browser's subscription; returns `None` if a key is not valid.
+/// Decodes the subscription of a browser, or returns `None` if a key is invalid.
 pub(super) fn subscriber(endpoint: &str, keys: &PushKeys) -> Option<Subscriber> {
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
     let (p256dh, auth) = (decode(&keys.p256dh)?, decode(&keys.auth)?);
@@ -224,12 +226,13 @@ fn recipients(to: Vec<String>) -> Result<Vec<String>, SettingError> {
         return Err(problem("to", format!("must be 1 to {RECIPIENTS_MAX} email addresses")));
     }
     match to.iter().find(|text| text.parse::<Address>().is_err()) {
-        Some(wrong) => Err(problem("to", format!("has `{wrong}`, which is not an email address"))),
+        Some(wrong) => Err(problem("to", format!("contains `{wrong}`, which is not a valid email address"))),
         None => Ok(to),
     }
 }
 
-fn new_secret() -> String {
+/// Returns a random signing secret.
+pub fn new_secret() -> String {
     format!("{SECRET_PREFIX}{}", STANDARD.encode(rand::random::<[u8; SECRET_BYTES]>()))
 }
 

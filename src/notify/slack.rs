@@ -1,4 +1,5 @@
-//! Text for a chat room: incoming webhooks of Slack and compatible services such as Mattermost and Rocket.Chat.
+//! Messages to chat rooms, through incoming webhooks of Slack and compatible services such as Mattermost and
+//! Rocket.Chat.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -7,13 +8,13 @@ use serde_json::json;
 use super::message::{Item, Message, MessageKind};
 use crate::egress::PostRequest;
 
-/// Maximum number of alerts in a digest; Slack truncates longer texts.
+/// Maximum number of alerts listed in a digest. Slack truncates longer text.
 const ITEMS_MAX: usize = 30;
 
-/// Number of posts quoted if a message is about a single alert.
+/// Maximum number of posts quoted in a message about a single alert.
 const QUOTES: usize = 3;
 
-/// Returns the request for a message.
+/// Returns the request that posts a message to the webhook at `url`.
 pub fn request(url: Url, message: &Message) -> PostRequest {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

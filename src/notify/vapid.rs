@@ -1,4 +1,5 @@
-//! The server's identity for push services (VAPID, RFC 8292): a key pair whose public half browsers subscribe to.
+//! Identity that this server presents to push services (VAPID, RFC 8292): a key pair, whose public key browsers use to
+//! subscribe.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,15 +9,15 @@ use p256::ecdsa::{Signature, SigningKey};
 use reqwest::Url;
 use serde_json::json;
 
-/// Lifetime of a token. The maximum is a day; using half of it allows for clock differences.
+/// Lifetime of a token. Half of the allowed day leaves room for clocks that differ.
 const TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(12);
 
-/// VAPID key pair.
+/// Key pair that identifies this server to push services.
 #[derive(Clone)]
 pub struct VapidKey(SigningKey);
 
 impl VapidKey {
-    /// Generates a key pair. Browsers that subscribed to another key must subscribe again.
+    /// Generates a key pair. Browsers that subscribed with a different one must subscribe again.
     pub fn generate() -> Self {
         loop {
             // Almost every 32-byte number is a valid key; only one in 2³² is not.
@@ -26,27 +27,28 @@ impl VapidKey {
         }
     }
 
-    /// Restores a stored key pair.
+    /// Restores a stored key pair, or returns `None` if the bytes are not a valid private key.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         SigningKey::from_slice(bytes).ok().map(Self)
     }
 
-    /// Returns the private key, which is secret, for storage.
+    /// Returns the private key for storage. It must be kept secret.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.to_bytes().to_vec()
     }
 
-    /// Returns the public key as an uncompressed point.
+    /// Returns the public key as an uncompressed point on the curve.
     pub fn public_key(&self) -> Vec<u8> {
         self.0.verifying_key().to_sec1_point(false).as_bytes().to_vec()
     }
 
-    /// Returns the public key in the form that browsers accept as `applicationServerKey`.
+    /// Returns the public key as text, in the form that browsers accept as `applicationServerKey`.
     pub fn public_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.public_key())
     }
 
-    /// Returns the `Authorization` value for a push service. `subject` is our contact, a `mailto:` or `https:` URL.
+    /// Returns the `Authorization` header for a request to a push service. `subject` is a contact for its operators, a
+    /// `mailto:` or `https:` URL.
     pub fn authorization(&self, endpoint: &Url, subject: &str, now: Timestamp) -> String {
         let expires_at = now.saturating_add(TOKEN_LASTS).unwrap_or(now);
         let claims = json!({

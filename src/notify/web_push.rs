@@ -1,6 +1,7 @@
-//! Encrypted push messages for browsers (RFC 8030, and RFC 8291 with the content coding of RFC 8188).
+//! Encrypted push messages to browsers (RFC 8030 and RFC 8291, with the content coding of RFC 8188).
 //!
-//! Written by hand: the available crates need OpenSSL or bring their own HTTP client, and the code fits on a page.
+//! Written by hand because the available crates need OpenSSL or bring their own HTTP client, and the code fits on a
+//! page.
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes128Gcm, Key, Nonce};
@@ -16,26 +17,26 @@ use super::message::{Item, Message, MessageKind, cut};
 use super::vapid::VapidKey;
 use crate::egress::PostRequest;
 
-/// How many seconds a push service keeps a message for a browser that is offline.
+/// Number of seconds for which a push service keeps a message for a browser that is offline.
 const TTL_SECONDS: &str = "86400";
 
-/// Declared record size in bytes; push services accept a single record of 4,096 bytes.
+/// Declared record size in bytes. Push services accept a single record of 4,096 bytes.
 const RECORD_BYTES: u32 = 4_096;
 
 const SALT_BYTES: usize = 16;
 
-/// A browser's push subscription.
+/// Push subscription of a browser, with its keys decoded.
 #[derive(Debug, Clone)]
 pub struct Subscriber {
-    /// The browser's URL at its push service.
+    /// URL that the push service assigned to the browser.
     pub endpoint: Url,
-    /// The browser's public key, as a point.
+    /// Public key of the browser, as an encoded point on the curve.
     pub p256dh: Vec<u8>,
-    /// Authentication secret shared with the browser.
+    /// Authentication secret that this server and the browser share.
     pub auth: Vec<u8>,
 }
 
-/// Returns the request for a message; `None` if the subscription's keys are not valid.
+/// Returns the request that sends a message, or `None` if the keys of the subscription are invalid.
 pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Message) -> Option<PostRequest> {
     let sender = loop {
         if let Ok(key) = SecretKey::from_slice(&rand::random::<[u8; 32]>()) {
@@ -59,7 +60,7 @@ pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Messa
     Some(PostRequest { url: to.endpoint.clone(), headers, body })
 }
 
-/// Returns the payload for the dashboard's service worker.
+/// Returns the message as JSON for the dashboard's service worker.
 fn notification(message: &Message) -> Vec<u8> {
     let first = message.items.first();
     let lines: Vec<String> = match message.kind {
@@ -79,7 +80,8 @@ fn notification(message: &Message) -> Vec<u8> {
     text.to_string().into_bytes()
 }
 
-/// Encrypts one `aes128gcm` record. Returns `None` if the key is not a point on the curve or the text is too long.
+/// Encrypts text as a single `aes128gcm` record. Returns `None` if the key is not a point on the curve or the text is
+/// too long.
 fn encrypt(to: &Subscriber, text: &[u8], sender: &SecretKey, salt: [u8; SALT_BYTES]) -> Option<Vec<u8>> {
     let receiver = PublicKey::from_sec1_bytes(&to.p256dh).ok()?;
     let sender_point = sender.public_key().to_sec1_bytes();

@@ -9,10 +9,11 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 use super::message::{Item, Message, MessageKind, Topic, cut};
 use crate::egress::PostRequest;
 
-/// Maximum body size in bytes; Standard Webhooks recommends less than 20 kB.
+/// Maximum size of a body in bytes. Standard Webhooks recommends less than 20 kB.
 pub const BODY_BYTES_MAX: usize = 20_000;
 
-/// Returns the request for a message, signed with each secret, so that a receiver that knows any of them accepts it.
+/// Returns the request for a message. It carries one signature per secret, so a receiver that knows any of them accepts
+/// it.
 pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) -> Option<PostRequest> {
     let body = body(message);
     let id = message.wire_id();
@@ -33,7 +34,7 @@ pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) 
     Some(PostRequest { url, headers, body })
 }
 
-/// Returns the message with as much detail as fits.
+/// Returns the body with as much detail as fits.
 fn body(message: &Message) -> Vec<u8> {
     let mut n_items = message.items.len();
     loop {
@@ -52,18 +53,18 @@ fn body(message: &Message) -> Vec<u8> {
     }
 }
 
-/// How much of an alert a message contains.
+/// How much of each alert a body contains, in descending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Detail {
-    /// The whole alert.
+    /// The alert with all of its posts and evidence.
     Full,
-    /// Everything, but with truncated posts.
+    /// The alert with truncated posts.
     ShortPosts,
-    /// Everything, but with at most five posts, truncated.
+    /// The alert with at most five posts, which are truncated.
     FewPosts,
-    /// Neither posts nor evidence.
+    /// The alert without posts or evidence.
     NoPosts,
-    /// Only what identifies the alert.
+    /// Only the fields that identify the alert.
     Name,
 }
 

@@ -2,29 +2,32 @@ use std::{
     env,
     ffi::OsStr,
     os::unix::process::{CommandExt, ExitStatusExt},
+    path::PathBuf,
     process::{Command, ExitStatus},
 };
 
 use nix::{
     sys::{
         prctl::set_pdeathsig,
+        resource::{Resource, setrlimit},
         signal::Signal,
         wait::{Id, WaitPidFlag, WaitStatus, waitid},
     },
     unistd::{Pid, getppid},
 };
 
-/// Variables that children inherit: search paths of programs and libraries, message language, time zone, and folder
-/// for temporary files.
+/// Environment variables that children inherit: search paths for programs and libraries, language of messages, time
+/// zone, and folder for temporary files.
 const INHERITED: [&str; 6] = ["PATH", "LD_LIBRARY_PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR"];
 
-/// Prefix of the other variables that select a language.
+/// Prefix of the other environment variables that select a language.
 const INHERITED_PREFIX: &str = "LC_";
 
-/// Returns a command that inherits only [`INHERITED`] variables and those with [`INHERITED_PREFIX`].
+/// Returns a command that inherits only the variables in [`INHERITED`] and those that start with [`INHERITED_PREFIX`].
 ///
-/// The environment holds secrets, and a child's `/proc/<pid>/environ` exposes it to every process of the child's user.
-/// A clean environment also keeps `PGDATA` and the like from changing how the private servers run.
+/// The server's environment holds secrets, and `/proc/<pid>/environ` exposes a child's environment to every process of
+/// the child's user. A clean environment also keeps variables such as `PGDATA` from changing how the private servers
+/// run.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().envs(env::vars_os().filter(|(name, _)| is_inherited(name)));
@@ -35,8 +38,28 @@ fn is_inherited(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| INHERITED.contains(&name) || name.starts_with(INHERITED_PREFIX))
 }
 
+/// Finds a program with the shell, which searches the `PATH` the way the person at the terminal expects.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let output = command("/bin/sh").args(["-c", "command -v \"$1\"", "sh", name]).output().ok()?;
+    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end_matches('\n'));
+    path.is_absolute().then_some(path)
+}
+
+/// Limits the resources of each process of the child: the kernel ends a process that exceeds one.
+pub(crate) fn limit(command: &mut Command, limits: &'static [(Resource, u64)]) {
+    // SAFETY: runs between fork and exec and makes one system call per limit, none of which allocates or locks.
+    unsafe {
+        command.pre_exec(move || {
+            for (resource, most) in limits {
+                setrlimit(*resource, *most, *most)?;
+            }
+            Ok(())
+        });
+    }
+}
+
 /// Makes the child end when this process does, for whatever reason, and shields it from the terminal's Ctrl-C, because
-/// it must outlive the settlement of work in flight.
+/// it must stay up until the work in flight is settled.
 pub(crate) fn detach_and_end_with_parent(command: &mut Command, signal: Signal) {
     command.process_group(0);
     end_with_parent(command, signal);
@@ -69,7 +92,7 @@ pub(crate) fn as_pid(pid: u32) -> Pid {
     Pid::from_raw(pid.cast_signed())
 }
 
-/// Describes how a process ended, for the log.
+/// Describes how a process ended, for log messages.
 pub(crate) fn describe(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("signal {signal}"),
@@ -77,7 +100,7 @@ pub(crate) fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Waits until the process has ended, without collecting its exit status, so that its pid is not reused.
+/// Waits until the process has ended. Leaves its exit status uncollected, so that the kernel does not reuse its pid.
 pub(crate) fn wait_for_end(pid: u32) {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     while let Err(nix::Error::EINTR) = waitid(Id::Pid(as_pid(pid)), flags) {}

@@ -1,21 +1,26 @@
-//! Conversions between our types and PostgreSQL's.
+//! Conversions between Rust and PostgreSQL types.
 
 use std::error::Error;
 
 use bytes::{BufMut, BytesMut};
 use jiff::Timestamp;
 use tokio_postgres::Row;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use uuid::Uuid;
 
 use super::StoreError;
+use crate::models::id::{
+    AlertId, AnnotationId, ChannelId, MessageId, NotificationId, PostId, ReportId, ReportRunId, RuleId,
+    ShareLinkId, SilenceId, SourceId, TopicId, TopicJobId, ViewId,
+};
 
 /// Microseconds between the Unix epoch and PostgreSQL's epoch, 2000-01-01 UTC.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// Timestamp parameter for a `timestamptz`, truncated to microseconds.
 ///
-/// The driver rounds instead: a post written in the last nanoseconds of a bucket would be stored in the next bucket, while
-/// its rollups count it in this one.
+/// The driver rounds instead: a post written in the last nanoseconds of a bucket would be stored in the next bucket,
+/// while its rollups count it in this one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PgTimestamp(pub Timestamp);
 
@@ -32,13 +37,60 @@ impl ToSql for PgTimestamp {
     to_sql_checked!();
 }
 
+/// Stores ids in columns of type `uuid`.
+macro_rules! stored_as_uuid {
+    ($($id:ty),+) => {
+        $(
+            impl ToSql for $id {
+                fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+                    Uuid::from(*self).to_sql(kind, out)
+                }
+
+                fn accepts(kind: &Type) -> bool {
+                    <Uuid as ToSql>::accepts(kind)
+                }
+
+                to_sql_checked!();
+            }
+
+            impl FromSql<'_> for $id {
+                fn from_sql(kind: &Type, bytes: &[u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+                    Uuid::from_sql(kind, bytes).map(Self::from)
+                }
+
+                fn accepts(kind: &Type) -> bool {
+                    <Uuid as FromSql<'_>>::accepts(kind)
+                }
+            }
+        )+
+    };
+}
+
+stored_as_uuid!(
+    PostId,
+    AlertId,
+    RuleId,
+    SilenceId,
+    SourceId,
+    TopicId,
+    TopicJobId,
+    ChannelId,
+    NotificationId,
+    MessageId,
+    ViewId,
+    AnnotationId,
+    ReportId,
+    ReportRunId,
+    ShareLinkId
+);
+
 /// Truncates a timestamp to microseconds, PostgreSQL's precision.
 pub(super) fn truncate(at: Timestamp) -> Timestamp {
     let micros = at.as_nanosecond().div_euclid(1_000);
     i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(at)
 }
 
-/// Reads an enum value from a column that holds its name.
+/// Reads an enum value from a column that holds its name; fails if the name is unknown.
 pub(super) fn enum_at<T: Copy>(
     row: &Row,
     column: usize,
@@ -59,7 +111,7 @@ pub(super) fn optional_enum_at<T: Copy>(
     text.map(|text| parse_enum(text, known, name)).transpose()
 }
 
-/// Returns the enum value with this name, if it is known.
+/// Returns the enum value with this name; fails if the name is unknown.
 pub(super) fn parse_enum<T: Copy>(
     text: &str,
     known: &[T],

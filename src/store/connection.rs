@@ -17,13 +17,15 @@ use tracing::warn;
 
 use super::{RESPONSE_TIMEOUT, Store, StoreError, StoreParams};
 
-/// How long to wait for a server to accept a connection. A local server takes a millisecond; longer means that it is down.
+/// How long to wait for a server to accept a connection. A local server accepts within a millisecond; one that takes
+/// longer than this is down.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long to wait for a free connection. All are busy only if the server is slow; a longer wait would hide that.
+/// How long to wait for a free connection. All of them are busy only if the server is slow, and a longer wait would
+/// hide that.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Time after which the server cancels a statement. The slowest read is a day of posts with unusual filters.
+/// Time after which the server cancels a statement. The slowest reads cover a day of posts with unusual filters.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time after which the server stops waiting for a lock, well before the statement itself times out.
@@ -47,7 +49,7 @@ impl Store {
         config.options(session_options(config.get_options()));
         let manager = Manager::from_connect(
             config,
-            HomeConnector { home: Handle::current() },
+            RuntimeConnector { runtime: Handle::current(), on_connect: params.on_connect },
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
         let pool = Pool::builder(manager)
@@ -76,7 +78,7 @@ impl Store {
     }
 }
 
-/// Waits at most `limit` for work on a dedicated connection. `what` names the work in the error.
+/// Runs work on a dedicated connection, and fails if it takes longer than `limit`. `what` names the work in the error.
 pub(super) async fn within<T, E: Into<StoreError>>(
     limit: Duration,
     what: &str,
@@ -85,12 +87,13 @@ pub(super) async fn within<T, E: Into<StoreError>>(
     timeout(limit, work).await.map_err(|_| StoreError::timed_out(what))?.map_err(Into::into)
 }
 
-/// Returns the settings of every session. Settings from the URL come last and take precedence.
+/// Returns the settings for every session. Settings from the URL come last and take precedence.
 ///
-/// `random_page_cost`: frequently read pages are in memory and the rest are on disks without moving parts, so a random
-/// read costs little more than a sequential one; with the default the planner scans whole days for a few rows.
-/// `enable_partitionwise_join`: posts and scores are joined day by day, so a page is full before more is read.
-/// `work_mem`: grouping a week by author needs 16 MB rather than the default 4; few sessions do that concurrently.
+/// `random_page_cost`: frequently read pages are in memory and the others on solid-state disks, so a random read costs
+/// little more than a sequential one; with the default, the planner scans whole days to find a few rows.
+/// `enable_partitionwise_join`: posts and scores are joined one day at a time, so reading stops as soon as a page is
+/// full. `work_mem`: grouping a week of posts by author needs 16 MB instead of the default 4 MB, and few sessions do
+/// that concurrently.
 fn session_options(from_url: Option<&str>) -> String {
     format!(
         "-c timezone=UTC -c jit=off -c random_page_cost=1.1 -c work_mem=16MB -c enable_partitionwise_join=on \
@@ -103,32 +106,37 @@ fn session_options(from_url: Option<&str>) -> String {
     )
 }
 
-/// Opens connections on the runtime on which the store was connected.
+/// Opens connections on the runtime that the store was connected on.
 ///
-/// A connection is a task. On the runtime of the stage that first needs it, it would die with that stage and leave a dead
-/// connection in the pool.
-struct HomeConnector {
-    home: Handle,
+/// A connection is a task. On the runtime of the stage that first needs it, it would die with that stage and leave a
+/// dead connection in the pool.
+struct RuntimeConnector {
+    runtime: Handle,
+    on_connect: Option<fn(u32)>,
 }
 
 type Connected = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>;
 
-impl Connect for HomeConnector {
+impl Connect for RuntimeConnector {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Connected> {
-        let config = config.clone();
-        let connecting = self.home.spawn(async move {
+        let (config, on_connect) = (config.clone(), self.on_connect);
+        let connecting = self.runtime.spawn(async move {
             let (client, connection) = config.connect(NoTls).await?;
             let task = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     warn!(%error, "connection to postgres lost");
                 }
             });
+            if let Some(on_connect) = on_connect {
+                let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
+                on_connect(pid.cast_unsigned());
+            }
             Ok((client, task))
         });
         async move {
             match connecting.await {
                 Ok(connected) => connected,
-                // The home runtime is shutting down and the process with it, so nobody awaits the result.
+                // The runtime is shutting down and the process with it, so nobody awaits the result.
                 Err(_) => std::future::pending().await,
             }
         }

@@ -3,40 +3,45 @@
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-/// Error of a store call.
+use crate::models::id::ChannelId;
+
+/// Error from a store call.
 ///
-/// The pipeline distinguishes two cases: if the server is unavailable ([`StoreError::is_unavailable`]), it retries the whole
-/// batch; if a value was rejected, it splits the batch until the poison post is isolated. After an error during commit it is
-/// unknown whether the transaction took effect; recording the batch again is safe, because each post counts once.
+/// The pipeline distinguishes two cases. If the server is unavailable ([`StoreError::is_unavailable`]), it retries the
+/// whole batch; if the server rejected a value, it splits the batch until the poison post is isolated. After an error
+/// during commit, it is unknown whether the transaction took effect; storing the batch again is safe, because each post
+/// counts only once.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No server responds, or the server cannot work now: it is starting, stopping, full, overloaded or read-only.
+    /// No server is responding, or the server cannot do any work at the moment: it is starting, stopping, full,
+    /// overloaded or read-only.
     #[error("postgres is unavailable: {reason}")]
     Unavailable {
-        /// Operation that failed and its error. For logs, not for clients.
+        /// Operation that failed, and its error. For logs, not for clients.
         reason: String,
     },
-    /// The server did not finish a statement or respond within the limit. It may be overloaded or frozen, or the
-    /// request may always take too long: retry with less at once if possible.
+    /// The server did not finish a statement or respond in time. It may be overloaded or frozen, or the request may
+    /// always take too long: if possible, retry with a smaller one.
     #[error("postgres took too long: {reason}")]
     TooSlow {
         /// Operation that timed out. For logs, not for clients.
         reason: String,
     },
-    /// Another transaction conflicted (serialization failure, deadlock, lock timeout). A retry may succeed at once.
+    /// Another transaction got in the way (serialization failure, deadlock or lock timeout). An immediate retry may
+    /// succeed.
     #[error("conflict with another transaction: {reason}")]
     Conflict {
-        /// Message of the server.
+        /// Message from the server, which names the conflict.
         reason: String,
     },
     /// The server rejected a value. Retrying cannot succeed.
     #[error("postgres refused {what}: {reason} (`{code}`)")]
     Refused {
-        /// Table, column or constraint, as far as the server names it.
+        /// Rejected table, column or constraint, as named by the server; `a value` if it names none.
         what: String,
-        /// SQLSTATE of the error.
+        /// SQLSTATE code that the server returned for the value.
         code: String,
-        /// Message of the server.
+        /// Message from the server, which says why.
         reason: String,
     },
     /// The filters require reading posts, and the window is too long for that.
@@ -44,9 +49,9 @@ pub enum StoreError {
         "these filters allow a window of at most {seconds_max} seconds, not {seconds}: choose a shorter one"
     )]
     WindowTooLong {
-        /// Requested length, in seconds.
+        /// Length of the requested window, in seconds.
         seconds: i64,
-        /// Maximum length, in seconds.
+        /// Maximum length of a window with these filters, in seconds.
         seconds_max: i64,
     },
     /// The filters require reading posts, and there are too many of them.
@@ -54,18 +59,18 @@ pub enum StoreError {
         "these filters allow at most {n_posts_max} posts, not {n_posts}: choose a shorter range or fewer filters"
     )]
     TooManyPosts {
-        /// Number of posts in the window, or a lower bound.
+        /// Number of posts in the window, or a lower bound for it.
         n_posts: i64,
-        /// Maximum number of posts read.
+        /// Maximum number of posts that a request may read.
         n_posts_max: i64,
     },
-    /// The series has too many steps.
+    /// The range contains too many steps of the requested length.
     #[error("a series has at most {steps_max} steps: choose a longer step or a shorter range")]
     StepTooFine {
-        /// Maximum number of steps.
+        /// Maximum number of steps in a series.
         steps_max: i64,
     },
-    /// The window is empty, or outside the calendar.
+    /// The window is empty, or extends beyond the supported range of dates.
     #[error("the window is empty or out of range: choose a later end")]
     BadWindow,
     /// The cursor was not issued by this API.
@@ -74,43 +79,43 @@ pub enum StoreError {
     /// A rule names a channel that does not exist.
     #[error("unknown notification channel `{id}`")]
     UnknownChannel {
-        /// Id of the first missing channel.
-        id: uuid::Uuid,
+        /// Id of the first channel that does not exist.
+        id: ChannelId,
     },
     /// The URL is not a PostgreSQL URL.
     #[error("invalid database URL: {reason}")]
     BadUrl {
-        /// Syntax error. Never the URL itself, which may contain a password.
+        /// Syntax error, without the URL itself, which may contain a password.
         reason: String,
     },
-    /// The schema comes from a later version, so this version would misread it.
+    /// The schema comes from a later version, which this version would misread.
     #[error(
         "the database was written by a newer version of groundswell (it has migration {found}, and this version ends \
          with {known}): start that version or a later one, or choose another database, with `--data-dir` where \
          groundswell runs its own and with `DATABASE_URL` where it does not"
     )]
     NewerSchema {
-        /// Applied migration that this version does not have.
+        /// Number of the latest applied migration, which this version does not have.
         found: i64,
-        /// Last migration of this version.
+        /// Number of this version's last migration.
         known: i64,
     },
-    /// No caller can fix this: for example, a table is missing, or a migration differs from the applied one.
+    /// An error that no caller can fix. For example, a table is missing, or a migration differs from the applied one.
     #[error("postgres: {reason}")]
     Internal {
-        /// Message of the server or driver.
+        /// Message from the server or the driver.
         reason: String,
     },
 }
 
 impl StoreError {
-    /// Returns whether the server is unavailable, as opposed to the data being wrong. Such a failure does not count as an
-    /// attempt at storing the post.
+    /// Returns whether the server is unavailable, as opposed to the data being invalid. Such an error does not count as
+    /// an attempt to store the post.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::TooSlow { .. })
     }
 
-    /// Returns whether the call timed out. It may succeed later, or if split into smaller pieces.
+    /// Returns whether the call timed out. It may succeed later, or if it is split into smaller pieces.
     pub fn is_too_slow(&self) -> bool {
         matches!(self, Self::TooSlow { .. })
     }
@@ -197,7 +202,7 @@ enum Verdict {
     Ours,
 }
 
-/// Classifies the server's errors by cause. A class is the first two characters of the code (SQL standard).
+/// Classifies a server error by its SQLSTATE code, whose first two characters are its class (SQL standard).
 fn judge(code: &SqlState) -> Verdict {
     let code = code.code();
     match code {
@@ -232,7 +237,7 @@ fn what_was_refused(db: &tokio_postgres::error::DbError) -> String {
     named.join(", ")
 }
 
-/// Converts an error that did not come from the server: the connection broke, or a value could not be encoded.
+/// Converts an error that did not come from the server: the connection broke, or the driver could not encode a value.
 fn without_answer(error: &tokio_postgres::Error) -> StoreError {
     use std::error::Error;
     let reason = with_causes(error);
@@ -242,7 +247,7 @@ fn without_answer(error: &tokio_postgres::Error) -> StoreError {
     StoreError::Internal { reason }
 }
 
-/// Returns an error with its causes, because the driver's own text is just `error connecting to server`.
+/// Formats an error together with its causes, because the driver's own message is just `error connecting to server`.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

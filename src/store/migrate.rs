@@ -16,14 +16,15 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Timeout of all migrations together: one of them may rewrite a large table while other processes wait.
+/// Timeout for all migrations combined. It is long because one of them may rewrite a large table while other processes
+/// wait.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Store {
-    /// Migrates the schema, creates the current days' partitions, and returns how many migrations were applied.
+    /// Migrates the schema, creates the partitions for the current days, and returns how many migrations were applied.
     ///
-    /// Refinery takes no lock. Without ours, two processes that start together would both find the schema missing, and one
-    /// of them would fail.
+    /// Refinery takes no lock. Without ours, two processes that start together would both find the schema missing, and
+    /// one of them would fail.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         let n_applied = self.migrate_with(embedded::migrations::runner()).await?;
         retention::ensure_partitions(self, Timestamp::now()).await?;
@@ -46,7 +47,7 @@ impl Store {
     }
 }
 
-/// Returns the number of this version's last migration.
+/// Returns the number of the latest migration in this version.
 fn newest() -> i64 {
     let migrations = embedded::migrations::runner();
     migrations.get_migrations().iter().map(|migration| migration.version().into()).max().unwrap_or_default()
@@ -133,6 +134,42 @@ mod tests {
         let kept = evaluation::series(&store).await.unwrap();
         assert_eq!(kept.len(), 2, "the rules go on with their open alerts");
         assert!(kept.values().all(|kept| found.iter().any(|alert| kept.alert == Some(alert.id))));
+    }
+
+    #[tokio::test]
+    async fn the_history_of_churn_alerts_from_before_they_counted_posts_has_no_risks_as_values() {
+        let store = empty_store().await;
+        let runner = embedded::migrations::runner().set_target(Target::Version(19));
+        store.migrate_with(runner).await.unwrap();
+        // Only the second alert's opening was measured.
+        let old = "
+            WITH old AS (
+                INSERT INTO sentiment_alerts (id, value, threshold, count, opened_at, updated_at, resolved_at, rule,
+                    dimension, state, severity, key, title, posts, rule_id, opening_value, opening_count)
+                SELECT gen_random_uuid(), 0.9, 0.8, 5, now() - interval '1 hour', now(), now(), rule::alert_rule,
+                    'product', 'resolved', 'warning', key, 'a title', '[]', rule_id, opening, opening_count
+                FROM (VALUES ('churn', 'alpha', $1::uuid, NULL::float8, NULL::bigint),
+                    ('churn', 'beta', $1, 0.9, 1), ('negativity', 'gamma', $2, NULL, NULL))
+                    AS of (rule, key, rule_id, opening, opening_count)
+                RETURNING id)
+            INSERT INTO alert_history (alert, at, phase, action, value)
+            SELECT id, now() - ago::interval, phase, action, 0.9
+            FROM old, (VALUES ('1 hour', 'firing', NULL), ('1 minute', NULL, 'acknowledged'), ('0', 'resolved', NULL))
+                AS of (ago, phase, action)";
+        store.execute(old, &[&alert_rule::CHURN, &alert_rule::NEGATIVITY_PRODUCTS]).await.unwrap();
+        store.migrate().await.unwrap();
+        let query = alerts::AlertsQuery { limit: 10, ..alerts::AlertsQuery::default() };
+        for alert in alerts::list(&store, &query).await.unwrap().items {
+            let history = alerts::get(&store, alert.id).await.unwrap().unwrap().history;
+            let values: Vec<_> = history.iter().map(|moment| moment.value).collect();
+            let (expected, opening) = match alert.scope.key.as_str() {
+                "alpha" => ([None, None, Some(5.0)], None),
+                "beta" => ([Some(1.0), None, Some(5.0)], Some(1.0)),
+                _ => ([Some(0.9); 3], None),
+            };
+            assert_eq!(values, expected, "{}", alert.scope.key);
+            assert_eq!(alert.measured.opening.map(|opening| opening.value), opening);
+        }
     }
 
     #[tokio::test]

@@ -1,16 +1,21 @@
-//! PostgreSQL: the only module that contains SQL. It is divided like `http/`.
+//! PostgreSQL. This is the only module that contains SQL; its folders match those of `http/`.
 //!
-//! Three tables and one transaction ensure that each post counts exactly once, see [`posts::record::record`].
+//! Three tables and one transaction ensure that each post counts exactly once; see [`posts::record::record`].
 
 pub mod alerts; // alerts, their rules, evaluations, silences and anomalies
 pub mod metrics; // rollups, and the sums and series read from them
 pub mod notifications; // channels, the outbox, and the delivery history
 pub mod operations; // retention, maintenance, query plans, server activity
 pub mod posts; // the transaction that stores posts, corrections, search and lists
+pub mod reports; // scheduled reports, their runs and documents
 
 pub mod error; // StoreError: what went wrong, and whether a retry can help
 pub mod migrate; // the schema, applied by the first process to start
 pub mod page; // pages of a list, and cursors
+pub mod annotations; // notes attached to times
+pub mod sources; // sources, their positions, leases and gaps
+pub mod topics; // topics and their queries
+pub mod share_links; // share links
 pub mod views; // saved views
 
 mod codec; // conversions between our types and PostgreSQL's
@@ -33,24 +38,27 @@ use tokio_postgres::types::ToSql;
 pub use self::error::StoreError;
 use crate::models::score::ModelId;
 
-/// How long to wait for a response. A frozen server does not enforce its own timeouts.
+/// Timeout for the response to any request. The server's own timeouts are not enough, because a frozen server does not
+/// enforce them.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Parameters of [`Store::connect`].
+/// Address and limits for [`Store::connect`].
 #[derive(Debug, Clone)]
 pub struct StoreParams {
     /// `postgres://…` or `host=… user=…`; a host that starts with `/` is the folder of a Unix socket.
     pub url: String,
     /// Maximum number of connections. Two or three write; the others serve reads.
     pub pool_size: usize,
-    /// How long posts are kept.
+    /// How long posts are kept before they expire.
     pub retention: Duration,
+    /// Called with the process id of the server process behind each new connection.
+    pub on_connect: Option<fn(u32)>,
 }
 
-/// Handle on PostgreSQL. Clones share one connection pool.
+/// Handle to PostgreSQL. Clones share one connection pool.
 ///
-/// Connections live on the runtime on which [`Store::connect`] ran, not on their first user's, so a stage that dies takes no
-/// connection with it.
+/// Connections live on the runtime where [`Store::connect`] ran, not on the runtime of their first user, so they
+/// survive the death of a stage.
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
@@ -58,18 +66,18 @@ pub struct Store {
     known: Arc<Known>,
     /// Whether posts have been stored since the last [`posts::search_index::merge`].
     has_new_words: Arc<AtomicBool>,
-    /// Lock behind [`metrics::rollup_order::RollupGuard`].
+    /// Lock that [`metrics::rollup_lock::RollupGuard`] holds.
     rollups: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Rows that this process knows to be committed, so that it need not query them again.
+/// Rows that this process knows to be committed, so it need not query or insert them again.
 #[derive(Default)]
 struct Known {
     models: Mutex<HashMap<Arc<ModelId>, i16>>,
     cities: Mutex<HashSet<String>>,
 }
 
-/// Statement values, in placeholder order.
+/// Values of a statement's placeholders, in order.
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Store {
@@ -84,7 +92,7 @@ impl Store {
         self.pool.close();
     }
 
-    /// Returns how long posts are kept.
+    /// Returns how long posts are kept before they expire.
     pub fn retention(&self) -> Duration {
         self.retention
     }
@@ -115,22 +123,22 @@ impl Store {
         }
     }
 
-    /// Runs one statement and returns its rows.
+    /// Runs one statement on a connection from the pool and returns its rows.
     async fn query(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
         self.run(async |client| client.query(sql, params).await).await
     }
 
-    /// Runs one statement that returns exactly one row.
+    /// Runs one statement on a connection from the pool; it must return exactly one row.
     async fn query_one(&self, sql: &str, params: Params<'_>) -> Result<Row, StoreError> {
         self.run(async |client| client.query_one(sql, params).await).await
     }
 
-    /// Runs one statement that returns at most one row.
+    /// Runs one statement on a connection from the pool; it may return at most one row.
     async fn query_opt(&self, sql: &str, params: Params<'_>) -> Result<Option<Row>, StoreError> {
         self.run(async |client| client.query_opt(sql, params).await).await
     }
 
-    /// Runs one statement and returns how many rows it changed.
+    /// Runs one statement on a connection from the pool and returns the number of rows that it changed.
     async fn execute(&self, sql: &str, params: Params<'_>) -> Result<u64, StoreError> {
         self.run(async |client| client.execute(sql, params).await).await
     }
@@ -185,8 +193,12 @@ mod tests {
 
     #[tokio::test]
     async fn an_invalid_url_is_reported_without_its_password() {
-        let params =
-            |url: &str| StoreParams { url: url.to_owned(), pool_size: 1, retention: testing::RETENTION };
+        let params = |url: &str| StoreParams {
+            url: url.to_owned(),
+            pool_size: 1,
+            retention: testing::RETENTION,
+            on_connect: None,
+        };
         let error = Store::connect(params("mysql://me:secret@host/db")).await.err().unwrap();
         assert!(
             matches!(error, StoreError::BadUrl { .. }) && !error.to_string().contains("secret"),

@@ -1,4 +1,4 @@
-//! Ids by which scores refer to their models.
+//! Numeric ids that scores use to refer to their models.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -9,10 +9,10 @@ use super::{Store, StoreError};
 use crate::models::score::{ModelId, Score};
 
 impl Store {
-    /// Returns the model ids of these scores, and assigns ids to new models.
+    /// Returns the ids of the models that produced these scores, after assigning ids to new models.
     ///
-    /// Runs before the transaction: a model without scores is harmless, but caching an id from a transaction that was rolled
-    /// back is not.
+    /// Runs before the transaction that stores the scores: a model without scores is harmless, but a cached id whose
+    /// transaction was rolled back is not.
     pub(super) async fn model_ids(
         &self,
         client: &Object,
@@ -32,8 +32,9 @@ impl Store {
     }
 }
 
-/// Selects before it inserts, because a conflicting insert uses up one of 32,767 ids. On conflict, the insert updates
-/// without changing anything, so it returns the id even if another process was faster.
+/// Returns the id of a model, assigning one if it is new. It selects before it inserts, because even a conflicting
+/// insert uses up one of 32,767 ids. On conflict, the insert performs an update that changes nothing, so that it
+/// returns the id even if another process was faster.
 async fn give_number(client: &Object, model: &ModelId) -> Result<i16, StoreError> {
     const FIND: &str = "SELECT id FROM models WHERE name = $1 AND version = $2 AND hash = $3";
     const INSERT: &str = "

@@ -1,23 +1,25 @@
-//! A database for each test, and posts to store in it.
+//! Database for each test, and posts to store in it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use super::metrics::rollup_order::RollupGuard;
+use super::metrics::rollup_lock::RollupGuard;
 use super::posts::{corrections, record};
 use super::{Store, StoreError, StoreParams};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
+use crate::models::id::{ChannelId, PostId};
 use crate::models::post::{Post, ScoredPost, Source};
+use crate::models::rollup::{BUCKET_SECONDS, bucket_of};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 
-/// Retention of posts in tests.
+/// How long posts are kept in tests.
 pub(crate) const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 /// Stores a batch as a separate process would.
@@ -40,7 +42,7 @@ pub(crate) async fn test_store() -> Store {
     store
 }
 
-/// Creates a database without tables.
+/// Creates a database without any tables.
 pub(crate) async fn empty_store() -> Store {
     let server = SERVER.get_or_init(start_server).await;
     let name = format!("test_{}", Uuid::now_v7().simple());
@@ -52,13 +54,13 @@ pub(crate) async fn empty_store() -> Store {
     connect(&server.replace("/postgres?", &format!("/{name}?"))).await
 }
 
-/// Connects with the test parameters.
+/// Connects to a database with the parameters that tests use.
 pub(crate) async fn connect(url: &str) -> Store {
-    let params = StoreParams { url: url.to_owned(), pool_size: 10, retention: RETENTION };
+    let params = StoreParams { url: url.to_owned(), pool_size: 10, retention: RETENTION, on_connect: None };
     Store::connect(params).await.unwrap()
 }
 
-/// URL of the server shared by all tests of a run. The server stops with the process.
+/// URL of the server shared by all tests in a run. The server stops with the process.
 static SERVER: OnceCell<String> = OnceCell::const_new();
 
 async fn start_server() -> String {
@@ -72,8 +74,8 @@ async fn start_server() -> String {
     url
 }
 
-/// Removes the folders of earlier runs. A server's folder is still in use when its process ends, so the next run
-/// removes it.
+/// Removes the folders of earlier runs. A server still uses its folder when its process ends, so only the next run can
+/// remove it.
 fn remove_leftovers() {
     for entry in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
         let name = entry.file_name();
@@ -129,6 +131,11 @@ pub(crate) fn now_in_micros() -> Timestamp {
     super::codec::truncate(Timestamp::now())
 }
 
+/// Returns the first moment at which posts written at `at` are in a window of complete buckets.
+pub(crate) fn complete_after(at: Timestamp) -> Timestamp {
+    bucket_of(at) + SignedDuration::from_secs(BUCKET_SECONDS + 1)
+}
+
 /// Returns the `n`-th post in a series of distinct posts, written at `at`.
 pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
     let label = [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative][n % 3];
@@ -136,7 +143,7 @@ pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
     let emotions = EmotionScores::from_array([1, 2, 3, 5, 7, 11, 13].map(|k| share(k + 97)));
     ScoredPost {
         post: Post {
-            uuid: Uuid::now_v7(),
+            uuid: PostId::now_v7(),
             id: format!("id-{n}"),
             platform: ["twitter", "bluesky"][n % 2].to_owned(),
             text: format!(
@@ -148,11 +155,13 @@ pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
             received_at: at,
             original_created_at: None,
             source: Source::new(["http", "replay", "synthetic"][n / 2 % 3]),
+            connector: None,
             city: (!n.is_multiple_of(4)).then(|| format!("City {}", n % 4)),
             country: (!n.is_multiple_of(4)).then(|| "DE".to_owned()),
             lat: (!n.is_multiple_of(4)).then_some(50.0 + (n % 4) as f64),
             lon: (!n.is_multiple_of(4)).then_some(10.0),
             products: ["alpha", "beta"][..n % 3].iter().map(|name| (*name).to_owned()).collect(),
+            topics: Vec::new(),
             channel: (!n.is_multiple_of(5)).then(|| ["support", "store"][n % 2].to_owned()),
             url: None,
             parent_id: None,
@@ -188,9 +197,9 @@ pub(crate) fn posts(n: usize, at: Timestamp) -> Vec<ScoredPost> {
     (0..n).map(|n| post(n, at)).collect()
 }
 
-/// Creates a channel of this kind and minimum severity, with empty secrets.
-pub(crate) async fn channel(store: &Store, kind: &str, severity: &str) -> Uuid {
-    let id = Uuid::now_v7();
+/// Creates a channel of this kind with this minimum severity and empty secrets.
+pub(crate) async fn channel(store: &Store, kind: &str, severity: &str) -> ChannelId {
+    let id = ChannelId::now_v7();
     let sql = format!(
         "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
          VALUES ('{id}', '{kind}', true, 'one', '{severity}', '{{}}', '', 'k')"
@@ -208,14 +217,14 @@ pub(crate) fn shuffle<T>(items: &mut [T], seed: usize) {
     }
 }
 
-/// Creates `n_products` products with this many recent posts each, of which `n_negative` are negative. Only their
-/// rollups are written.
+/// Writes rollups for `n_products` products, each with `n_posts` recent posts of which `n_negative` are negative.
+/// Stores no posts.
 pub(crate) async fn crowd(store: &Store, n_products: usize, (n_posts, n_negative): (i64, i64)) {
     let sql = format!(
         "INSERT INTO sentiment_rollups (bucket, count, positive, neutral, negative, sentiment_micros, churn_micros,
             churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
             emotion_sadness, emotion_surprise, late, revision, dimension, source, key)
-        SELECT date_bin('10 seconds', now(), '2000-01-01'), {n_posts}, {n_posts} - {n_negative}, 0, {n_negative}, 0, 0, 0,
+        SELECT date_bin('10 seconds', now() - interval '11 seconds', '2000-01-01'), {n_posts}, {n_posts} - {n_negative}, 0, {n_negative}, 0, 0, 0,
             0, {n_posts}, 0, 0, 0, 0, 0, 0, 0, 1, 'product', 'http', 'product ' || lpad(n::text, 6, '0')
         FROM generate_series(1, {n_products}) AS n
         ON CONFLICT (bucket, source, dimension, key) DO UPDATE SET

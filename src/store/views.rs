@@ -1,20 +1,20 @@
-//! Saved views.
+//! Reads and writes saved views.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use super::codec::{PgTimestamp, enum_at};
 use super::locks::{Lock, insert_under_cap};
 use super::page::Page;
 use super::{Store, StoreError};
+use crate::models::id::ViewId;
 use crate::models::saved_view::{NewView, SavedView, ViewPage};
 
-/// Maximum number of views. A single menu lists them all.
+/// Maximum number of views. A single menu lists all of them.
 pub const VIEWS_MAX: i64 = 500;
 
-/// Returns every view, by name.
+/// Returns every view, sorted by name.
 pub async fn list(store: &Store) -> Result<Page<SavedView>, StoreError> {
     const SQL: &str = "
         SELECT id, name, page, query, created_at, updated_at FROM saved_views ORDER BY lower(name), created_at, id";
@@ -22,19 +22,19 @@ pub async fn list(store: &Store) -> Result<Page<SavedView>, StoreError> {
     Ok(Page { items, next_cursor: None })
 }
 
-/// Saves a new view. Returns `None` if there are [`VIEWS_MAX`] already.
+/// Stores a new view. Returns `None` if there are already [`VIEWS_MAX`] views.
 pub async fn create(store: &Store, new: &NewView) -> Result<Option<SavedView>, StoreError> {
     const SQL: &str = "
         INSERT INTO saved_views (id, created_at, updated_at, name, page, query)
         SELECT $1, $2, $2, $3, $4, $5 WHERE (SELECT count(*) FROM saved_views) < $6
         RETURNING id, name, page, query, created_at, updated_at";
-    let (id, now) = (Uuid::now_v7(), PgTimestamp(Timestamp::now()));
+    let (id, now) = (ViewId::now_v7(), PgTimestamp(Timestamp::now()));
     let values: [&(dyn ToSql + Sync); 6] = [&id, &now, &new.name, &new.page.as_str(), &new.query, &VIEWS_MAX];
     insert_under_cap(store, Lock::ViewCount, SQL, &values).await?.as_ref().map(view_of).transpose()
 }
 
-/// Replaces a view; `None` if it does not exist.
-pub async fn update(store: &Store, id: Uuid, new: &NewView) -> Result<Option<SavedView>, StoreError> {
+/// Replaces a view. Returns `None` if it does not exist.
+pub async fn update(store: &Store, id: ViewId, new: &NewView) -> Result<Option<SavedView>, StoreError> {
     const SQL: &str = "
         UPDATE saved_views SET updated_at = $2, name = $3, page = $4, query = $5 WHERE id = $1
         RETURNING id, name, page, query, created_at, updated_at";
@@ -48,7 +48,7 @@ pub async fn update(store: &Store, id: Uuid, new: &NewView) -> Result<Option<Sav
 }
 
 /// Deletes a view, and returns whether it existed.
-pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
+pub async fn delete(store: &Store, id: ViewId) -> Result<bool, StoreError> {
     Ok(store.execute("DELETE FROM saved_views WHERE id = $1", &[&id]).await? > 0)
 }
 

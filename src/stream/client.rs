@@ -1,4 +1,4 @@
-//! Redis connection with its timeouts and reconnection.
+//! Connection to Redis, with its timeouts and reconnection.
 
 use std::time::Duration;
 
@@ -11,31 +11,31 @@ use tracing::warn;
 
 use super::{COMMAND_TIMEOUT, StreamError, StreamParams};
 
-/// Longest time that a blocking read may block: well below [`UNRESPONSIVE_AFTER`], or a quiet stream would look like a dead
-/// connection.
+/// Maximum time that a read may block. This is well below [`UNRESPONSIVE_AFTER`], because a quiet stream would
+/// otherwise look like a dead connection.
 pub(super) const BLOCK_MAX: Duration = Duration::from_secs(5);
 
-/// Time without a response after which the connection is closed and reopened.
+/// Time without a response after which a connection is closed and opened again.
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(8);
 
-/// Maximum number of commands waiting to be written. Beyond that, Redis is so slow that more would only fill memory.
+/// Maximum number of commands waiting to be sent. If there are more, Redis is so slow that they would only fill memory.
 const COMMANDS_WAITING_MAX: usize = 4_096;
 
-/// Maximum number of received updates waiting to be read. Further ones are dropped and reported as a gap.
+/// Maximum number of received updates waiting to be read. Any further updates are dropped and reported as a gap.
 const UPDATES_WAITING_MAX: usize = 1_024;
 
-/// What a connection is used for.
+/// Purpose of a connection, which determines its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
-    /// Many short commands.
+    /// Many short commands, which share the connection.
     Commands,
-    /// One read at a time, which may block.
+    /// Reads that may block, one at a time.
     BlockingReads,
-    /// Published messages with pings in between, which requires RESP3.
+    /// Published messages, with pings in between. This requires RESP3.
     Subscription,
 }
 
-/// Connection that reconnects indefinitely, and whose commands fail at once while it is down.
+/// Connection that is reopened whenever it breaks. While it is down, commands fail at once.
 #[derive(Clone)]
 pub(super) struct Client {
     inner: WithOptions<fred::clients::Client>,
@@ -43,7 +43,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Starts connecting and waits briefly for success.
+    /// Starts connecting, and waits briefly for the connection to open.
     pub async fn connect(params: &StreamParams, protocol: Protocol) -> Result<Self, StreamError> {
         let mut config = Config::from_url(&params.redis_url)?;
         config.fail_fast = false;
@@ -70,27 +70,27 @@ impl Client {
         let task = client.connect().abort_handle();
         match tokio::time::timeout(COMMAND_TIMEOUT, client.wait_for_connect()).await {
             Ok(connected) => connected?,
-            Err(_) => warn!("redis does not respond yet, connecting continues"),
+            Err(_) => warn!("redis does not respond yet, still connecting"),
         }
         // Each command is attempted once: a command retried internally could run long after the caller's timeout.
         let options = Options { fail_fast: true, max_attempts: Some(1), ..Options::default() };
         Ok(Self { inner: client.with_options(&options), task })
     }
 
-    /// Returns fred's commands with this connection's options.
+    /// Returns fred's command interface, with the options of this connection.
     pub fn commands(&self) -> &WithOptions<fred::clients::Client> {
         &self.inner
     }
 
-    /// Returns the same connection with a different timeout, for one command.
+    /// Returns fred's command interface with a different timeout, for one command on the same connection.
     pub fn with_timeout(&self, timeout: Duration) -> WithOptions<fred::clients::Client> {
         let options = Options { timeout: Some(timeout), ..self.inner.options().clone() };
         fred::clients::Client::clone(&self.inner).with_options(&options)
     }
 
-    /// Runs a script atomically: Redis runs nothing else in the meantime.
+    /// Runs a script atomically: Redis runs nothing else until it has finished.
     ///
-    /// The text is sent each time, because it is short and Redis caches the compiled form by its hash.
+    /// The text is sent every time, because it is short and Redis caches the compiled script under its hash.
     pub async fn eval(&self, script: Script<'_>, args: Vec<Value>) -> Result<Value, StreamError> {
         // fred's own `eval` takes no options: it would wait for an unavailable Redis and hold back every later
         // command until the response arrives.
@@ -108,7 +108,7 @@ impl Client {
         Ok(())
     }
 
-    /// Closes the connection and ends its task.
+    /// Closes the connection and ends the task that serves it.
     pub async fn close(&self) {
         // Bypasses the options: with fail-fast set, fred would refuse to send QUIT. An error means that the connection is
         // down or already closed.
@@ -117,7 +117,7 @@ impl Client {
     }
 }
 
-/// Lua script and the keys that it touches, in `KEYS` order.
+/// Lua script and the keys it accesses, in `KEYS` order.
 pub(super) struct Script<'a> {
     pub lua: &'static str,
     pub keys: &'a [&'a str],

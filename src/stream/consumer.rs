@@ -1,4 +1,4 @@
-//! Consumes posts: at-least-once delivery, acknowledgement and dead-lettering.
+//! Consumer of posts, with at-least-once delivery, acknowledgement and dead-lettering.
 
 use std::time::Duration;
 
@@ -10,36 +10,36 @@ use uuid::Uuid;
 
 use super::client::{BLOCK_MAX, Client, Script};
 use super::entry::{self, Delivered, EntryId};
+use super::entry_schema::{EntrySchema, KIND, VERSION, with_is_unknown};
 use super::keys::{GROUP, Keys};
-use super::schema::{EntrySchema, KIND, VERSION};
 use super::unknown_entries::UnknownEntryTracker;
 use super::{COMMAND_TIMEOUT, StreamError};
-use crate::models::stage_health::UnknownEntries;
+use crate::models::system_health::UnknownEntries;
 
-/// Maximum number of ids per script. Lua can pass on at most about 8,000 arguments.
+/// Maximum number of ids per script. In Lua, a call takes at most about 8,000 arguments.
 const IDS_PER_SCRIPT: usize = 1_000;
 
-/// Idle time after which a consumer without entries loses its name. Live consumers read every few seconds, and reading
-/// recreates a removed name.
+/// Idle time after which the name of a consumer without entries is removed. A live consumer reads every few seconds,
+/// which would create its name again.
 const DEAD_AFTER: Duration = Duration::from_secs(60);
 
-/// Cursor of the first page.
+/// Cursor at which a scan of the pending entries starts.
 const FIRST: &str = "-";
 
-/// Maximum number of pages that one claim reads. It reads a further page only if the one before contained only entries for a
-/// newer process.
+/// Maximum number of pages that one claim reads. It reads another page only if all entries on the previous one are for
+/// a newer process.
 const PAGES_MAX: usize = 4;
 
 /// Reads, claims, acknowledges and dead-letters entries under a unique name.
 ///
-/// The name is new on every start: with a fixed name, a process could not tell its predecessor's entries from those that it
-/// is processing itself.
+/// The name is new at every start. With a fixed name, a process could not tell entries that its predecessor left behind
+/// from those that it is processing itself.
 pub struct Consumer {
     client: Client,
     reader: Client,
     keys: Keys,
     name: String,
-    /// Position at which the next [`Consumer::claim`] continues.
+    /// Position from which the next [`Consumer::claim`] continues its scan of the pending entries.
     cursor: Mutex<String>,
     unknown: UnknownEntryTracker,
 }
@@ -47,13 +47,13 @@ pub struct Consumer {
 /// Request to move an entry to the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetterRequest {
-    /// Entry to move.
+    /// Id of the entry to move.
     pub id: EntryId,
-    /// Error of the last attempt.
+    /// Error from the last attempt, or the reason why the entry could not be decoded.
     pub reason: String,
-    /// Number of attempts at this entry alone.
+    /// Number of attempts at this entry alone; 0 if it could not be decoded.
     pub attempts: u32,
-    /// When the last attempt failed.
+    /// When the last attempt failed or the entry was found to be broken.
     pub died_at: Timestamp,
 }
 
@@ -72,13 +72,13 @@ impl Consumer {
         }
     }
 
-    /// Returns the name by which Redis knows the consumer.
+    /// Returns the name under which Redis lists the consumer.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Creates the stream and its group if they do not exist, and removes the names of dead consumers. A new group begins at
-    /// the first entry, so it misses nothing sent before the first start.
+    /// Creates the stream and its group if they do not exist, and removes the names of dead consumers. A new group
+    /// starts at the first entry, so it misses nothing that was sent before the first start.
     pub async fn create_group(&self) -> Result<(), StreamError> {
         let created: Result<Value, _> =
             self.client.commands().xgroup_create(&self.keys.stream, GROUP, "0", true).await;
@@ -89,12 +89,12 @@ impl Consumer {
         self.sweep("").await
     }
 
-    /// Reads up to `count` new entries, waiting up to `block`, at most 5 s, for the first. Returns an empty list if none
-    /// arrives.
+    /// Reads up to `count` new entries, waiting up to `block`, at most 5 s, for the first one. Returns an empty list if
+    /// none arrives.
     ///
-    /// Recreates the group if Redis lost it. Fails at once while Redis is down, so wait before calling again. Entries of an
-    /// unknown version or kind stay pending for a newer process. Entries read by a dropped future stay pending too, and come
-    /// back through [`Consumer::claim`].
+    /// Creates the group again if Redis has lost it. While Redis is down, it fails at once, so wait before calling it
+    /// again. Entries of an unknown version or kind stay pending for a newer process. Entries read by a future that was
+    /// dropped also stay pending; [`Consumer::claim`] returns them later.
     pub async fn read(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
         match self.read_new(count, block).await {
             Err(error) if error.is_group_missing() => {
@@ -105,12 +105,12 @@ impl Consumer {
         }
     }
 
-    /// Claims up to `count` entries that some consumer, possibly this one, has read but not acknowledged for `min_idle`,
-    /// each with its delivery count. Continues where the last call ended. Returns an empty list if there are none on the
-    /// pages that it reads.
+    /// Claims up to `count` entries that a consumer, possibly this one, has left unacknowledged for at least
+    /// `min_idle`, and returns them with their delivery counts. Continues where the previous call ended. Returns an
+    /// empty list if the pages it reads contain none.
     ///
-    /// Skips entries of a version or kind that this process does not know, and changes neither their idle time nor their
-    /// delivery count, so a newer process finds them unchanged.
+    /// Skips entries of a version or kind that this process does not know. Neither their idle time nor their delivery
+    /// count changes, so a newer process finds them as they were.
     pub async fn claim(&self, min_idle: Duration, count: usize) -> Result<Vec<Delivered>, StreamError> {
         let mut cursor = self.cursor.lock().await;
         for _ in 0..PAGES_MAX {
@@ -132,7 +132,8 @@ impl Consumer {
         Ok(Vec::new())
     }
 
-    /// Returns the entries that are waiting for a newer process, as of the last full scan by [`Consumer::claim`].
+    /// Returns how many entries of each version and kind are waiting for a newer process, as found by the last full
+    /// scan of [`Consumer::claim`].
     pub fn unknown_entries(&self) -> Vec<UnknownEntries> {
         self.unknown.pending()
     }
@@ -144,10 +145,8 @@ impl Consumer {
         count: usize,
     ) -> Result<Vec<Delivered>, StreamError> {
         // XAUTOCLAIM cannot skip entries. This script also removes entries deleted by hand from the pending list.
-        const LUA: &str = "
-            local function is_unknown(name, known)
-                return name and name ~= known and #name <= 32 and string.match(name, '^[%w._%-]+$')
-            end
+        const LUA: &str = with_is_unknown!(
+            "
             local page = redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[3], ARGV[4], '+', ARGV[5])
             local cursor = '-'
             if #page == tonumber(ARGV[5]) then cursor = '(' .. page[#page][1] end
@@ -156,9 +155,8 @@ impl Consumer {
                 local id = pending[1]
                 local entry = redis.call('XRANGE', KEYS[1], id, id)[1]
                 if entry then
-                    local fields = {}
-                    for i = #entry[2] - 1, 1, -2 do fields[entry[2][i]] = entry[2][i + 1] end
-                    if is_unknown(fields.v, ARGV[6]) or is_unknown(fields.kind, ARGV[7]) then
+                    local is_other, fields = is_unknown(entry, ARGV[6], ARGV[7])
+                    if is_other then
                         unknown[#unknown + 1] = fields.v or ''
                         unknown[#unknown + 1] = fields.kind or ''
                     else
@@ -173,7 +171,8 @@ impl Consumer {
             if #ids > 0 then
                 claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], unpack(ids))
             end
-            return {cursor, claimed, counts, unknown}";
+            return {cursor, claimed, counts, unknown}"
+        );
 
         let args = vec![
             Value::from(GROUP),
@@ -197,7 +196,7 @@ impl Consumer {
         self.known(entries.into_iter().zip(counts.iter().map(count_of)))
     }
 
-    /// Decodes the entries that this process knows. The others stay pending.
+    /// Decodes the entries of a version and kind that this process knows. The others stay pending.
     fn known(&self, found: impl Iterator<Item = (Value, u32)>) -> Result<Vec<Delivered>, StreamError> {
         let mut known = Vec::new();
         for (entry, n_deliveries) in found {
@@ -209,8 +208,8 @@ impl Consumer {
         Ok(known)
     }
 
-    /// Resets the idle time of entries that are still being processed, so that no other consumer claims them. Entries that
-    /// another consumer has already claimed remain with that consumer.
+    /// Resets the idle time of entries that are still being processed, so that no other consumer claims them. Entries
+    /// that another consumer has already claimed stay with that consumer.
     pub async fn renew(&self, ids: &[EntryId]) -> Result<(), StreamError> {
         // JUSTID does not increment the delivery count.
         const LUA: &str = "
@@ -232,8 +231,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Acknowledges entries: removes them from the pending list and the stream, and deletes their attempt counts.
-    /// Acknowledging twice is harmless.
+    /// Acknowledges entries: removes them from the pending entries and from the stream, and deletes their attempt
+    /// counts. Acknowledging an entry twice is harmless.
     pub async fn acknowledge(&self, ids: &[EntryId]) -> Result<(), StreamError> {
         // In one script, because an entry acknowledged but not deleted would count as backlog forever.
         const LUA: &str = "
@@ -252,14 +251,14 @@ impl Consumer {
         Ok(())
     }
 
-    /// Records an attempt at this entry alone before it starts, and returns the attempt number.
+    /// Counts an attempt at this entry alone, and returns its number.
     ///
-    /// It is recorded before rather than after, because an attempt that kills the process must count too.
+    /// Call this before the attempt, because an attempt that kills the process must count too.
     pub async fn note_attempt(&self, id: &EntryId) -> Result<u32, StreamError> {
         Ok(self.client.commands().hincrby(&self.keys.attempts, id.as_str(), 1).await?)
     }
 
-    /// Moves an entry with all its fields to the dead letters, atomically.
+    /// Atomically moves an entry with all its fields to the dead letters.
     ///
     /// Returns false if the entry no longer exists, for example because it has already been dead-lettered.
     pub async fn dead_letter(&self, request: &DeadLetterRequest) -> Result<bool, StreamError> {
@@ -286,8 +285,8 @@ impl Consumer {
         Ok(self.client.eval(Script { lua: LUA, keys: &keys }, args).await?.convert()?)
     }
 
-    /// Disconnects: closes the reading connection and removes this consumer's name, unless entries are pending under it.
-    /// Other consumers claim those entries, and a later start removes the name.
+    /// Closes the reading connection and removes this consumer's name, unless it has pending entries. In that case
+    /// other consumers claim the entries, and a later start removes the name.
     pub async fn disconnect(&self) -> Result<(), StreamError> {
         self.reader.close().await;
         self.sweep(&self.name).await
@@ -310,7 +309,7 @@ impl Consumer {
         self.known(entries.into_iter().map(|entry| (entry, 1)))
     }
 
-    /// Removes consumer names without pending entries: that of `leaving`, and those of dead consumers.
+    /// Removes the names of consumers without pending entries if they are dead or named `leaving`.
     async fn sweep(&self, leaving: &str) -> Result<(), StreamError> {
         // In one script, because an entry delivered between the check and the removal would be lost with the name.
         const LUA: &str = "

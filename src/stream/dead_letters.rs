@@ -1,4 +1,5 @@
-//! Dead letters: posts removed from the stream after three failed attempts at each alone.
+//! Dead letters: entries that were removed from the stream because they could not be decoded or because every attempt
+//! at them alone failed.
 
 use bytes::Bytes;
 use fred::interfaces::StreamsInterface;
@@ -11,43 +12,43 @@ use super::client::{Client, Script};
 use super::entry::{self, EntryId};
 use super::keys::Keys;
 
-/// Number of entries read at a time while replaying all.
+/// Number of dead letters read at a time while all of them are replayed.
 const REPLAYED_AT_ONCE: u64 = 100;
 
-/// Lists and replays dead letters.
+/// Lists dead letters, and appends them to the stream again.
 #[derive(Clone)]
 pub struct DeadLetters {
     client: Client,
     keys: Keys,
 }
 
-/// A post that could not be processed, or the remains of one.
+/// Post that could not be processed, with everything that could be decoded from its entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetter {
-    /// Id of the dead letter, with which to replay it.
+    /// Id to use when replaying the dead letter.
     pub id: String,
-    /// Error of the last attempt.
+    /// Error from the last attempt, or the reason why the entry could not be decoded.
     pub reason: String,
     /// Number of attempts at this post alone; 0 if the entry could not be decoded.
     pub attempts: u32,
-    /// Id of the entry in the stream.
+    /// Id that the entry had in the stream.
     pub original_id: String,
-    /// Time of the last failure, RFC 3339.
+    /// Time of the last failure, in RFC 3339 format.
     pub died_at: String,
-    /// Source of the post, if the entry names one.
+    /// Source of the post; null if the entry does not name it.
     pub source: Option<String>,
-    /// Time of acceptance, if the entry names one.
+    /// Time at which the post was accepted; null if the entry does not state it.
     pub received_at: Option<String>,
-    /// The post as sent: JSON, unless it failed for not being JSON.
+    /// Post as it was sent; null if it is missing. It is JSON, unless the entry was rejected for not being JSON.
     pub post: Option<String>,
 }
 
-/// A page of dead letters, newest first.
+/// Page of dead letters, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetterPage {
-    /// The dead letters.
+    /// Dead letters on this page.
     pub items: Vec<DeadLetter>,
-    /// Cursor of the next page; absent on the last one.
+    /// Cursor for the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
@@ -56,12 +57,12 @@ impl DeadLetters {
         Self { client, keys }
     }
 
-    /// Returns the number of dead letters.
+    /// Returns the number of dead letters in Redis.
     pub async fn count(&self) -> Result<u64, StreamError> {
         Ok(self.client.commands().xlen(&self.keys.dead).await?)
     }
 
-    /// Returns up to `limit` dead letters after `cursor`, newest first.
+    /// Returns up to `limit` dead letters that follow `cursor`, newest first.
     pub async fn list(&self, cursor: Option<&EntryId>, limit: u64) -> Result<DeadLetterPage, StreamError> {
         // The parenthesis excludes the cursor itself.
         let end = cursor.map_or_else(|| "+".to_owned(), |id| format!("({id}"));
@@ -92,8 +93,8 @@ impl DeadLetters {
         Ok(n_replayed)
     }
 
-    /// Appends all current dead letters to the stream again. Posts that fail again in the meantime are left for the next
-    /// call.
+    /// Appends all current dead letters to the stream again, and returns their number. Posts that fail again in the
+    /// meantime are left for the next call.
     pub async fn replay_all(&self) -> Result<u64, StreamError> {
         let newest: Value = self.client.commands().xrevrange(&self.keys.dead, "+", "-", Some(1)).await?;
         let Some(newest) = newest.into_array().into_iter().next() else {

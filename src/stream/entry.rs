@@ -1,4 +1,4 @@
-//! Stream entries, and how a post is decoded from one.
+//! Stream entries and their decoding.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::models::new_post::{self, AcceptedPost, MAX_AHEAD};
 use crate::models::post::Source;
 
 use super::StreamError;
-use super::schema::{EntrySchema, KIND, VERSION, first};
+use super::entry_schema::{EntrySchema, KIND, VERSION, first};
 
-/// Id of a stream entry: `milliseconds-sequence`, assigned by Redis.
+/// Id of a stream entry, assigned by Redis: `milliseconds-sequence`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EntryId(String);
 
 impl EntryId {
-    /// Takes an id in the form in which Redis prints it.
+    /// Creates an id from the text that Redis returns.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// Returns the id in the form in which Redis prints it.
+    /// Returns the id as Redis returned it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,25 +37,25 @@ impl std::fmt::Display for EntryId {
 /// Entry as delivered to a consumer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {
-    /// Entry id, used to acknowledge it.
+    /// Id used to acknowledge the entry.
     pub id: EntryId,
-    /// Number of deliveries, including this one. It counts for the entry's whole batch, so a high number does not prove that
-    /// this entry is the cause.
+    /// Number of deliveries, including this one. All entries in a batch are delivered together, so a high number does
+    /// not prove that this entry is at fault.
     pub n_deliveries: u32,
-    /// Decoded post. A broken entry never fails its batch.
+    /// Decoded post, or the reason why there is none. A broken entry never affects the rest of its batch.
     pub content: Result<AcceptedPost, BrokenEntry>,
 }
 
-/// Entry that holds no valid post.
+/// Entry that contains no valid post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenEntry {
-    /// First error found.
+    /// First error found while decoding.
     pub reason: String,
-    /// Fields of the entry, as far as they are text.
+    /// Fields of the entry as text, with invalid UTF-8 replaced.
     pub fields: Vec<(String, String)>,
 }
 
-/// Decodes `[id, [field, value, …]]`, the form in which Redis returns entries. For an entry meant for a newer process,
+/// Decodes `[id, [field, value, …]]`, the form in which Redis returns entries. If the entry is for a newer process,
 /// returns only its schema.
 pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, EntrySchema>, StreamError> {
     let (id, fields) = split(entry)?;
@@ -66,7 +66,7 @@ pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, 
     Ok(Ok(Delivered { id, n_deliveries, content }))
 }
 
-/// Splits any entry into its id and fields.
+/// Splits an entry of any schema into its id and fields.
 pub(super) fn split(entry: Value) -> Result<(EntryId, Vec<(Bytes, Bytes)>), StreamError> {
     let mut parts = entry.into_array().into_iter();
     let id = parts.next().and_then(Value::into_string);
@@ -109,7 +109,9 @@ fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
     if created_at < Timestamp::UNIX_EPOCH || Duration::try_from(ahead).is_ok_and(|ahead| ahead > MAX_AHEAD) {
         return Err("`post.created_at` is before 1970 or after its arrival".to_owned());
     }
-    Ok(AcceptedPost { source: Source::new(source), received_at, post })
+    let connector = first(fields, "connector").map(|_| text(fields, "connector")).transpose()?;
+    let connector = connector.map(str::parse).transpose().map_err(|error| format!("`connector`: {error}"))?;
+    Ok(AcceptedPost { source: Source::new(source), connector, received_at, post })
 }
 
 fn field<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Result<&'a Bytes, String> {

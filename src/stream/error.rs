@@ -1,25 +1,25 @@
-//! Redis errors.
+//! Redis errors, classified by what the caller can do.
 
 use fred::error::{Error, ErrorKind};
 
-/// Error of a Redis command.
+/// Error from a Redis command, classified by what the caller can do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
-    /// Redis is down, starting, full or too slow. Waiting helps, and the data is not at fault.
+    /// Redis is down, starting, full or too slow. A later attempt may succeed; the data is not at fault.
     ///
-    /// The command may have taken effect. Repeating it is harmless throughout this module.
+    /// The command may have taken effect. Repeating it is harmless everywhere in this module.
     #[error("redis is unavailable: {0}")]
     Unavailable(String),
-    /// Redis understood the command and rejected it, for example because of a wrong password. Waiting does not help.
+    /// Redis rejected the command, for example because of a wrong password. Waiting does not help.
     #[error("redis refused: {0}")]
     Refused(String),
-    /// The response has an unexpected form.
-    #[error("unexpected response of redis: {0}")]
+    /// Redis returned a response in an unexpected form.
+    #[error("unexpected response from redis: {0}")]
     Broken(String),
 }
 
 impl StreamError {
-    /// Returns the stable error code, for programs.
+    /// Returns the stable error code, which programs can rely on.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "stream_unavailable",
@@ -28,7 +28,7 @@ impl StreamError {
         }
     }
 
-    /// Returns whether a later retry may succeed.
+    /// Returns whether a retry may succeed later.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }

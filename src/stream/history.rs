@@ -1,4 +1,4 @@
-//! Recent updates, from which reconnecting clients are backfilled.
+//! History of recent updates, from which reconnecting clients get what they missed.
 
 use std::time::Duration;
 
@@ -12,43 +12,44 @@ use super::client::{Client, Script};
 use super::frame_sequence::{self, NewestFrame};
 use super::keys::Keys;
 
-/// Maximum number of updates per page. An update may hold 256 posts, so a page is at most a few megabytes and blocks Redis
-/// for a few milliseconds.
+/// Maximum number of updates per page. An update may contain 256 posts, so a page takes up to a few megabytes and
+/// blocks Redis for a few milliseconds.
 const PAGE: usize = 100;
 
-/// Limits of the history. Whichever is reached first applies.
+/// Limits on the history, which is trimmed as soon as it exceeds one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryLimits {
-    /// Maximum number of updates. Each is a commit with its posts, or an alert.
+    /// Maximum number of updates. An update is an alert, or a commit with its posts.
     pub n_updates_max: usize,
-    /// Maximum total size as JSON, in bytes.
+    /// Maximum total size of the updates as JSON, in bytes.
     pub bytes_max: usize,
-    /// Maximum age of an update.
+    /// Maximum age of an update before it is removed.
     pub age_max: Duration,
 }
 
 impl Default for HistoryLimits {
-    /// Ten minutes are enough for a train in a tunnel or a closed laptop; 32 MB hold about 30,000 posts.
+    /// Returns limits generous enough for a train tunnel or a closed laptop: ten minutes, and 32 MB, which holds about
+    /// 30,000 posts.
     fn default() -> Self {
         Self { n_updates_max: 10_000, bytes_max: 32 << 20, age_max: Duration::from_secs(600) }
     }
 }
 
-/// Update from the history. It contains the frames that it becomes, but not its rollup delta.
+/// Update read from the history. It contains everything needed to make frames, but not the rollup delta.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackfilledUpdate {
-    /// Update and its position in the sequence.
+    /// Update with its position in the sequence.
     pub sequenced: SequencedUpdate,
-    /// When it was published by the clock of Redis, in milliseconds since 1970.
+    /// When Redis published it, in milliseconds since 1970 according to Redis's own clock.
     pub at_ms: i64,
 }
 
-/// All updates after a given id that the history still holds.
+/// All updates after a given id that are still in the history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backfill {
-    /// Newest id assigned.
+    /// Newest id assigned to any update so far.
     pub head: FrameId,
-    /// Updates in order. Earlier ones may have expired, so compare the first id with the requested one.
+    /// Updates in order. Older ones may have expired, so compare the first id with the requested one.
     pub updates: Vec<BackfilledUpdate>,
 }
 
@@ -65,10 +66,10 @@ impl History {
         Self { client, keys, newest }
     }
 
-    /// Returns every update whose last frame has an id after `offset`, or all updates if no offset is given.
+    /// Returns every update whose last frame comes after `offset`; without an offset, returns all updates.
     ///
     /// # Errors
-    /// When Redis is down, or the sequence was lost while reading.
+    /// If Redis is down, or the sequence was lost during the call.
     pub async fn after(&self, offset: Option<u64>) -> Result<Backfill, StreamError> {
         let mut after = offset;
         let mut past: Option<Backfill> = None;
@@ -90,7 +91,7 @@ impl History {
         }
     }
 
-    /// Reads the epoch, counter and entries atomically, so that they are consistent.
+    /// Reads one page with the current epoch and offset. This is atomic, so they are consistent.
     async fn page(&self, after: Option<u64>) -> Result<Backfill, StreamError> {
         const LUA: &str = concat!(
             frame_sequence::prelude!(),
@@ -120,12 +121,12 @@ impl History {
     }
 }
 
-/// Returns the id of the last frame of an update.
+/// Returns the offset of the last frame of an update.
 fn last_offset(sequenced: &SequencedUpdate) -> u64 {
     sequenced.first.offset.saturating_add(sequenced.update.n_frames().saturating_sub(1))
 }
 
-/// Decodes the epoch and offset, followed by the first offset, time and update of each entry.
+/// Decodes a page: the epoch and the offset, followed by the first offset, the time and the content of each update.
 fn read_page(response: &Value) -> Result<Backfill, StreamError> {
     let broken = || StreamError::unexpected("a page of history in another form");
     let Value::Array(items) = response else {

@@ -1,32 +1,32 @@
-//! Names of the keys and channels in Redis. Other programs read them, so they never change.
+//! Names of keys and channels in Redis. They never change, because other programs read them.
 
 /// Consumer group that all Groundswell processes share.
 pub(super) const GROUP: &str = "groundswell";
 
-/// All keys and channels, with their prefix.
+/// Names of all keys and channels, including their prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    /// Stream of incoming posts.
+    /// Stream of posts on their way into the pipeline.
     pub stream: String,
-    /// Stream of dead letters.
+    /// Stream of posts that could not be processed.
     pub dead: String,
-    /// Number of attempts at individual posts, by entry id.
+    /// Hash that counts the attempts at individual posts, by entry id.
     pub attempts: String,
-    /// Channel on which updates are published.
+    /// Channel on which updates are published to all processes.
     pub updates: String,
-    /// Last offset assigned to a frame.
+    /// Counter that holds the offset last assigned to a frame.
     pub offset: String,
     /// Epoch that the offsets belong to.
     pub epoch: String,
-    /// Key prefix for the digests of live tickets.
+    /// Prefix of the keys that store the digests of live tickets.
     pub live_ticket: String,
-    /// Trend counters, and when each of them last published.
+    /// Hash that lists the trend counters and the time at which each last published.
     pub trend_counters: String,
-    /// History of recent updates.
+    /// Stream of recent updates, for reconnecting clients.
     pub history: String,
-    /// Size of the history in bytes.
+    /// Total size of the updates in the history, in bytes.
     pub history_bytes: String,
-    /// Prefix of all cache keys.
+    /// Prefix of every key in the cache.
     pub prefix: String,
 }
 

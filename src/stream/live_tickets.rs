@@ -1,4 +1,4 @@
-//! Single-use tickets for live connections, known to every process that shares the Redis server.
+//! Single-use tickets for live connections. Every process that uses the same Redis server accepts them.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::StreamError;
 use super::client::Client;
 use super::keys::Keys;
 
-/// Lifetime of a ticket. A browser requests one and connects at once, so a ticket found later in a log or a browser
-/// history is worthless.
+/// Lifetime of a ticket. A browser connects as soon as it has requested one, so a ticket found later in a log or in the
+/// browser history is worthless.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
 /// Number of random bytes in a ticket: too many to guess within its lifetime.
@@ -21,7 +21,7 @@ const TICKET_BYTES: usize = 32;
 
 /// Issues and redeems tickets.
 ///
-/// Redis holds only a ticket's digest, so nobody can connect with mere read access to Redis.
+/// Redis stores only the digest of a ticket, so read access to Redis is not enough to connect.
 #[derive(Clone)]
 pub struct LiveTickets {
     client: Client,
@@ -33,21 +33,21 @@ impl LiveTickets {
         Self { client, keys }
     }
 
-    /// Issues a ticket that needs no escaping in a URL.
+    /// Issues a ticket. It can be used in a URL without escaping.
     ///
     /// # Errors
-    /// When Redis is down.
+    /// If Redis is down.
     pub async fn issue(&self) -> Result<String, StreamError> {
         let ticket = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TICKET_BYTES]>());
         self.keep(&ticket, TICKET_LIFETIME).await?;
         Ok(ticket)
     }
 
-    /// Redeems a ticket. Returns false unless it was issued under this prefix, has not expired and has not been used before.
-    /// Reading and removing it are one step, so only one of two concurrent attempts succeeds.
+    /// Redeems a ticket. Returns false unless it was issued under this prefix, has not expired and has not been
+    /// redeemed before. It is read and deleted in one step, so only one of two concurrent attempts succeeds.
     ///
     /// # Errors
-    /// When Redis is down.
+    /// If Redis is down.
     pub async fn redeem(&self, ticket: &str) -> Result<bool, StreamError> {
         let held: Option<String> = self.client.commands().getdel(self.key(ticket)).await?;
         Ok(held.is_some())

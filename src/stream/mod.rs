@@ -1,17 +1,17 @@
 //! Redis: the stream that carries posts into the pipeline, the dead letters, and the updates between processes.
 //!
-//! This is the only module that names fred. It knows nothing about how posts are processed. Every command fails within
-//! [`COMMAND_TIMEOUT`] while Redis is down, and works again once Redis is back.
+//! This is the only module that depends on fred. It knows nothing about how posts are processed. While Redis is down,
+//! every command fails within [`COMMAND_TIMEOUT`]; once Redis is back, commands succeed again.
 
 mod client; // one connection, its timeouts and reconnection
 mod entry; // decoding of stream entries
 mod error; // StreamError: what went wrong, and whether waiting helps
 mod keys; // names of keys and channels
-mod schema; // versions and kinds of entries
+mod entry_schema; // versions and kinds of entries
 mod frame_sequence; // the counter behind frame ids
 mod unknown_entries; // entries of a newer version or kind
 
-mod cache; // newest figures for other programs
+mod metrics_cache; // newest figures for other programs
 mod consumer; // reading, claiming, acknowledging and dead-lettering posts
 mod dead_letters; // listing and replaying dead letters
 mod history; // recent updates, for backfills
@@ -27,7 +27,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use cache::Cache;
+pub use self::metrics_cache::Cache;
 pub use consumer::{Consumer, DeadLetterRequest};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
 pub use entry::{BrokenEntry, Delivered, EntryId};
@@ -39,30 +39,30 @@ pub use subscription::{Subscription, UpdateEvent};
 pub use trend_slices::{PublishedSlices, TrendSlices};
 pub use updates::Updates;
 
-use crate::models::stage_health::StreamHealth;
+use crate::models::system_health::StreamHealth;
 use client::{Client, Protocol};
 use frame_sequence::NewestFrame;
 use keys::Keys;
 
-/// Command timeout.
+/// Timeout for a command.
 ///
-/// A sender waits for the response, so an unavailable Redis must soon become an error; but a slow disk underneath Redis may
-/// delay a command by a second, which must not become one.
+/// A sender waits for the response, so the timeout is short enough to report an unavailable Redis soon, but long enough
+/// for a command that a slow disk underneath Redis delays by a second.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(1_800);
 
-/// Redis address, and the prefix of all keys.
+/// Address of Redis, and the prefix of all keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamParams {
     /// `redis://host:port`, or `redis+unix:///path` for a socket.
     pub redis_url: String,
-    /// Prefix of every key and channel, which separates tests and tenants. Usually empty.
+    /// Prefix of every key and channel, which separates tests or tenants that share a server. Usually empty.
     pub prefix: String,
 }
 
-/// Redis connection, from which everything else in this module is made. Clones share it.
+/// Connection to Redis, from which everything else in this module is created. Clones share it.
 ///
-/// Connect outside any stage's Arbiter: the connection lives in a task on the runtime that opens it, and would die with the
-/// stage.
+/// Connect outside any stage's Arbiter: the connection is served by a task on the runtime that opens it, and that task
+/// would die with the stage.
 #[derive(Clone)]
 pub struct Stream {
     client: Client,
@@ -73,7 +73,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Connects to Redis. An unavailable Redis is not an error: this waits briefly, and then keeps connecting in the
+    /// Connects to Redis. It is not an error if Redis is unavailable: this waits briefly and then keeps trying in the
     /// background.
     pub async fn connect(params: &StreamParams) -> Result<Self, StreamError> {
         let client = Client::connect(params, Protocol::Commands).await?;
@@ -82,8 +82,8 @@ impl Stream {
         Ok(Self { client, keys, params: params.clone(), limits, newest })
     }
 
-    /// Returns the same connection with different history limits. All processes should use the same limits, because each
-    /// publisher enforces its own on the shared history.
+    /// Returns the same connection with different limits on the history. All processes should use the same limits,
+    /// because each of them applies its own when it publishes to the shared history.
     #[must_use]
     pub fn with_history_limits(self, limits: HistoryLimits) -> Self {
         Self { limits, ..self }
@@ -94,56 +94,56 @@ impl Stream {
         self.client.ping().await
     }
 
-    /// Measures the stream: its length, lag, pending entries and dead letters.
+    /// Measures the stream: its length, its lag, its pending entries and the number of dead letters.
     pub async fn health(&self) -> Result<StreamHealth, StreamError> {
         producer::health(&self.client, &self.keys).await
     }
 
-    /// Returns a producer, which appends posts.
+    /// Returns a producer, which appends posts to the stream.
     pub fn producer(&self) -> Producer {
         Producer::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Returns a consumer under a unique name. It opens its own connection, because a blocking read delays every later
-    /// command.
+    /// Returns a consumer with a unique name. It gets a connection of its own, because a blocking read delays all later
+    /// commands on the same connection.
     pub async fn consumer(&self) -> Result<Consumer, StreamError> {
         let reader = Client::connect(&self.params, Protocol::BlockingReads).await?;
         Ok(Consumer::new(self.client.clone(), reader, self.keys.clone()))
     }
 
-    /// Returns access to the dead letters.
+    /// Returns a handle for listing and replaying dead letters.
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Returns an update publisher.
+    /// Returns a publisher of updates to all processes.
     pub fn updates(&self) -> Updates {
         Updates::new(self.client.clone(), self.keys.clone(), (self.limits, Arc::clone(&self.newest)))
     }
 
-    /// Returns access to recent updates.
+    /// Returns a reader of the recent updates.
     pub fn history(&self) -> History {
         History::new(self.client.clone(), self.keys.clone(), Arc::clone(&self.newest))
     }
 
-    /// Subscribes to the updates of every process, including this one, on a separate connection. Holds at most `capacity`
-    /// unread events; further ones are dropped and reported as a gap.
+    /// Subscribes, on a connection of its own, to the updates of every process, including this one. Up to `capacity`
+    /// unread events are held; any further ones are dropped and reported as a gap.
     pub async fn subscribe(&self, capacity: usize) -> Result<Subscription, StreamError> {
         let client = Client::connect(&self.params, Protocol::Subscription).await?;
         Ok(Subscription::start(client, (self.keys.updates.clone(), Arc::clone(&self.newest)), capacity))
     }
 
-    /// Returns the cache that other programs read.
+    /// Returns the cache of the latest figures, which other programs read.
     pub fn cache(&self) -> Cache {
         Cache::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Returns the issuer of tickets, which let browsers connect without a token in the URL.
+    /// Returns the issuer of live tickets, which let browsers connect without a token in the URL.
     pub fn live_tickets(&self) -> LiveTickets {
         LiveTickets::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Returns the store of trend slices that all processes share.
+    /// Returns the trend slices, which all processes share.
     pub fn trends(&self) -> TrendSlices {
         TrendSlices::new(self.client.clone(), self.keys.clone())
     }

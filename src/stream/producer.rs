@@ -1,4 +1,4 @@
-//! Appends posts to the stream.
+//! Producer, which appends posts to the stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,21 +10,24 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::models::new_post::AcceptedPost;
-use crate::models::stage_health::StreamHealth;
+use crate::models::system_health::StreamHealth;
 
 use super::client::{Client, Script};
+use super::entry_schema::{KIND, VERSION, with_is_unknown};
 use super::keys::{GROUP, Keys};
-use super::schema::VERSION;
 use super::{StreamError, client};
 
-/// Maximum number of posts per script. While it runs, for about a millisecond, Redis serves nobody else.
+/// Maximum number of posts per script. A script blocks Redis for about a millisecond.
 const POSTS_PER_SCRIPT: usize = 500;
 
-/// Maximum number of bytes per script, for the same reason.
+/// Number of arguments of the script per post.
+const ARGS_PER_POST: usize = 5;
+
+/// Maximum number of bytes of posts per script, for the same reason.
 const BYTES_PER_SCRIPT: usize = 1 << 20;
 
-/// Maximum age of a measured backlog. Every request needs the backlog, and in this time it changes by far less than the
-/// high-water mark allows.
+/// Maximum age of a measured backlog. Every request needs the backlog, and within this time it changes by far less than
+/// the high-water mark.
 const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
 
 /// Appends posts to the stream. Clones share one connection and one measured backlog.
@@ -38,7 +41,7 @@ pub struct Producer {
 #[derive(Default)]
 struct Backlog {
     measured: Mutex<Option<(Instant, StreamHealth)>>,
-    /// Number of posts that this process has added since the measurement.
+    /// Number of posts that this process has added since the last measurement.
     added: AtomicU64,
 }
 
@@ -47,19 +50,22 @@ impl Producer {
         Self { client, keys, backlog: Arc::default() }
     }
 
-    /// Appends all posts in order. `Ok` means that all of them are in the stream.
+    /// Appends posts to the stream in order. `Ok` means that all of them are in the stream.
     ///
-    /// After an error, some, all or none of them may be in the stream. Publishing all of them again is safe: duplicates are
-    /// stored once.
+    /// After an error, all, some or none of them may be in the stream. It is safe to publish all of them again, because
+    /// duplicates are stored only once.
     pub async fn publish(&self, posts: &[AcceptedPost]) -> Result<(), StreamError> {
         const LUA: &str = "
-            for i = 1, #ARGV, 4 do
-                redis.call('XADD', KEYS[1], '*', 'v', ARGV[i], 'source', ARGV[i + 1],
-                    'received_at', ARGV[i + 2], 'post', ARGV[i + 3])
+            for i = 1, #ARGV, 5 do
+                local fields = {'v', ARGV[i], 'source', ARGV[i + 1], 'received_at', ARGV[i + 2], 'post', ARGV[i + 3]}
+                if ARGV[i + 4] ~= '' then
+                    fields[9], fields[10] = 'connector', ARGV[i + 4]
+                end
+                redis.call('XADD', KEYS[1], '*', unpack(fields))
             end
-            return #ARGV / 4";
+            return #ARGV / 5";
 
-        let mut args = Vec::with_capacity(4 * posts.len().min(POSTS_PER_SCRIPT));
+        let mut args = Vec::with_capacity(ARGS_PER_POST * posts.len().min(POSTS_PER_SCRIPT));
         let mut n_bytes = 0;
         for (i, post) in posts.iter().enumerate() {
             let json = serde_json::to_vec(&post.post)
@@ -69,8 +75,9 @@ impl Producer {
             args.push(Value::from(post.source.as_str()));
             args.push(Value::from(post.received_at.to_string()));
             args.push(Value::Bytes(Bytes::from(json)));
+            args.push(Value::from(post.connector.map(|id| id.to_string()).unwrap_or_default()));
             let is_last = i + 1 == posts.len();
-            if is_last || args.len() >= 4 * POSTS_PER_SCRIPT || n_bytes >= BYTES_PER_SCRIPT {
+            if is_last || args.len() >= ARGS_PER_POST * POSTS_PER_SCRIPT || n_bytes >= BYTES_PER_SCRIPT {
                 let keys = [self.keys.stream.as_str()];
                 self.client.eval(Script { lua: LUA, keys: &keys }, std::mem::take(&mut args)).await?;
                 n_bytes = 0;
@@ -80,7 +87,7 @@ impl Producer {
         Ok(())
     }
 
-    /// Returns the backlog as measured at most 200 ms ago.
+    /// Returns the backlog of the stream, measured at most 200 ms ago.
     pub async fn backlog(&self) -> Result<StreamHealth, StreamError> {
         // The lock is held while measuring, so that a burst of requests queries Redis once.
         let mut measured = self.backlog.measured.lock().await;
@@ -95,10 +102,10 @@ impl Producer {
         Ok(health)
     }
 
-    /// Returns whether adding `n` posts keeps the stream at or below its high-water mark.
+    /// Returns whether the stream stays at or below its high-water mark if `n` posts are added.
     ///
-    /// The backlog includes what this process has added since the last measurement. Posts from other processes show up 200
-    /// ms late, so together the processes may exceed the mark by what they send in that time.
+    /// This takes into account what this process has added since the last measurement. Posts from other processes are
+    /// noticed up to 200 ms late, so the processes combined may exceed the mark by what they send in that time.
     pub async fn has_room(&self, high_water: u64, n: u64) -> Result<bool, StreamError> {
         let length = self.backlog().await?.length;
         let added = self.backlog.added.load(Ordering::Relaxed);
@@ -106,17 +113,30 @@ impl Producer {
     }
 }
 
-/// Measures the stream. The lag is computed here, because the lag reported by Redis 7.0 becomes null after deletions.
+/// Measures the stream. The lag is computed here, because the lag that Redis 7.0 reports becomes null after deletions.
 pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<StreamHealth, StreamError> {
-    // Nothing is pending before the group exists.
-    const LUA: &str = "
+    // Nothing is pending before the group exists. Entries for a newer process do not make this one late: the oldest entry is
+    // the oldest known one, or the hundredth if more than that are unknown.
+    const LUA: &str = with_is_unknown!(
+        "
         local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
         local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+        if oldest and is_unknown(oldest, ARGV[2], ARGV[3]) then
+            oldest = nil
+            for n, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 100)) do
+                if n == 100 or not is_unknown(entry, ARGV[2], ARGV[3]) then
+                    oldest = entry
+                    break
+                end
+            end
+        end
         return {redis.call('XLEN', KEYS[1]), pending.err and 0 or pending[1], redis.call('XLEN', KEYS[2]),
-            oldest and tonumber(string.match(oldest[1], '^%d+')) or 0}";
+            oldest and tonumber(string.match(oldest[1], '^%d+')) or 0}"
+    );
 
     let script = Script { lua: LUA, keys: &[&keys.stream, &keys.dead] };
-    let response = client.eval(script, vec![Value::from(GROUP)]).await?;
+    let args = vec![Value::from(GROUP), Value::from_static_str(VERSION), Value::from_static_str(KIND)];
+    let response = client.eval(script, args).await?;
     let figures: Vec<u64> = response.convert()?;
     let [length, pending, dead, oldest_ms] = figures[..] else {
         return Err(StreamError::unexpected("health is not four numbers"));

@@ -1,4 +1,4 @@
-//! Subscription to the updates of every process, with gap detection.
+//! Subscription to the updates of every process, which detects gaps.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use super::client::Client;
 use super::frame_sequence::{self, NewestFrame};
 use super::updates;
 
-/// Ping interval. Without pings, the loss of the other end would go unnoticed.
+/// Interval between pings. Without pings, a broken connection would go unnoticed.
 const PING_EVERY: Duration = Duration::from_secs(3);
 
-/// Wait between attempts to subscribe on an open connection.
+/// Wait before another attempt to subscribe on an open connection.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
-/// Event for a subscriber.
+/// Event that a subscriber is notified of.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UpdateEvent {
-    /// An update arrived.
+    /// The next update in the sequence arrived.
     Update(SequencedUpdate),
-    /// Updates may have been lost: at the start, after a disconnection, or because the subscriber was slow. The subscriber
-    /// must rebuild its sums from the database.
+    /// Updates may have been lost: at the start, while the connection was down, or while the subscriber was too slow.
+    /// The subscriber must rebuild its sums from the database.
     Gap,
 }
 
-/// Updates in order. Dropping this ends the subscription.
+/// Subscription that receives updates in order. Dropping it ends the subscription.
 pub struct Subscription {
     events: mpsc::Receiver<UpdateEvent>,
 }
@@ -54,7 +54,7 @@ impl Subscription {
         Self { events }
     }
 
-    /// Returns the next event, or `None` once the runtime shuts down.
+    /// Returns the next event; `None` once the runtime shuts down.
     pub async fn next(&mut self) -> Option<UpdateEvent> {
         self.events.recv().await
     }
@@ -67,9 +67,9 @@ struct Listener {
     connected: Receiver<Server>,
     messages: Receiver<Message>,
     sender: mpsc::Sender<UpdateEvent>,
-    /// Id that the next update must have.
+    /// Id that the next update must have; `None` until the first update.
     next: Option<FrameId>,
-    /// Whether a gap has yet to be reported.
+    /// Whether a gap has occurred that has not been reported yet.
     has_gap: bool,
 }
 
@@ -112,8 +112,8 @@ impl Listener {
         self.client.close().await;
     }
 
-    /// Subscribes, then reports a gap: earlier publications were not received, and a subscriber that rebuilt its
-    /// state before this point would miss what happened in between.
+    /// Subscribes and then reports a gap, because any updates published earlier were not received. A subscriber that
+    /// rebuilt its state any earlier would miss the updates in between.
     async fn subscribe(&mut self) -> bool {
         let commands = self.client.commands();
         if !commands.is_connected() {

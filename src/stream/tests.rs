@@ -1,4 +1,4 @@
-//! Tests against a real Redis, started for each test because several of them stop it.
+//! Tests with a real Redis, which is started for each test because several of them stop it.
 
 mod consumer;
 pub(crate) mod redis;
@@ -10,14 +10,16 @@ use jiff::Timestamp;
 use redis::Redis;
 
 use super::*;
+use crate::models::id::SourceId;
 use crate::models::new_post::{AcceptedPost, NewPost};
 use crate::models::post::Source;
-use crate::models::stage_health::UnknownEntries;
+use crate::models::system_health::UnknownEntries;
 
 fn post(id: u32) -> AcceptedPost {
     let now = Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap();
     AcceptedPost {
         source: Source::new(Source::HTTP),
+        connector: id.is_multiple_of(2).then(SourceId::now_v7),
         received_at: now,
         post: NewPost {
             id: id.to_string(),
@@ -33,7 +35,7 @@ fn posts(ids: std::ops::Range<u32>) -> Vec<AcceptedPost> {
     ids.map(post).collect()
 }
 
-/// Timeout of a step, far longer than any step takes on a busy machine.
+/// Timeout for a step, far longer than any step takes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Waits until `happened` returns a value.
@@ -130,6 +132,24 @@ async fn prefixes_are_isolated() {
     assert_eq!(found, StreamHealth { length: 2, lag: 2, pending: 0, dead: 0, oldest_at: found.oldest_at });
     let age = jiff::Timestamp::now().duration_since(found.oldest_at.unwrap());
     assert!(age.abs() < jiff::SignedDuration::from_secs(60), "{age}");
+}
+
+#[tokio::test]
+async fn entries_for_a_newer_process_do_not_count_as_late() {
+    let redis = Redis::start();
+    let stream = redis.connect().await;
+    let add = |id: &str, field: &str, value: &str| {
+        redis.run(&["XADD", "social_posts_stream", id, field, value, "post", "{}"])
+    };
+    for n in 1..=50 {
+        add(&format!("{n}000-1"), "v", "2");
+    }
+    add("60000-1", "kind", "video");
+    assert_eq!(stream.health().await.unwrap().oldest_at, None);
+    add("70000-1", "v", "1");
+    add("80000-1", "v", "2");
+    let health = stream.health().await.unwrap();
+    assert_eq!((health.length, health.oldest_at), (53, Some(jiff::Timestamp::from_second(70).unwrap())));
 }
 
 #[tokio::test]

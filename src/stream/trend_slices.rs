@@ -1,4 +1,4 @@
-//! Trend counter slices of every process, readable by all processes.
+//! Slices published by trend counters, which every process writes and reads.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,32 +12,32 @@ use super::StreamError;
 use super::client::Client;
 use super::keys::Keys;
 
-/// Maximum number of counters read, most recently published first. Each process start adds one; more than this within two
-/// days means that a process cannot stay up, and its old slices hold little.
+/// Maximum number of counters to read, starting with the one that published last. Each process start adds a counter. If
+/// there are more than this within two days, some process keeps crashing, and its old slices hold little.
 const COUNTERS_MAX: usize = 64;
 
-/// Time after a counter's last publication at which its slices are outside every window.
+/// How long after a counter's last publication all its slices are too old for any window.
 const COUNTER_LIFETIME: Duration = Duration::from_secs(50 * 3_600);
 
-/// Slices to publish for one counter.
+/// Slices that one counter publishes for one span.
 #[derive(Debug, Clone)]
 pub struct PublishedSlices {
-    /// Unique counter name.
+    /// Unique name of the counter.
     pub counter: String,
-    /// Name of the span that the slices cover.
+    /// Name of the span that the slices belong to.
     pub span: &'static str,
-    /// Changed slices, by start time.
+    /// Slices that have changed, each with its start time.
     pub slices: Vec<(i64, Vec<u8>)>,
     /// Start times of slices that are no longer needed.
     pub gone: Vec<i64>,
-    /// How long the last slice is needed.
+    /// How long the newest slice is needed, after which the hash expires.
     pub keep_for: Duration,
 }
 
-/// Writes and reads slices without knowing their content.
+/// Publishes and reads slices without interpreting them.
 ///
-/// Each counter has its own hash per span, so no counter overwrites another. The slices of a dead counter are kept until
-/// they leave every window, so a restart loses nothing that was published.
+/// Each counter has a hash of its own per span, so counters never overwrite each other. The slices of a dead counter
+/// are kept until no window needs them, so a restart loses nothing that was published.
 #[derive(Clone)]
 pub struct TrendSlices {
     client: Client,
@@ -53,7 +53,7 @@ impl TrendSlices {
         format!("{}trends:{span}:{counter}", self.keys.prefix)
     }
 
-    /// Replaces the slices that the same counter published for the same periods. Takes one round trip and is idempotent.
+    /// Replaces the slices that the counter published for the same start times. Takes one round trip and is idempotent.
     pub async fn publish(&self, published: PublishedSlices) -> Result<(), StreamError> {
         let hash = self.hash(published.span, &published.counter);
         let pipeline = fred::clients::Client::clone(self.client.commands()).pipeline();
@@ -79,7 +79,7 @@ impl TrendSlices {
         Ok(())
     }
 
-    /// Returns the slices of a span with these start times, from every counter.
+    /// Returns the slices of all counters that belong to this span and have one of these start times.
     pub async fn read(&self, span: &str, starts: &[i64]) -> Result<Vec<(i64, Bytes)>, StreamError> {
         let counters = self.counters().await?;
         if counters.is_empty() || starts.is_empty() {
@@ -97,7 +97,7 @@ impl TrendSlices {
         Ok(slices.filter_map(|(at, bytes)| Some((at, bytes?))).collect())
     }
 
-    /// Returns the most recently active counters, and removes those that have been silent for too long.
+    /// Returns the counters that published most recently, and removes those that last published too long ago.
     async fn counters(&self) -> Result<Vec<String>, StreamError> {
         let seen_at: HashMap<String, i64> = self.client.commands().hgetall(&self.keys.trend_counters).await?;
         let since = Timestamp::now().as_millisecond()

@@ -1,5 +1,5 @@
-//! Entries of a version or kind that this process does not know. A newer process added them, for example during a rolling
-//! upgrade; they stay pending until a process that knows them claims them.
+//! Entries of a version or kind that this process does not know. They were added by a newer process, for example during
+//! a rolling upgrade, and stay pending until a process that knows them claims them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::schema::EntrySchema;
-use crate::models::stage_health::UnknownEntries;
+use super::entry_schema::EntrySchema;
+use crate::models::system_health::UnknownEntries;
 use crate::telemetry::UNKNOWN_ENTRIES;
 
 /// Minimum interval between two log messages about the same schema.
 const LOG_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Maximum number of schemas tracked separately. A process encounters one or two; further ones are counted together.
+/// Maximum number of schemas that are tracked separately. A process normally encounters one or two; any further ones
+/// are counted together.
 const SCHEMAS_MAX: usize = 16;
 
-/// Pending unknown entries, as far as this process has seen.
+/// Pending unknown entries that this process has seen.
 #[derive(Debug, Default)]
 pub(super) struct UnknownEntryTracker {
     state: Mutex<State>,
@@ -25,20 +26,20 @@ pub(super) struct UnknownEntryTracker {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Entries found so far in the current scan of the pending entries.
+    /// Number of entries of each schema that the current scan of the pending entries has found so far.
     found: BTreeMap<EntrySchema, u64>,
-    /// Entries found in the last full scan.
+    /// Number of entries of each schema that the last full scan found.
     pending: BTreeMap<EntrySchema, u64>,
     logged_at: BTreeMap<EntrySchema, Instant>,
 }
 
 impl UnknownEntryTracker {
-    /// Records a new entry that is left pending.
+    /// Records a new entry that this process read but leaves pending.
     pub fn record(&self, schema: EntrySchema) {
         self.lock().log(schema);
     }
 
-    /// Records a pending entry that was skipped.
+    /// Records a pending entry that the scan skipped.
     pub fn skipped(&self, schema: EntrySchema) {
         let mut state = self.lock();
         let schema = if state.found.len() < SCHEMAS_MAX || state.found.contains_key(&schema) {
@@ -50,7 +51,7 @@ impl UnknownEntryTracker {
         state.log(schema);
     }
 
-    /// Records that the scan has covered all pending entries.
+    /// Records that the scan has reached the end of the pending entries.
     pub fn scan_finished(&self) {
         let mut state = self.lock();
         state.pending = std::mem::take(&mut state.found);
@@ -58,7 +59,7 @@ impl UnknownEntryTracker {
         metrics::gauge!(UNKNOWN_ENTRIES).set(n_pending as f64);
     }
 
-    /// Returns the pending entries by version and kind.
+    /// Returns the number of pending entries by version and kind.
     pub fn pending(&self) -> Vec<UnknownEntries> {
         let row = |(schema, n): (&EntrySchema, &u64)| UnknownEntries {
             version: schema.version.clone(),

@@ -1,4 +1,5 @@
-//! Publishes updates to every process in one sequence of frame ids, with a history for reconnecting clients.
+//! Publisher of updates to every process. It numbers the frames of all updates in one sequence, and keeps a history for
+//! reconnecting clients.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use super::frame_sequence::{self, NewestFrame};
 use super::history::HistoryLimits;
 use super::keys::Keys;
 
-/// Publishes updates. Clones share the newest known id.
+/// Publishes updates. Clones share the connection and the newest known id.
 #[derive(Clone)]
 pub struct Updates {
     client: Client,
@@ -26,7 +27,7 @@ pub struct Updates {
     newest: NewestFrame,
 }
 
-/// The part of an update that becomes frames, which is all that reconnecting clients need. It can be read as a
+/// Part of an update that frames are made from, which is all that reconnecting clients need. It can be decoded as a
 /// [`LiveUpdate`].
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -37,14 +38,14 @@ enum Frames<'a> {
     Missed,
 }
 
-/// Rollup changes of an update. A subscriber that missed them reads the rollups instead.
+/// Part of an update that changes rollups. A subscriber that missed it reads the rollups instead.
 #[derive(Default, Serialize, Deserialize)]
 struct Changes {
     delta: Vec<(RollupKey, Sums)>,
     places: BTreeMap<String, (f64, f64)>,
 }
 
-/// Borrowed form of [`Changes`].
+/// Borrowed form of [`Changes`], used for encoding.
 #[derive(Serialize)]
 struct ChangesRef<'a> {
     delta: &'a [(RollupKey, Sums)],
@@ -57,13 +58,15 @@ impl Updates {
         Self { client, keys, limits, newest }
     }
 
-    /// Publishes an update, which takes [`LiveUpdate::n_frames`] ids, and returns the id of its first frame.
+    /// Publishes an update and returns the id of its first frame. The update takes [`LiveUpdate::n_frames`] ids.
     ///
-    /// Counting, storing and publishing are one step, so updates arrive in id order, and every published update is in the
-    /// history. After an error, the ids may be taken although the update did not arrive; subscribers then see a gap.
+    /// Numbering, storing and publishing happen in one step, so updates arrive in the order of their ids, and every
+    /// published update is in the history. After an error, the ids may be taken even though the update did not arrive;
+    /// subscribers then notice a gap.
     pub async fn publish(&self, update: &LiveUpdate) -> Result<FrameId, StreamError> {
-        // An entry's id is that of its last frame, so a frame's id can be used to find what follows it. Entries beyond the
-        // limits are removed from the old end, at most a hundred per call, so that lowering a limit blocks nobody for long.
+        // Each entry has the id of its last frame, so a frame's id can be used to find what follows it. Entries beyond the
+        // limits are removed from the oldest end, at most a hundred per call, so that lowering a limit does not block Redis
+        // for long.
         const LUA: &str = concat!(
             frame_sequence::prelude!(),
             "
@@ -116,7 +119,7 @@ impl Updates {
     }
 }
 
-/// Encodes the part stored in the history and the part that is only published.
+/// Encodes an update in two parts: one that is also stored in the history, and one that is only published.
 fn parts(update: &LiveUpdate) -> Result<(Vec<u8>, Vec<u8>), serde_json::Error> {
     let no_places = BTreeMap::new();
     let (frames, changes) = match update {
@@ -133,7 +136,8 @@ fn parts(update: &LiveUpdate) -> Result<(Vec<u8>, Vec<u8>), serde_json::Error> {
     Ok((serde_json::to_vec(&frames)?, changes.unwrap_or_default()))
 }
 
-/// Decodes the envelope `epoch\noffset\nframes\nchanges`; `None` if it has another form, for example from a newer version.
+/// Decodes an envelope of the form `epoch\noffset\nframes\nchanges`; `None` if it has any other form, for example
+/// because a newer version published it.
 pub(super) fn open(envelope: &[u8]) -> Option<SequencedUpdate> {
     let mut parts = envelope.splitn(4, |byte| *byte == b'\n');
     let epoch = std::str::from_utf8(parts.next()?).ok()?.to_owned();

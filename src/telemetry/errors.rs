@@ -1,7 +1,7 @@
-//! Recent errors of this process: counted by the minute for a day, with the most recent messages.
+//! Recent errors of this process: counts per minute for one day, and the latest messages.
 //!
-//! Global, like the metrics recorder. Bounded: kinds and origins come from the program's own text, while minutes and
-//! messages expire.
+//! The log is global, like the metrics recorder. It is bounded: kinds and origins come from the program's own text, and
+//! both minutes and messages expire.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write as _};
@@ -19,23 +19,23 @@ use super::ERRORS_TOTAL;
 use crate::models::error_log::{ErrorKind, ErrorMessage, ErrorOrigin, ErrorOverview, ErrorStep, ErrorWindow};
 use crate::models::metrics::Window;
 
-/// Maximum number of minutes to count: a day and the current minute.
+/// Maximum number of minutes that error counts cover: one day and the current minute.
 const MINUTES_MAX: i64 = 24 * 60 + 1;
 
-/// Maximum number of messages kept; repeated messages share one entry.
+/// Maximum number of messages to keep. Repeated messages share one entry.
 const MESSAGES_MAX: usize = 100;
 
-/// Maximum length of a message in characters.
+/// Maximum number of characters kept per message.
 const MESSAGE_CHARACTERS_MAX: usize = 400;
 
 static JOURNAL: Mutex<Journal> = Mutex::new(Journal::new());
 
-/// Counts an error. `origin` is a stage or another part of the process.
+/// Counts an error. `origin` names a stage or another part of the process.
 pub fn count(kind: ErrorKind, origin: &'static str) {
     note(kind, origin, None);
 }
 
-/// Counts an error and records its message.
+/// Counts an error and keeps its message.
 pub fn record(kind: ErrorKind, origin: &'static str, message: impl Into<String>) {
     note(kind, origin, Some(message.into()));
 }
@@ -46,16 +46,16 @@ fn note(kind: ErrorKind, origin: &'static str, message: Option<String>) {
     journal.note((kind, origin), message, Timestamp::now());
 }
 
-/// Returns the errors of the given period.
+/// Returns the errors that occurred in this window, which ends now.
 pub fn overview(window: ErrorWindow) -> ErrorOverview {
     JOURNAL.lock().unwrap_or_else(PoisonError::into_inner).overview(window, Timestamp::now())
 }
 
-/// Log of recent errors. Pure: time is an argument.
+/// Log of recent errors. Callers pass the time, so it reads no clock.
 #[derive(Debug)]
 struct Journal {
     minutes: BTreeMap<i64, BTreeMap<(ErrorKind, &'static str), u64>>,
-    /// Recent messages, oldest first.
+    /// Recent messages, ordered by when each last occurred.
     messages: VecDeque<ErrorMessage>,
 }
 
@@ -135,7 +135,7 @@ fn start_of(minute: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH.saturating_add(since).unwrap_or(Timestamp::MIN)
 }
 
-/// Returns a layer that records events that this program logs at WARN and ERROR.
+/// Returns a tracing layer that records what this program logs at the WARN and ERROR levels.
 pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     LogCounter.with_filter(LevelFilter::WARN)
 }
@@ -155,7 +155,8 @@ impl<S: Subscriber> Layer<S> for LogCounter {
     }
 }
 
-/// Returns the part of the program that a module belongs to, such as `notifier` or `store`; `None` for other crates.
+/// Returns the part of the program that a module belongs to, such as `notifier` or `store`; `None` for modules of other
+/// crates.
 fn origin_of(target: &'static str) -> Option<&'static str> {
     let path = target.strip_prefix(env!("CARGO_PKG_NAME"))?;
     let mut names = path.split("::").filter(|name| !name.is_empty());
@@ -170,7 +171,7 @@ fn origin_of(target: &'static str) -> Option<&'static str> {
     }
 }
 
-/// Collects an event's message and its cause, but no other fields, so that repeated events have equal messages.
+/// Text of an event: its message and its cause, but none of its other fields, so that repeated events have equal texts.
 #[derive(Default)]
 struct EventText(String);
 

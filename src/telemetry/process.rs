@@ -1,14 +1,15 @@
-//! Resource usage of this process, under the metric names of Prometheus' own client libraries.
+//! Resource usage of this process, with the metric names that Prometheus' own client libraries use.
 //!
-//! Rendered by hand: the recorder has no fractional counters, and these values are read on demand.
+//! The text format is written by hand, because the recorder has no fractional counters and these values are read only
+//! on request.
 
 use std::fmt::Write as _;
 use std::fs;
 
-/// Clock ticks per second in `/proc`, which is the same whatever the kernel's own rate.
+/// Number of clock ticks per second in `/proc`, which does not depend on the kernel's timer frequency.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Values read from `/proc`; unreadable ones are `None`.
+/// Values read from `/proc`; `None` for values that cannot be read.
 #[derive(Debug, Default, PartialEq)]
 struct Usage {
     cpu_seconds: Option<f64>,
@@ -22,7 +23,7 @@ struct Usage {
     sent_bytes: Option<u64>,
 }
 
-/// Returns the current values in Prometheus text format.
+/// Returns the current resource usage in Prometheus' text format.
 pub fn exposition() -> String {
     render(&read_usage())
 }
@@ -51,13 +52,13 @@ fn read_usage() -> Usage {
     }
 }
 
-/// Returns the first number on the line that starts with `start`.
+/// Returns the first number after `start` on the line that begins with it.
 fn number_after(text: &str, start: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(start))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Returns the bytes received and sent, given a line of names and a line of values.
+/// Returns how many bytes were received and sent, as read from a line of names and a line of values.
 fn traffic(netstat: &str) -> Option<(u64, u64)> {
     let mut lines = netstat.lines().filter(|line| line.starts_with("IpExt:"));
     let (names, values) = (lines.next()?, lines.next()?);

@@ -1,22 +1,22 @@
-//! Approximate count of distinct authors, in four kilobytes.
+//! Approximate number of distinct authors, in four kilobytes.
 
-/// Bits of the hash that select a register.
+/// Number of bits of the hash that select a register.
 const PRECISION: u8 = 12;
 
 const N_REGISTERS: usize = 1 << PRECISION;
 
-/// Remaining bits of the hash, whose leading zeros are counted.
+/// Number of remaining bits of the hash, whose leading zeros are counted.
 const N_BITS: u8 = 64 - PRECISION;
 
-/// The relative standard error of every estimate: 1.04 divided by the square root of the number of registers. Three
+/// Relative standard error of every estimate: 1.04 divided by the square root of the number of registers. Three
 /// estimates in a thousand are off by more than three times this. Counts below a few hundred are nearly exact.
 pub const RELATIVE_ERROR: f64 = 0.016_25;
 
 /// HyperLogLog: counts distinct authors without storing them.
 ///
-/// Merging takes the greater of each pair of registers, so the order, grouping and repetition of merges do not
-/// matter. The estimate is Ertl's improved one ("New cardinality estimation algorithms for HyperLogLog sketches",
-/// 2017), which needs no correction for small or large counts.
+/// Merging takes the greater of each pair of registers, so the order, grouping and repetition of merges do not matter.
+/// The estimator is Ertl's improved one ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which
+/// needs no correction for small or large counts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorSketch {
     registers: Box<[u8]>,
@@ -35,7 +35,7 @@ impl Default for AuthorSketch {
 }
 
 impl AuthorSketch {
-    /// Counts an author, given the result of [`hash_of`].
+    /// Counts an author, identified by the result of [`hash_of`].
     pub fn insert(&mut self, hash: u64) {
         let index = usize::try_from(hash >> N_BITS).unwrap_or_default();
         // The bit set here ends a run of zeros that reaches the bits vacated by the shift.
@@ -46,14 +46,14 @@ impl AuthorSketch {
         }
     }
 
-    /// Adds the authors of another sketch.
+    /// Adds the authors counted by another sketch.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.registers.iter_mut().zip(&other.registers) {
             *mine = (*mine).max(*theirs);
         }
     }
 
-    /// Returns the estimated number of authors.
+    /// Returns the estimated number of distinct authors.
     pub fn estimate(&self) -> f64 {
         let n_registers = N_REGISTERS as f64;
         let mut histogram = [0_u32; N_BITS as usize + 2];
@@ -71,7 +71,7 @@ impl AuthorSketch {
         n_registers * n_registers / (2.0 * std::f64::consts::LN_2 * sum)
     }
 
-    /// Returns the registers, to be sent to other processes.
+    /// Returns the registers as they are sent to other processes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.registers
     }
@@ -83,7 +83,7 @@ impl AuthorSketch {
     }
 }
 
-/// Ertl's σ: the contribution of empty registers. Infinite if all are empty.
+/// Ertl's σ: the contribution of empty registers; infinite if all registers are empty.
 fn sigma(mut x: f64) -> f64 {
     if x >= 1.0 {
         return f64::INFINITY;
@@ -117,8 +117,9 @@ fn tau(mut x: f64) -> f64 {
     }
 }
 
-/// Hashes an author in the same way in every process and version, because their sketches are merged: FNV-1a over
-/// platform and author, then the finalizer of MurmurHash3, without which similar names would share registers.
+/// Hashes an author, identically in every process and version because their sketches are merged. The hash is FNV-1a
+/// over platform and author, followed by the finalizer of MurmurHash3, without which similar names would share
+/// registers.
 pub fn hash_of(platform: &str, author: &str) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;

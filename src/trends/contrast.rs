@@ -1,32 +1,33 @@
-//! Terms that some posts use more often than others.
+//! Terms that one set of posts uses more often than another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::terms::terms_of;
 
-/// Posts added to both sides for each term, so that a term that the others never use is not infinitely distinctive.
+/// Posts added to both sides for each term, so that a term that the other posts never use is not infinitely
+/// distinctive.
 const PSEUDO_POSTS: f64 = 0.5;
 
-/// Minimum number of posts with a term; fewer may be chance.
+/// Minimum number of posts that must contain a term. Fewer could be chance.
 const POSTS_MIN: u32 = 3;
 
-/// Number of standard errors by which a term's log-odds must exceed those in the other posts.
+/// Minimum difference between the log-odds of a term in the two sets of posts, in standard errors.
 const DEVIATIONS_MIN: f64 = 2.5;
 
-/// A term that some posts use more often than others.
+/// A term that one set of posts uses more often than another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DistinctiveTerm {
-    /// The term.
+    /// The term, in lower case; a hashtag includes its `#`.
     pub term: String,
-    /// Number of posts that contain the term.
+    /// Number of posts in the set that contain the term.
     pub count: u32,
-    /// Number of posts that would contain the term if these posts were like the others.
+    /// Number of posts that would contain the term if it were as frequent as in the other set.
     pub expected: f64,
-    /// Difference between the log-odds, in standard errors.
+    /// Difference between the log-odds of the term in the two sets, in standard errors.
     pub deviations: f64,
 }
 
-/// A number of posts, and for each term how many of them contain it.
+/// Number of posts, in total and for each term that they contain.
 #[derive(Debug, Clone, Default)]
 pub struct TermCounts {
     n_posts: u32,
@@ -34,15 +35,35 @@ pub struct TermCounts {
 }
 
 impl TermCounts {
-    /// Counts a post.
+    /// Counts a post and its distinct terms. `lang` selects the stop words to leave out.
     pub fn add(&mut self, text: &str, lang: Option<&str>) {
+        self.add_terms(&terms_of(text, lang));
+    }
+
+    /// Counts a post that contains these terms.
+    pub fn add_terms(&mut self, terms: &HashSet<String>) {
         self.n_posts += 1;
-        for term in terms_of(text, lang) {
-            *self.terms.entry(term).or_default() += 1;
+        for term in terms {
+            match self.terms.get_mut(term) {
+                Some(count) => *count += 1,
+                None => {
+                    self.terms.insert(term.clone(), 1);
+                }
+            }
         }
     }
 
-    /// Returns the variance of [`Self::odds`], after Woolf and Haldane. A term in nearly all posts is as uncertain as
+    /// Returns the number of posts counted.
+    pub fn n_posts(&self) -> u32 {
+        self.n_posts
+    }
+
+    /// Returns the number of posts that contain a term.
+    pub fn count(&self, term: &str) -> u32 {
+        self.terms.get(term).copied().unwrap_or_default()
+    }
+
+    /// Returns the variance of [`Self::odds`] (Woolf, Haldane). It is as large for a term in nearly all posts as for
     /// one in hardly any.
     fn variance(&self, n_posts: u32) -> f64 {
         let (with, all) = (f64::from(n_posts), f64::from(self.n_posts));

@@ -1,4 +1,4 @@
-//! Term and author counts for a short period, and how they are encoded for other processes.
+//! Counts of terms and authors in a short period, and their encoding for other processes.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -16,30 +16,31 @@ use super::terms::terms_of;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::MICROS;
 
-/// Number of terms kept in the current slice; there may be up to twice as many between cuts. Terms in at least one of
-/// four hundred posts are then counted exactly or nearly so: posts contain about twenty terms, most of which occur
-/// nowhere else.
+/// Number of terms kept in the current slice, which may hold up to twice as many between cuts. Posts contain about
+/// twenty terms, most of which occur nowhere else, so terms in at least one in four hundred posts are counted exactly
+/// or nearly so.
 const TERMS_COUNTED: usize = 4_096;
 
-/// Number of terms in a slice that are published, and kept once its period is over: ten times as many as are ever
+/// Number of terms that are published with a slice, and kept once its period is over: ten times as many as are ever
 /// shown.
 pub const TERMS_PUBLISHED: usize = 1_024;
 
-/// Maximum decoded size; a thousand terms take up about thirty thousand bytes, so a larger payload is not valid.
+/// Maximum size of a decoded slice in bytes. A thousand terms take up about thirty thousand bytes, so a larger payload
+/// cannot be valid.
 const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// The fields of a post that counting needs.
+/// The parts of a post that are counted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TermPost {
     /// Event time, in seconds since 1970.
     pub at: i64,
-    /// The text.
+    /// The post's text, from which its terms are extracted.
     pub text: String,
-    /// The language.
+    /// Language code, which selects the stop words; `None` if unknown.
     pub lang: Option<String>,
-    /// Hash of the author, from [`hash_of`].
+    /// Hash of the author, from [`hash_of`]; `None` if unknown.
     pub author: Option<u64>,
-    /// `sentiment.score`, in millionths.
+    /// Sentiment score, from -1,000,000 to 1,000,000.
     pub sentiment_micros: i64,
 }
 
@@ -62,7 +63,8 @@ fn micros(score: f32) -> i64 {
     (f64::from(score) * MICROS).round() as i64
 }
 
-/// Term counts of posts from the same moment, so that each term is looked up once instead of once per slice.
+/// Terms of several posts from the same moment, counted together so that each term is looked up once instead of once
+/// per slice.
 #[derive(Debug, Default)]
 pub struct PostBatch {
     n_posts: u64,
@@ -71,7 +73,7 @@ pub struct PostBatch {
 }
 
 impl PostBatch {
-    /// Adds a post.
+    /// Adds a post's terms, author and sentiment.
     pub fn add(&mut self, post: &TermPost) {
         self.n_posts += 1;
         self.authors.extend(post.author);
@@ -83,20 +85,20 @@ impl PostBatch {
     }
 }
 
-/// Counts for a period, from one or several processes.
+/// Counts for a period, from one process or several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slice {
-    /// Number of posts counted.
+    /// Number of posts whose terms were counted.
     pub n_posts: u64,
-    /// Number of posts that were stored but not counted because too many arrived at once.
+    /// Number of posts that were stored but not counted, because too many arrived at once.
     pub n_missed: u64,
-    /// Term counts.
+    /// Number and sentiment of the posts that contain each term.
     pub terms: TermTally,
-    /// Distinct authors.
+    /// Estimate of how many distinct authors wrote the posts.
     pub authors: AuthorSketch,
 }
 
-/// A slice's encoding. Fields are only ever added, because processes of two versions may share a Redis.
+/// Encoding of a slice. Fields may be added but never changed, because processes of two versions may share a Redis.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     posts: u64,
@@ -107,7 +109,7 @@ struct Packed {
 }
 
 impl Slice {
-    /// Adds posts.
+    /// Counts the posts in a batch.
     pub fn add(&mut self, batch: &PostBatch) {
         self.n_posts += batch.n_posts;
         batch.authors.iter().for_each(|author| self.authors.insert(*author));
@@ -116,7 +118,7 @@ impl Slice {
         }
     }
 
-    /// Adds the counts of another process or period. Exact, whatever the order.
+    /// Adds the counts of another process or period. The result does not depend on the order of merges.
     pub fn merge(&mut self, other: &Self) {
         self.n_posts += other.n_posts;
         self.n_missed += other.n_missed;
@@ -124,7 +126,7 @@ impl Slice {
         self.authors.merge(&other.authors);
     }
 
-    /// Encodes the slice compactly, with its [`TERMS_PUBLISHED`] most frequent terms.
+    /// Encodes the slice compactly, with no more than its [`TERMS_PUBLISHED`] most frequent terms.
     pub fn pack(&self) -> Vec<u8> {
         let mut told = self.terms.clone();
         told.keep(TERMS_PUBLISHED);
@@ -137,7 +139,7 @@ impl Slice {
         encoder.write_all(&json).and_then(|()| encoder.finish()).unwrap_or_default()
     }
 
-    /// Decodes [`Self::pack`]; returns `None` if the bytes are not valid.
+    /// Decodes the output of [`Self::pack`]; returns `None` if the bytes are not valid.
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
         let mut json = Vec::new();
         DeflateDecoder::new(bytes).take(UNPACKED_BYTES_MAX).read_to_end(&mut json).ok()?;

@@ -1,10 +1,9 @@
-//! Words that are frequent in posts about any subject.
+//! Stop words: words that are frequent in posts about any subject.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Stop words by language. Contractions are listed without their apostrophe as well, because many people write them
-/// that way.
+/// Stop words by language. Contractions also appear without their apostrophe, because many people write them that way.
 const WORDS: [(&str, &str); 7] = [
     (
         "en",
@@ -78,9 +77,9 @@ const WORDS: [(&str, &str); 7] = [
     ),
 ];
 
-/// Returns whether a lower-case word says nothing about its post's subject.
+/// Returns whether a lower-case word reveals nothing about the subject of its post.
 ///
-/// If the language is unknown or has no list, all lists apply: a stop word in one language is seldom a trend in
+/// If the language is unknown or has no list, all lists apply: a stop word of one language is seldom a trend in
 /// another.
 pub fn is_stop_word(word: &str, lang: Option<&str>) -> bool {
     let Some(lists) = LISTS.get(word) else {
@@ -94,7 +93,7 @@ pub fn is_stop_word(word: &str, lang: Option<&str>) -> bool {
     }
 }
 
-/// The lists that contain a word, as bits, because each post has a dozen words to look up.
+/// For each word, the lists that contain it, as bits. One lookup then suffices for each of a post's dozen words.
 static LISTS: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
     let mut lists = HashMap::new();
     for (index, (_, words)) in WORDS.iter().enumerate() {

@@ -2,46 +2,46 @@
 
 use std::collections::HashMap;
 
-/// Bounds on a term's count.
+/// Bounds on the number of posts that contain a term.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TermCount {
-    /// Number of posts that certainly contain the term.
+    /// Lower bound: the number of posts that certainly contain the term.
     pub low: u64,
-    /// How far the upper bound exceeds the floor; see [`TermTally`].
+    /// Upper bound, minus the floor that all terms share; see [`TermTally`].
     excess: u64,
-    /// Total sentiment of the posts in `low`, in millionths.
+    /// Sum of the sentiment of the posts in `low`, in millionths.
     pub sentiment_micros: i64,
 }
 
-/// Posts that contain a certain term.
+/// Number and sentiment of posts that contain a given term.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Occurrences {
-    /// Number of posts.
+    /// Number of posts that contain the term.
     pub n_posts: u64,
-    /// Total sentiment of these posts, in millionths.
+    /// Sum of the sentiment of these posts, in millionths.
     pub sentiment_micros: i64,
 }
 
-/// Misra-Gries counts of terms, with the number of posts that certainly contain each.
+/// Misra-Gries counts of terms, with lower bounds.
 ///
-/// True counts lie between `low` and `floor + excess`; those of terms that are not kept lie between 0 and the floor.
-/// The terms are cut back to `k` whenever there are twice as many, so the floor is at most the sum of all counts
-/// divided by `k`: each cut that raises it by `d` removes at least `d` from each of `k` terms.
+/// The true count of a kept term lies between `low` and `floor + excess`, and that of any other term between 0 and the
+/// floor. Whenever there are twice as many terms as `k`, they are cut back to `k`. The floor is therefore at most the
+/// sum of all counts divided by `k`: a cut that raises it by `d` removes at least `d` from each of `k` terms.
 ///
-/// Merging adds all counts and drops none, so order and grouping do not matter; the bounds are additive as well
-/// (Agarwal et al., "Mergeable summaries", 2012). A merged tally is as large as its parts together, until
-/// [`Self::keep`] shrinks it.
+/// Merging adds all counts and drops none, so order and grouping do not matter, and the bounds add up as well (Agarwal
+/// et al., "Mergeable summaries", 2012). A merged tally is as large as its parts combined until [`Self::keep`] shrinks
+/// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TermTally {
     floor: u64,
     terms: HashMap<Box<str>, TermCount>,
 }
 
-/// Encoding of one term: the term, `low`, `excess` and `sentiment_micros`.
+/// A term's row in the encoding: the term, `low`, `excess` and `sentiment_micros`.
 pub type TermRow = (String, u64, u64, i64);
 
 impl TermTally {
-    /// Adds posts that contain a term, and keeps at most twice `n_kept` terms.
+    /// Adds posts that contain a term, and keeps at most twice `n_kept` terms afterwards.
     pub fn add(&mut self, term: &str, occurrences: Occurrences, n_kept: usize) {
         let Occurrences { n_posts, sentiment_micros } = occurrences;
         let seen = TermCount { low: n_posts, excess: n_posts, sentiment_micros };
@@ -56,7 +56,7 @@ impl TermTally {
         }
     }
 
-    /// Adds the counts of another tally.
+    /// Adds the counts of another tally, without dropping terms.
     pub fn merge(&mut self, other: &Self) {
         self.floor += other.floor;
         for (term, count) in &other.terms {
@@ -69,7 +69,7 @@ impl TermTally {
         }
     }
 
-    /// Drops all but the `n_kept` most frequent terms, or keeps even fewer if several are equally frequent.
+    /// Drops all except the `n_kept` most frequent terms; keeps fewer if several terms tie for last place.
     pub fn keep(&mut self, n_kept: usize) {
         if self.terms.len() <= n_kept {
             return;
@@ -83,12 +83,12 @@ impl TermTally {
         self.floor += cut;
     }
 
-    /// Returns the kept terms.
+    /// Returns the kept terms and their bounds, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &TermCount)> {
         self.terms.iter().map(|(term, count)| (term.as_ref(), count))
     }
 
-    /// Returns the number of kept terms.
+    /// Returns how many terms are kept.
     pub fn len(&self) -> usize {
         self.terms.len()
     }
@@ -98,27 +98,28 @@ impl TermTally {
         self.terms.is_empty()
     }
 
-    /// Returns a term's bounds; zeros if the term is not kept.
+    /// Returns the bounds on a term's count; zeros if the term is not kept.
     pub fn get(&self, term: &str) -> TermCount {
         self.terms.get(term).copied().unwrap_or_default()
     }
 
-    /// Returns the upper bound on the number of posts that contain a term with this count.
+    /// Returns the upper bound on the number of posts that contain a kept term.
     pub fn high(&self, count: &TermCount) -> u64 {
         self.floor + count.excess
     }
 
-    /// Returns the middle of a count's possible range.
+    /// Returns the midpoint between the two bounds.
     pub fn likely(&self, count: &TermCount) -> f64 {
         (count.low + self.high(count)) as f64 / 2.0
     }
 
-    /// Returns the upper bound on the number of posts that contain a term that is not kept.
+    /// Returns the upper bound on the number of posts that contain any term that is not kept.
     pub fn floor(&self) -> u64 {
         self.floor
     }
 
-    /// Encodes everything in a deterministic order, for other processes.
+    /// Encodes the floor and all terms, for other processes. The rows are sorted by term, so equal tallies have equal
+    /// encodings.
     pub fn to_rows(&self) -> (u64, Vec<TermRow>) {
         let row = |(term, count): (&str, &TermCount)| {
             (term.to_owned(), count.low, count.excess, count.sentiment_micros)
@@ -128,7 +129,7 @@ impl TermTally {
         (self.floor, rows)
     }
 
-    /// Decodes [`Self::to_rows`].
+    /// Restores a tally from the parts that [`Self::to_rows`] returned.
     pub fn from_rows(floor: u64, rows: Vec<TermRow>) -> Self {
         let count = |(term, low, excess, sentiment_micros): TermRow| {
             (term.into_boxed_str(), TermCount { low, excess, sentiment_micros })

@@ -7,21 +7,21 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::stop_words::is_stop_word;
 
-/// Maximum number of terms per post. Longer texts are essays, or lists of everything.
+/// Maximum number of terms per post. Texts with more are essays, or lists of everything.
 const TERMS_MAX: usize = 80;
 
-/// Maximum number of letters in a word; longer ones are ids, keys or shouting.
+/// Maximum number of letters in a word. Longer ones are ids, keys or shouting.
 const LETTERS_MAX: usize = 32;
 
-/// Maximum number of characters in a Chinese word; longer runs are phrases and are split into pairs.
+/// Maximum number of characters in a Chinese word. Longer runs are phrases, which are split into pairs.
 const HAN_WORD_MAX: usize = 4;
 
-/// Returns a post's distinct terms, so that repeating a term does not make it trend.
+/// Returns the distinct terms of a post. Repeating a term in a post therefore does not make it trend.
 ///
-/// Terms are words and pairs of adjacent words without stop words, and hashtags with their `#`, all in lower case and
+/// Terms are words and pairs of adjacent words, without stop words, and hashtags with their `#`, all in lower case and
 /// NFKC. Links, mentions, addresses and numbers are skipped. In scripts without spaces, a change of script separates
-/// words; Han is split into words of up to four characters or into overlapping pairs, and longer runs in other such
-/// scripts are skipped.
+/// words. Han is split into words of up to four characters or into overlapping pairs; longer runs in other such scripts
+/// are skipped.
 pub fn terms_of(text: &str, lang: Option<&str>) -> HashSet<String> {
     let mut found = Terms { lang, terms: HashSet::new(), last: None };
     for chunk in text.split_whitespace() {
@@ -36,7 +36,7 @@ pub fn terms_of(text: &str, lang: Option<&str>) -> HashSet<String> {
 struct Terms<'a> {
     lang: Option<&'a str>,
     terms: HashSet<String>,
-    /// The preceding word, if only a space separates it from the next.
+    /// Previous word, if only a space separates it from the next one.
     last: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Terms<'_> {
             }
             let end = end_of_word(word);
             let (word, after) = word.split_at(end);
-            // Characters in no word of their own were skipped as part of `before`.
+            // Characters that belong to no word were skipped as part of `before`.
             if before.ends_with('#') {
                 let end = after.find(|c| !is_in_word(c) && c != '_').unwrap_or(after.len());
                 self.hashtag(&format!("{word}{}", after.get(..end).unwrap_or_default()));
@@ -130,8 +130,8 @@ fn is_in_word(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
-/// Returns where the word ends. Apostrophes, and the joiners of Arabic and Indian scripts, belong to a word if they are
-/// enclosed by it.
+/// Returns the position at which the word ends. An apostrophe, or a joiner in Arabic and Indic scripts, belongs to the
+/// word if letters follow it.
 fn end_of_word(text: &str) -> usize {
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
@@ -150,7 +150,7 @@ enum Script {
     Han,
     Hiragana,
     Katakana,
-    /// Thai, Lao, Myanmar, Khmer.
+    /// Script that puts no spaces between words: Thai, Lao, Burmese or Khmer.
     Unspaced,
 }
 
@@ -164,7 +164,7 @@ fn script_of(letter: char) -> Script {
     }
 }
 
-/// Splits a word where its script changes.
+/// Splits a word at every change of script.
 fn runs(word: &str) -> impl Iterator<Item = (Script, &str)> {
     let mut rest = word;
     std::iter::from_fn(move || {

@@ -1,48 +1,49 @@
-//! How far one post is likely to travel, 0 to 100, by written rules: version `rules-1`.
+//! Scores how far a post is likely to travel, from 0 to 100, by written rules: version `rules-1`.
 //!
 //! | part | points | why |
 //! |---|---|---|
 //! | reach | 0–40, logarithmic up to ten million | cascades start among those who see the post |
-//! | interactions | 0–20, logarithmic up to a million | what was shared already is shown more |
+//! | interactions | 0–20, logarithmic up to a million | what has already been shared is shown more |
 //! | interaction rate | 0–20, saturating at about one in ten viewers | small accounts go viral by rate, not by reach |
-//! | arousal | 0–15: the strongest of anger, fear, surprise, joy, disgust | content that arouses is passed on, sadness is not (Berger and Milkman, 2012, *What Makes Online Content Viral?*) |
+//! | arousal | 0–15: the strongest of anger, fear, surprise, joy, disgust | emotionally arousing content is passed on, sad content is not (Berger and Milkman, 2012, *What Makes Online Content Viral?*) |
 //! | form | 0–5: a hashtag, a link, few words | each makes passing on easier |
 //!
-//! The weights are a matter of judgement, not fitted: no data set here combines text, reach and engagement over time.
-//! The version is stated so that learned scores can replace these and be told apart from them.
+//! The weights are a matter of judgement rather than fitted, because no data set here combines text, reach and
+//! engagement over time. Scores carry the version, so that learned scores can replace these and be told apart from
+//! them.
 
 use crate::models::post::Engagement;
 use crate::models::score::EmotionScores;
 
-/// Version of the rules.
+/// Version of the rules, which is recorded with every score.
 pub const VERSION: &str = "rules-1";
 
-/// Reach that gets the full points for reach.
+/// Reach that earns all points for reach.
 const REACH_FULL: f64 = 10_000_000.0;
 
-/// Number of interactions that gets the full points for interactions.
+/// Number of interactions that earns all points for interactions.
 const INTERACTIONS_FULL: f64 = 1_000_000.0;
 
-/// Interaction rate that gets 1 − 1/e of the points for the rate.
+/// Interaction rate that earns 1 − 1/e of the points for the rate.
 const RATE_SCALE: f64 = 0.05;
 
-/// Maximum length in characters of a text that can be read at a glance.
+/// Maximum length, in characters, of a text that can be read at a glance.
 const SHORT_CHARS: usize = 140;
 
-/// What the rules score.
+/// Properties of a post that determine its score.
 #[derive(Debug, Clone, Copy)]
 pub struct Signals<'a> {
-    /// The post's text.
+    /// Text of the post; only its length, hashtags and links matter.
     pub text: &'a str,
     /// Number of people who may have seen the post.
     pub reach: i64,
-    /// How often people interacted with the post.
+    /// Numbers of interactions with the post; `None` if unknown.
     pub engagement: Option<Engagement>,
-    /// The text's emotion scores.
+    /// Scores of the seven emotions; only the high-arousal ones (anger, fear, surprise, joy and disgust) are used.
     pub emotions: EmotionScores,
 }
 
-/// Returns the score, 0 to 100; never NaN.
+/// Returns the virality of a post, from 0 to 100; never NaN.
 pub fn virality(signals: &Signals<'_>) -> f32 {
     let reach = count(Some(signals.reach));
     let engagement = signals.engagement.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! WebSocket close codes, for client developers.
+//! WebSocket close codes, documented for client developers.
 //!
 //! | code | name | what a client should do |
 //! |---|---|---|
@@ -17,7 +17,7 @@
 //!
 //! A stream of server-sent events ends with a comment that carries the same code, and the browser reconnects by itself.
 
-use crate::live::outbox::CloseReason;
+use crate::live::outbox_batch::CloseReason;
 
 /// The server is stopping.
 pub const GOING_AWAY: u16 = 1001;
@@ -33,14 +33,14 @@ pub const TOO_BIG: u16 = 1009;
 pub const TRY_AGAIN_LATER: u16 = 1013;
 /// The peer did not answer pings.
 pub const SILENT: u16 = 4408;
-/// The broadcaster missed updates that are no longer available.
+/// The broadcaster lost updates that it cannot recover.
 pub const POSITION_LOST: u16 = 4410;
 /// Too many alerts or responses are queued for the peer.
 pub const TOO_SLOW: u16 = 4413;
 /// The peer sent more operations than [`super::rate_limit`] allows.
 pub const TOO_MANY_OPERATIONS: u16 = 4429;
 
-/// Returns the close code and reason for a session's end.
+/// Returns the close code and the text that tell the peer why the server is closing the session.
 pub const fn of(close_reason: CloseReason) -> (u16, &'static str) {
     match close_reason {
         CloseReason::TooSlow => (TOO_SLOW, "reading too slowly; reconnect with since"),

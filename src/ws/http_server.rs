@@ -9,20 +9,20 @@ use actix_server::ServerBuilder;
 use actix_service::{ServiceFactory, ServiceFactoryExt as _};
 use actix_web::dev::ServiceResponse;
 
-use super::connection::upgrades;
-use super::raw_socket::record_descriptor;
+use super::abort_handle::record_descriptor;
+use super::upgrade::upgrades;
 
-/// How long a client may take to send its headers.
+/// Maximum time for a client to send its headers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may take to close the connection after its last response.
+/// Maximum time for a client to close the connection after its last response.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves `application` on every connection and hands accepted sockets over to their sessions. Replaces
-/// `actix_web::HttpServer`, which cannot give up a connection.
+/// `actix_web::HttpServer`, which cannot hand over a connection.
 ///
 /// # Errors
-/// If the listener's address cannot be read.
+/// If the address of the listener cannot be read.
 pub fn listen<F, A, B>(
     server: ServerBuilder,
     listener: TcpListener,

@@ -1,12 +1,12 @@
 //! Live updates over WebSockets and server-sent events.
 
 pub mod close_codes; // close codes of sockets
-mod connection; // upgrade of HTTP connections
+mod upgrade; // upgrade of HTTP connections
 mod http_server; // HTTP server with live connections
 mod outbox_batches; // stream of an outbox
 mod sse; // server-sent events
 mod read_gate; // reading from a connection
-mod raw_socket; // TCP connection under a session
+mod abort_handle; // TCP connection under a session
 pub mod parse; // operations of clients
 mod pump; // one writing task for many connections
 pub mod rate_limit; // limit on operations of a client
@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio_util::sync::CancellationToken;
 
+pub use self::abort_handle::RawSocket;
 pub use self::http_server::listen;
-pub use self::raw_socket::RawSocket;
 pub use self::sse::EventStream;
 
 use self::session_handover::SessionParams;
@@ -34,34 +34,35 @@ use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::subscription::Subscription;
 
-/// Maximum size of a client's message in bytes. Operations take up a few hundred; even a filter on every product of a
-/// brand fits.
+/// Maximum size of a client's message in bytes. A typical operation has a few hundred; even a filter on every product
+/// of a brand fits.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
-/// Subprotocol that a browser's WebSocket sends together with its token, since it cannot set headers.
+/// Subprotocol under which a browser sends its token, because it cannot set headers on a WebSocket.
 pub const TOKEN_PROTOCOL: &str = "bearer";
 
-/// Parameters of [`Sockets`].
+/// Connections to the broadcaster and limits for [`Sockets`].
 #[derive(Clone)]
 pub struct SocketsParams {
-    /// Registers sessions and changes their subscriptions.
+    /// Broadcaster mailbox for registering sessions and changing their subscriptions.
     pub watch: Downstream<Watch>,
-    /// Unregisters sessions.
+    /// Broadcaster mailbox for unregistering sessions.
     pub disconnect: Downstream<Disconnect>,
-    /// Maximum number of live connections for this process.
+    /// Maximum number of live connections in this process.
     pub limit: u64,
-    /// How long a client may go without reading anything while frames are queued for it.
+    /// How long a client may leave queued frames unread before its connection is aborted.
     pub stall_max: Duration,
 }
 
-/// How long to try to unregister a session if the broadcaster is busy; a session that is not unregistered would remain.
+/// Maximum time to unregister a session while the broadcaster is busy. The broadcaster keeps sessions that are not
+/// unregistered.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a client gets no live connection.
+/// Reason why a client is refused a live connection.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// All live connections are in use.
-    #[error("all {limit} sockets are acquired")]
+    /// The maximum number of live connections has been reached.
+    #[error("all {limit} sockets are in use")]
     Full {
         /// Maximum number of live connections.
         limit: u64,
@@ -77,7 +78,7 @@ pub enum Refusal {
     Handshake(String),
 }
 
-/// All live connections to this process. Clones share them.
+/// Registry of this process's live connections. Clones share it.
 #[derive(Clone)]
 pub struct Sockets {
     params: SocketsParams,
@@ -88,7 +89,7 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Creates a registry with no connections.
+    /// Creates an empty registry.
     pub fn new(params: SocketsParams) -> Self {
         Self {
             params,
@@ -99,24 +100,24 @@ impl Sockets {
         }
     }
 
-    /// Aborts connections whose peers stopped reading, until the sockets are closed. Must run on a task that no socket
-    /// can block.
+    /// Aborts connections whose peers have stopped reading, until [`Self::close_all`] is called. Must run on a task
+    /// that no socket can block.
     pub async fn watch(self) {
         self.raw_sockets.clone().watch(self.params.stall_max, self.stopping.clone()).await;
     }
 
-    /// Returns the number of open connections, including those whose peers stopped reading.
+    /// Returns the number of open connections, including those whose peers have stopped reading.
     pub fn n_open(&self) -> u64 {
         self.n_open.load(Ordering::Relaxed)
     }
 
-    /// Closes every socket with code 1001 and rejects new ones. A peer that does not read never sees the code; its
-    /// connection ends at the server's own shutdown deadline.
+    /// Closes every connection with code 1001 and rejects new ones. A peer that does not read never sees the code; its
+    /// connection ends when the server's shutdown deadline passes.
     pub fn close_all(&self) {
         self.stopping.cancel();
     }
 
-    /// Upgrades a request to a session. The caller must have authenticated it.
+    /// Upgrades a request to a WebSocket session. The caller must have authenticated the request.
     ///
     /// # Errors
     /// If the limit is reached, the request is not a handshake, or the server is stopping.
@@ -169,15 +170,15 @@ impl Sockets {
     }
 }
 
-/// Subscription to a stream of server-sent events.
+/// Subscription and position of a stream of server-sent events.
 pub struct EventsQuery {
-    /// What the client subscribes to.
+    /// Feeds and posts that the client wants to receive.
     pub subscription: Subscription,
-    /// Newest id that the client has received.
+    /// Newest id that the client has received; `None` if it is new.
     pub since: Option<FrameId>,
 }
 
-/// Permit for one live connection, and the connection's outbox; released when dropped.
+/// Permit for one live connection, with its id and outbox. Dropping it releases the connection's place.
 struct SocketPermit {
     id: SessionId,
     outbox: Arc<Outbox>,

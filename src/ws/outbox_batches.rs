@@ -1,4 +1,4 @@
-//! An outbox's batches as a stream.
+//! Stream of the batches in an outbox.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,16 +6,18 @@ use std::task::{Context, Poll};
 
 use futures_util::Stream;
 
-use crate::live::outbox::{Batch, Outbox};
+use crate::live::outbox::Outbox;
+use crate::live::outbox_batch::Batch;
 
-/// Maximum size of a batch: small, because newer frames can no longer replace what was taken, but large enough to be
-/// worth a system call.
+/// Approximate size of a batch in bytes. A frame that has left the outbox can no longer be replaced by a newer one, so
+/// batches are small, but large enough to be worth a system call.
 pub(super) const BATCH_BYTES: usize = 32 * 1024;
 
-/// Endless stream of batches.
+/// Endless stream of the batches in an outbox.
 pub(super) struct Drain {
     outbox: Arc<Outbox>,
-    /// Whether a batch was just taken: the connection must have a chance to send it before the next one.
+    /// Whether the last poll returned a batch. The connection then gets a chance to send it before the next one is
+    /// taken.
     is_sending: bool,
 }
 

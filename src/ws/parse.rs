@@ -1,4 +1,4 @@
-//! Parsing of client operations.
+//! Parses operations sent by clients.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -7,9 +7,9 @@ use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::Feed;
 
-/// Parses one text message.
+/// Parses one text message as an operation.
 ///
-/// Errors name unknown operations, fields and feeds, because a typo must not look like a quiet feed.
+/// Errors name unknown operations, fields and feeds, so that a typo is not mistaken for a feed without updates.
 ///
 /// # Errors
 /// If the message is not a valid operation.
@@ -47,7 +47,7 @@ pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
     }
 }
 
-/// Rejects unknown fields and feeds with their own error codes, since these are what people mistype.
+/// Rejects unknown fields and feeds with error codes of their own, because these are the most common typos.
 fn check_names(fields: &Map<String, Value>, allowed: &[&str]) -> Result<(), OpError> {
     if let Some(field) = fields.keys().find(|field| !allowed.contains(&field.as_str())) {
         let known = allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! One task that writes to many connections, so that a frame for all of them costs a single wake-up.
+//! Pump: one task that writes to many connections, so a frame for all of them costs a single wake-up.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,13 +14,14 @@ use super::socket_writer::SocketWriter;
 use crate::actors::messages::SessionId;
 use crate::telemetry::STAGE_RESTARTS_TOTAL;
 
-/// Connections to serve before yielding to other tasks on the thread: a few dozen microseconds of work.
+/// Number of connections to serve before yielding to other tasks on the thread: a few dozen microseconds of work.
 const SERVED_AT_ONCE: usize = 32;
 
-/// Writer for the connections on one worker thread.
+/// Task that writes to all connections on one worker thread.
 ///
-/// An update goes to thousands of connections at once, and waking a task for each costs more than writing to its
-/// socket. Outboxes therefore wake the pump: the first one wakes its task, the others only join the queue.
+/// An update goes to thousands of connections at once, and waking a task for each would cost more than writing to its
+/// socket. Outboxes therefore queue their connections for the pump; the first one in the queue also wakes the pump's
+/// task.
 #[derive(Clone)]
 pub(super) struct Pump {
     queue: Arc<Queue>,
@@ -39,7 +40,7 @@ struct Queue {
     pump: AtomicWaker,
 }
 
-/// An outbox's waker, which queues the connection.
+/// Waker of an outbox, which queues its connection for the pump.
 struct OutboxWaker {
     id: SessionId,
     queue: Arc<Queue>,
@@ -74,7 +75,7 @@ impl Queue {
 }
 
 impl Pump {
-    /// Starts this thread's pump, which runs as long as the thread.
+    /// Starts this thread's pump, which runs as long as the thread does.
     pub fn start() -> Self {
         let pump = Self { queue: Arc::default(), connected: Rc::default() };
         actix_web::rt::spawn(pump.clone().run());
@@ -117,7 +118,7 @@ impl Pump {
     }
 }
 
-/// A registered connection.
+/// Registration of a connection with the pump. Dropping it removes the connection.
 pub(super) struct Connection {
     id: SessionId,
     writer: Rc<SocketWriter>,
@@ -126,7 +127,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Sends the outbox's frames, as the pump would.
+    /// Sends the frames in the outbox at once, as the pump would.
     pub fn pump(&self) {
         self.writer.pump(&Context::from_waker(&self.waker));
     }
@@ -151,7 +152,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// Returns a registered connection, its outbox, and its peer.
+    /// Returns a registered connection, its outbox and its peer.
     async fn connected(pump: &Pump, id: u64) -> (Connection, Arc<Outbox>, TcpStream) {
         let (writer, outbox, peer) = writer_with_peer().await;
         outbox.begin();

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-/// Maximum burst. A client that restores its views after reconnecting sends a handful of operations; fifty leave room
-/// for several such dashboards behind one socket.
+/// Maximum number of operations in a burst. A client that restores its views after reconnecting sends a handful; fifty
+/// leaves room for several such dashboards sharing a socket.
 pub const BURST: u32 = 50;
 
 /// Sustained rate in operations per second. A person changing filters sends one or two.
 pub const PER_SECOND: u32 = 10;
 
-/// Token bucket. Pure: time is an argument.
+/// Token bucket that limits a client's operations. Pure: time is an argument.
 #[derive(Debug)]
 pub struct RateLimit {
     permits: f64,
@@ -22,7 +22,7 @@ impl RateLimit {
         Self { permits: f64::from(BURST), refilled_at: now }
     }
 
-    /// Takes a permit; returns `false` if there is none.
+    /// Takes a token from the bucket; returns `false` if there is none.
     pub fn admit(&mut self, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.refilled_at);
         self.refilled_at = now;

@@ -12,21 +12,22 @@ use futures_util::Stream;
 use super::MESSAGE_BYTES_MAX;
 use super::socket_writer::SocketWriter;
 
-/// Maximum number of bytes read at once.
+/// Maximum number of bytes to read at once.
 const CHUNK_BYTES: usize = 4 * 1024;
 
-/// Maximum size of a message including its header: two bytes, eight for the length and four for the mask.
+/// Maximum size of a message with its header: two bytes, plus eight for the length and four for the mask.
 const FRAME_BYTES_MAX: usize = 14 + MESSAGE_BYTES_MAX;
 
 /// Stream of the bytes that a client sends, one chunk at a time.
 ///
-/// The WebSocket reader takes all the bytes it can get before it parses any, and then parses a few messages at a time,
-/// so a flood would fill the memory. The gate therefore passes the next chunk only after the last one was parsed, and
-/// keeps no buffer. The parser rejects an oversized message only once it is complete, so an endless message fails here.
+/// The WebSocket reader takes all bytes that it can get before it parses any, and then parses a few messages at a time,
+/// so a flood would exhaust memory. The gate therefore passes the next chunk only after the last one is parsed, and
+/// buffers nothing. The parser rejects an oversized message only once it is complete, so this stream fails if a message
+/// does not end.
 pub(super) struct SocketReader {
     writer: Rc<SocketWriter>,
     gate: ReadGate,
-    /// Bytes that arrived together with the request.
+    /// Bytes that arrived together with the handshake.
     early: Bytes,
 }
 
@@ -36,22 +37,22 @@ pub(super) struct ReadGate(Rc<GateState>);
 
 #[derive(Default)]
 struct GateState {
-    /// Whether a chunk was read that may not be fully parsed.
+    /// Whether part of the last chunk may still need to be parsed.
     is_closed: Cell<bool>,
     /// Whether a message was parsed since the last check.
     has_parsed: Cell<bool>,
-    /// Bytes read since the last parsed message.
+    /// Number of bytes read since the last message was parsed.
     n_unparsed: Cell<usize>,
 }
 
 impl ReadGate {
-    /// Records that a message was parsed.
+    /// Records that a message was parsed completely.
     pub fn message_parsed(&self) {
         self.0.has_parsed.set(true);
         self.0.n_unparsed.set(0);
     }
 
-    /// Returns whether more bytes were read than a message may have, without reaching the end of one.
+    /// Returns whether the bytes read since the last message exceed the size limit for a message.
     pub fn is_over_limit(&self) -> bool {
         self.0.n_unparsed.get() >= FRAME_BYTES_MAX
     }
@@ -61,8 +62,8 @@ impl ReadGate {
         self.0.n_unparsed.set(self.0.n_unparsed.get() + n_bytes);
     }
 
-    /// Returns whether to poll again at once, either to parse what was read or, if it contains no further message, to
-    /// read on.
+    /// Returns whether to poll again at once, either to parse the rest of the chunk or, if it contains no further
+    /// message, to read the next one.
     pub fn should_resume(&self) -> bool {
         if !self.0.is_closed.get() {
             return false;
@@ -84,7 +85,7 @@ impl SocketReader {
 impl Stream for SocketReader {
     type Item = Result<Bytes, PayloadError>;
 
-    /// Treats a broken connection as the end of the stream.
+    /// Yields the next chunk. A broken connection ends the stream.
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.gate.0.is_closed.get() {
             return Poll::Pending;

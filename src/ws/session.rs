@@ -1,4 +1,5 @@
-//! A WebSocket session: passes the client's operations to the broadcaster. Updates reach the client through its outbox.
+//! WebSocket session, which passes the client's operations to the broadcaster. Updates reach the client through its
+//! outbox.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -23,26 +24,26 @@ use super::{MESSAGE_BYTES_MAX, Refusal, SocketPermit, Sockets, TOKEN_PROTOCOL, c
 use crate::actors::messages::Watch;
 use crate::live::encode;
 use crate::live::frame::Frame;
-use crate::live::outbox::CloseReason;
+use crate::live::outbox_batch::CloseReason;
 use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::{Feeds, Subscription};
 
-/// Ping interval: well below the minute after which proxies cut silent connections.
+/// Interval between pings: well below the minute after which proxies cut silent connections.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
-/// How long a peer may be silent before it is considered gone: two unanswered pings and some latency.
+/// Time after which a silent peer is considered gone: two unanswered pings and some latency.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
 
-/// How long a client may go without sending an operation before it gets the default feeds. A reconnecting client sends
-/// the last id it saw within a round trip of the handshake, and what it missed must come before newer updates.
+/// Time after which a client that has sent no operation gets the default feeds. A reconnecting client sends its newest
+/// id within a round trip of the handshake, and the updates that it missed must precede newer ones.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Parts of a connection that its session shares.
+/// Handles to the connection that a session needs.
 pub(super) struct ConnectionHandles {
-    /// The writer, which signals the end of the session.
+    /// Writer for the connection. It reports when everything before the close reason has been sent.
     pub writer: Rc<SocketWriter>,
-    /// The reader's gate, which is notified of parsed messages.
+    /// Gate for the reader, which must be notified of parsed messages.
     pub gate: ReadGate,
 }
 
@@ -59,7 +60,7 @@ pub(super) fn accept(params: SessionParams, request: &HttpRequest) -> Result<Htt
     Ok(response)
 }
 
-/// Starts a client's session; the stream yields what to write in addition to the outbox.
+/// Starts a client's session. The stream yields what to write in addition to the contents of the outbox.
 pub(super) fn start(
     params: SessionParams,
     handles: ConnectionHandles,
@@ -75,27 +76,27 @@ struct CloseSignal(Rc<SocketWriter>);
 impl Stream for CloseSignal {
     type Item = CloseReason;
 
-    /// The writer wakes the connection's task, which polls this stream.
+    /// Never registers a waker: the writer wakes the connection's task, which polls this stream.
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.take_close_reason().map_or(Poll::Pending, |close_reason| Poll::Ready(Some(close_reason)))
     }
 }
 
-/// Actor of one WebSocket.
+/// Actor that serves one WebSocket.
 ///
-/// Handles the client's operations; updates bypass it, from the outbox to the writer. Until the client reads the
-/// responses, no further operations are read from it, and the watchdog measures the stall.
+/// It handles the client's operations. Updates bypass it on their way from the outbox to the writer. While responses
+/// remain unread, no further operations are read from the client, and the watchdog measures how long this lasts.
 struct Session {
     sockets: Sockets,
     subscription: Subscription,
-    /// Whether the client has subscribed; until then it has the default subscription.
+    /// Whether the client has subscribed; until then, it has the default subscription.
     has_subscribed: bool,
-    /// Whether frames are being delivered, so that missed ones can no longer be inserted in order.
+    /// Whether delivery has begun; after that, missed frames can no longer be inserted in order.
     has_begun: bool,
     default_timer: Option<SpawnHandle>,
     rate_limit: RateLimit,
     last_received_at: Instant,
-    /// Fragments of an incomplete message.
+    /// Fragments received so far of an incomplete message.
     partial: Option<BytesMut>,
     handles: ConnectionHandles,
     permit: SocketPermit,
@@ -133,7 +134,7 @@ impl Session {
         context.ping(b"");
     }
 
-    /// Assembles a fragmented message.
+    /// Adds a fragment to a message, and handles the message once it is complete.
     fn assemble(&mut self, piece: Item, context: &mut SessionContext) {
         let (bytes, is_last) = match piece {
             Item::FirstBinary(_) => {
@@ -188,8 +189,8 @@ impl Session {
         self.watch(since, context);
     }
 
-    /// Sends the subscription to the broadcaster, which responds itself because only it knows the position in the
-    /// sequence.
+    /// Sends the subscription to the broadcaster, which responds to the client, because only it knows the position in
+    /// the sequence.
     fn watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
         if let Some(default_timer) = self.default_timer.take() {
             context.cancel_future(default_timer);

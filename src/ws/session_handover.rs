@@ -1,4 +1,4 @@
-//! Hands an accepted session over from its handler to its connection.
+//! Handover of an accepted session from its handler to its connection.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,32 +8,32 @@ use super::{SocketPermit, Sockets};
 use crate::actors::messages::SessionId;
 use crate::live::outbox::Outbox;
 
-/// Parameters of a session.
+/// Everything that a session needs to start.
 pub(super) struct SessionParams {
-    /// All live connections, with the channels to the broadcaster.
+    /// Registry of live connections, with the channels to the broadcaster.
     pub sockets: Sockets,
-    /// Permit, released when the session ends.
+    /// Permit for the connection, held until the session ends.
     pub permit: SocketPermit,
 }
 
 impl SessionParams {
-    /// Returns the session's id and outbox.
+    /// Returns the id and outbox of the session.
     pub fn id_and_outbox(&self) -> (SessionId, Arc<Outbox>) {
         (self.permit.id, Arc::clone(&self.permit.outbox))
     }
 }
 
-/// Slot in which a handler leaves the session that it accepted, for the connection to take over.
+/// Slot where a handler leaves an accepted session for the connection to take over.
 #[derive(Clone, Default)]
 pub(super) struct SessionSlot(Rc<RefCell<Option<SessionParams>>>);
 
 impl SessionSlot {
-    /// Stores a session.
+    /// Leaves a session in the slot.
     pub fn fill(&self, session: SessionParams) {
         *self.0.borrow_mut() = Some(session);
     }
 
-    /// Takes the session out of the slot.
+    /// Takes the session out of the slot, if there is one.
     pub fn take(&self) -> Option<SessionParams> {
         self.0.borrow_mut().take()
     }

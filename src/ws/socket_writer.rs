@@ -1,4 +1,4 @@
-//! Writer to a connection: shared bytes go straight from the outbox to the kernel.
+//! Writer to a connection. Shared bytes go straight from the outbox to the kernel.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,18 +12,18 @@ use bytes::{Buf, Bytes};
 
 use super::outbox_batches::BATCH_BYTES;
 use crate::live::encode;
-use crate::live::outbox::{Batch, CloseReason, Outbox};
+use crate::live::outbox::Outbox;
+use crate::live::outbox_batch::{Batch, CloseReason};
 
-/// Maximum number of buffers handed to the kernel in one call.
+/// Maximum number of buffers to pass to the kernel in one call.
 const PIECES_MAX: usize = 16;
 
 /// Write half of a connection.
 ///
-/// Frames are written from their shared buffers, without copies between the broadcaster and the kernel. If the kernel
-/// has no room, the rest of one batch waits here, and everything after it waits in the outbox, subject to the outbox's
-/// limits.
+/// Frames are written from their shared buffers without copying. If the kernel has no room, the rest of one batch waits
+/// here, and everything after it waits in the outbox, subject to the outbox's limits.
 pub(super) struct SocketWriter {
-    /// The connection.
+    /// Connection to write to, shared with the reader.
     pub stream: TcpStream,
     /// Frames queued for the connection.
     pub outbox: Arc<Outbox>,
@@ -34,12 +34,12 @@ pub(super) struct SocketWriter {
 struct WriterState {
     unsent: VecDeque<Bytes>,
     n_unsent: usize,
-    /// Close reason; set once everything before it was taken from the outbox.
+    /// Close reason, set once everything before it has been taken from the outbox.
     close_reason: Option<CloseReason>,
-    /// When the close reason was taken.
+    /// Time at which the close reason was taken from the outbox.
     closing_since: Option<Instant>,
     is_broken: bool,
-    /// Waker of the connection's task, which waits until the kernel has room.
+    /// Waker of the connection's task, which waits until the kernel has room again.
     task: Option<Waker>,
 }
 
@@ -49,8 +49,8 @@ impl SocketWriter {
         Self { stream, outbox, state: RefCell::default() }
     }
 
-    /// Sends frames from the outbox until it is empty or the kernel has no room. Wakes `context` when the outbox has
-    /// frames again.
+    /// Sends frames from the outbox until it is empty or the kernel has no room. Wakes `context` when an empty outbox
+    /// has frames again.
     pub fn pump(&self, context: &Context<'_>) {
         let mut state = self.state.borrow_mut();
         while state.unsent.is_empty() && !state.is_broken && state.close_reason.is_none() {
@@ -68,14 +68,15 @@ impl SocketWriter {
         state.wake();
     }
 
-    /// Sends bytes that do not come from the outbox.
+    /// Sends bytes that do not come from the outbox, such as control frames.
     pub fn send(&self, bytes: Bytes) {
         let mut state = self.state.borrow_mut();
         state.push(bytes);
         state.write(&self.stream);
     }
 
-    /// Sends what the kernel had no room for; ready once everything is sent. Only the connection's task may poll it.
+    /// Sends the bytes that the kernel had no room for. Ready once everything is sent. Only the connection's task may
+    /// poll it.
     ///
     /// # Errors
     /// If the connection is broken.
@@ -103,7 +104,7 @@ impl SocketWriter {
         self.state.borrow().n_unsent
     }
 
-    /// Returns how long the session has been waiting to end because the peer does not read what precedes the end.
+    /// Returns how long the end of the session has been delayed because the peer has not read what precedes it.
     pub fn overdue(&self) -> Duration {
         let state = self.state.borrow();
         state
@@ -121,7 +122,7 @@ impl SocketWriter {
         }
     }
 
-    /// Borrows the state, so that a concurrent write panics.
+    /// Borrows the state; a concurrent write would panic.
     #[cfg(test)]
     pub fn hold(&self) -> std::cell::RefMut<'_, impl Sized> {
         self.state.borrow_mut()

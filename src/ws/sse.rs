@@ -1,4 +1,4 @@
-//! Live updates as server-sent events, delivered from an outbox like a socket's updates.
+//! Live updates as server-sent events, delivered from an outbox in the same way as to a WebSocket.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -16,18 +16,19 @@ use super::outbox_batches::Drain;
 use super::{SocketPermit, Sockets, close_codes};
 use crate::actors::messages::SessionId;
 use crate::live::encode;
-use crate::live::outbox::{Batch, Outbox};
+use crate::live::outbox::Outbox;
+use crate::live::outbox_batch::Batch;
 
-/// Interval between keep-alive comments: well below the half minute after which some proxies cut a connection.
+/// Interval between keep-alive comments: well below the half minute after which some proxies cut a silent connection.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// First line of the stream, which sets the reconnection delay in milliseconds.
+/// First line of the stream, which sets the browser's reconnection delay to two seconds.
 const PREAMBLE: &[u8] = b"retry: 2000\n\n";
 
 /// Comment that lets both sides notice a broken connection.
 const PING: &[u8] = b": ping\n\n";
 
-/// Response body that ends only when the client leaves or is too slow, or when the server stops.
+/// Response body that ends only when the client leaves or reads too slowly, or when the server stops.
 pub struct EventStream {
     outbox: Arc<Outbox>,
     drain: Drain,
@@ -40,7 +41,7 @@ pub struct EventStream {
     _registration: Registration,
 }
 
-/// Unregisters the session from the broadcaster when dropped.
+/// Registration of the session with the broadcaster, until dropped.
 struct Registration {
     id: SessionId,
     sockets: Sockets,
@@ -96,8 +97,8 @@ impl EventStream {
     }
 }
 
-/// Returns whether the id is newer than all previous ones, and if so remembers it. A state frame can be older than an
-/// update before it, and a browser reconnects with the last id it read, not the newest.
+/// Returns whether the id is newer than all previous ones, and remembers it if so. A frame with the live window can
+/// have an older id than an update before it, and a browser reconnects with the last id it read rather than the newest.
 fn is_newer(newest: &mut Option<(Box<str>, u64)>, id: &str) -> bool {
     let Some((epoch, offset)) = id.split_once(':') else {
         return false;

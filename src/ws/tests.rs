@@ -19,12 +19,12 @@ use super::*;
 use crate::actors::runtime::downstream::{Redirect, downstream};
 use crate::live::encode;
 use crate::live::frame::{Frame, LiveFrame, SubscriptionState};
-use crate::live::outbox::CloseReason;
+use crate::live::outbox_batch::CloseReason;
 use crate::models::subscription::Feed;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Messages that the sessions sent to the broadcaster.
+/// Messages that the broadcaster received from sessions.
 #[derive(Default)]
 struct Received {
     watched: Vec<Watch>,
@@ -67,7 +67,7 @@ pub(super) fn text(text: &str) -> Arc<Frame> {
     Arc::new(Frame::new("message:new", None, text.into()))
 }
 
-/// A server with live connections and a stub broadcaster.
+/// Server with live connections and a stub broadcaster.
 struct TestServer {
     url: String,
     sockets: Sockets,
@@ -301,7 +301,7 @@ async fn a_browser_that_offers_the_token_protocol_gets_it_selected() {
     assert_eq!(response.headers()["sec-websocket-protocol"], "bearer");
 }
 
-/// Returns a session whose peer never reads, with more queued for it than the kernel takes.
+/// Returns a session whose peer never reads, with more frames queued than the kernel accepts.
 async fn stalled(server: &TestServer) -> (Socket, Arc<Outbox>) {
     let mut unread = server.socket().await;
     send(&mut unread, r#"{"op":"subscribe","feeds":["messages"]}"#).await;
@@ -323,7 +323,7 @@ async fn stalled(server: &TestServer) -> (Socket, Arc<Outbox>) {
     (unread, outbox)
 }
 
-/// The timers of a stalled session stand still, as in actix-web issue 2441, so the session cannot release its own
+/// The timers of a stalled session stop, as described in actix-web issue 2441, so the session cannot release its own
 /// permit.
 #[actix_web::test]
 async fn a_stalled_socket_is_aborted_from_outside_and_releases_its_permit() {
@@ -449,7 +449,7 @@ async fn other_upgrade_requests_are_answered_and_closed() {
     assert_eq!(server.sockets.n_open(), 0);
 }
 
-/// Such a peer answers pings but never reads the last frames, which neither its outbox nor its silence reveals.
+/// Such a peer answers pings but never reads the last frames. Neither its outbox nor silence reveals that.
 #[actix_web::test]
 async fn a_closing_peer_that_does_not_read_the_last_frames_is_overdue() {
     let (writer, outbox, _unread) = writer_with_peer().await;

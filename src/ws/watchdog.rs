@@ -1,7 +1,7 @@
-//! Aborts connections whose peers stopped reading.
+//! Aborts connections whose peers have stopped reading.
 //!
-//! A session runs only while its peer reads: the connection does not poll the session while written bytes are pending,
-//! which stops its timers too (actix-web issue 2441). The watchdog therefore runs outside the session.
+//! A session runs only while its peer reads: as long as written bytes are pending, the connection does not poll the
+//! session, which also stops its timers (actix-web issue 2441). The watchdog therefore runs outside the session.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::raw_socket::RawSocket;
+use super::abort_handle::RawSocket;
 use crate::actors::messages::SessionId;
 use crate::live::outbox::Outbox;
 use crate::telemetry::SOCKETS_EVICTED_TOTAL;
@@ -18,13 +18,13 @@ use crate::telemetry::SOCKETS_EVICTED_TOTAL;
 /// Interval between checks.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a closing session may wait for its peer to read the close frame.
+/// Maximum time for the peer of a closing session to read the close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Maximum time between polls of a session, which is polled at least with every ping, that is, every twenty seconds.
+/// Maximum time between polls of a session. Each ping polls the session, so it is polled at least every twenty seconds.
 const POLL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// All connections with a session. Clones share them.
+/// Raw connections of all sessions. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct RawSockets {
     sockets: Arc<Mutex<HashMap<SessionId, Watched>>>,
@@ -42,12 +42,12 @@ impl RawSockets {
         self.lock().insert(id, Watched { outbox, socket, is_aborted: false });
     }
 
-    /// Stops watching a connection whose session ends. The connection is not accessed afterwards.
+    /// Stops watching a connection whose session is ending. The connection is not accessed afterwards.
     pub fn release(&self, id: SessionId) {
         self.lock().remove(&id);
     }
 
-    /// Aborts every connection whose peer reads nothing for `stall_max`, until cancelled.
+    /// Aborts every connection whose peer has read nothing for `stall_max`, until cancelled.
     pub async fn watch(self, stall_max: Duration, stopping: CancellationToken) {
         let mut ticks = tokio::time::interval(CHECK_EVERY.min(stall_max));
         loop {

@@ -33,7 +33,7 @@ class Thresholds:
         return cls(np.array([chosen["emotion"][name] for name in EMOTIONS]), chosen["toxicity"])
 
 
-# For the lexicon, which has no manifest.
+# For the lexicon, which has no manifest to read them from.
 EVEN = Thresholds(np.full(len(EMOTIONS), 0.5), 0.5)
 
 
@@ -92,7 +92,7 @@ class Benchmarks:
         }
 
     def slices(self, answers: dict[str, Answers]) -> list[tuple[str, int, float]]:
-        """Returns kind of text, number of texts and sentiment accuracy, in ascending order of accuracy."""
+        """Returns each kind of text, its number of texts and its sentiment accuracy, in ascending order of accuracy."""
         texts, labels = self.sets["sentiment"]
         right = answers["sentiment"]["sentiment"].argmax(1) == labels
         inside = {name: np.array([belongs(text) for text in texts]) for name, belongs in SLICES.items()}
@@ -101,5 +101,5 @@ class Benchmarks:
 
 
 def plain(text: str) -> str:
-    """Returns only the words, which decide whether two texts count as the same."""
+    """Returns the words of a text, by which two texts count as the same."""
     return " ".join(re.findall(r"\w+", re.sub(r"@\w+", "", text.lower())))

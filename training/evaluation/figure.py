@@ -7,7 +7,7 @@ COLOURS = ("#2f7ed8", "#d8702f", "#2fa36b", "#8a5cd6")
 
 
 def reliability_diagram(curves: dict[str, list[Bin]]) -> str:
-    """One line per model: accuracy (y) at each confidence (x). The diagonal is perfect calibration."""
+    """Draws one line per model: accuracy (y) at each confidence (x). The diagonal is perfect calibration."""
     at = lambda x, y: (MARGIN + x * SIZE, MARGIN + (1 - y) * SIZE)
     width, height = SIZE + 2 * MARGIN + 150, SIZE + 2 * MARGIN
     parts = [

@@ -23,7 +23,7 @@ class OnnxModel(Shipped):
         super().__init__(folder)
         network = folder / self.manifest["model"]["file"]
         self.megabytes = network.stat().st_size / 1e6
-        # Every export rewrites the files, so the cache key is their content.
+        # Every export rewrites the files, so the cache key is derived from their content.
         self.key = hashlib.sha256(network.read_bytes() + self.tokenizer.to_str().encode()).hexdigest()[:16]
 
     def answer(self, texts: list[str]) -> Answers:

@@ -40,7 +40,7 @@ class Speed:
 
 @dataclass
 class Report:
-    """The contents of the page."""
+    """Figures that the page presents."""
 
     models: dict[str, dict[str, float]]
     perspective: dict[str, float]
@@ -54,18 +54,18 @@ class Report:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
+    """Returns a Markdown table."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def percent(value: float | None) -> str:
-    """A share as a percentage with one decimal; a dash if it was not measured."""
+    """Formats a share as a percentage with one decimal; a dash if it was not measured."""
     return "–" if value is None or np.isnan(value) else f"{100 * value:.1f}"
 
 
 def markdown(report: Report) -> str:
-    """The whole page."""
+    """Returns the whole page as Markdown."""
     names = list(report.models)
     marks = {name: 100 * value for name, value in report.perspective.items()}
     main = [
@@ -84,7 +84,7 @@ def markdown(report: Report) -> str:
         "per second (`make bench BENCH=cascade` measures the share on your machine).",
         "## Benefit of deferral",
         "Macro-recall on TweetEval sentiment when the given share of posts is deferred to deep: the most uncertain posts, or random ones. "
-        "The last column is the part of the gap between swift and deep that is recovered, as a multiple of random selection.",
+        "The last column states how much of the gap between swift and deep is recovered, as a multiple of what random selection recovers.",
         deferral_table(report),
         "## Calibration of the confidence",
         "Each point covers one tenth of the confidence scale: mean confidence on the horizontal axis, accuracy on the vertical axis.",
@@ -109,22 +109,22 @@ def markdown(report: Report) -> str:
         "Python and Rust form batches independently: a result does not depend on the other texts in its batch.",
         "## Data sets",
         table(["set", "texts", "of these, also in a training set"], [[name, f"{n:,}", f"{known:,}"] for name, n, known in report.sets]),
-        "Texts count as the same if they differ only in case, punctuation and mentions: people say *thank you* in many places, and some "
-        "published splits overlap. All real churn posts also belong to training sets of the other heads: their churn labels were held "
-        "out, their sentiment or toxicity labels were not.",
+        "Texts count as the same if they differ only in case, punctuation and mentions. They recur because phrases such as *thank you* "
+        "are common everywhere, and because some published splits overlap. All real churn posts also belong to training sets of the "
+        "other heads: their churn labels were held out, but their sentiment or toxicity labels were not.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def absent(report: Report) -> list[str]:
-    """A note about figures missing from the page."""
+    """Returns a note that lists the figures missing from the page."""
     if "deep fp32" in report.models:
         return []
     return ["This page has no figures for deep in float32: the repository contains only the int8 model, and `make train` creates the other."]
 
 
 def deferral_table(report: Report) -> str:
-    """Deferral by uncertainty compared with random deferral."""
+    """Returns a table that compares deferral by uncertainty with random deferral."""
     rows = []
     swift, deep = report.deferral[0][1], report.deferral[-1][1]
     for share, doubtful, random in report.deferral:
@@ -135,13 +135,13 @@ def deferral_table(report: Report) -> str:
 
 
 def confusion_table(name: str, values: np.ndarray) -> str:
-    """The confusion matrix of one model."""
+    """Returns the confusion matrix of one model as a table."""
     rows = [[label, *(percent(value) for value in row)] for label, row in zip(SENTIMENTS, values)]
     return table([f"**{name}**", *SENTIMENTS], rows)
 
 
 def slice_table(report: Report) -> str:
-    """Accuracy of each model by kind of text, in ascending order for the last model."""
+    """Returns a table of each model's accuracy by kind of text, sorted by the last model's accuracy."""
     names = list(report.slices)
     by_model = {name: {row[0]: row for row in rows} for name, rows in report.slices.items()}
     rows = [
@@ -151,6 +151,6 @@ def slice_table(report: Report) -> str:
 
 
 def speed_table(report: Report) -> str:
-    """Throughput of each configuration."""
+    """Returns a table of the throughput of each configuration."""
     rows = [[speed.model, speed.how, str(speed.batch_size), f"{speed.texts_per_second:,.0f}"] for speed in report.speeds]
     return table(["model", "configuration", "texts submitted together", "texts per second"], rows)

@@ -1,5 +1,5 @@
-//! Stores posts in one transaction. After the commit it settles tickets, publishes deltas, and feeds trends, corrections and
-//! alerts.
+//! Stores posts in one transaction. After the commit, settles their tickets, publishes the delta, and feeds trends,
+//! corrections and alerts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::models::live::LiveUpdate;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{RollupKey, Sums};
 use crate::models::score::CHURN_HIGH;
-use crate::store::metrics::rollup_order::RollupGuard;
+use crate::store::metrics::rollup_lock::RollupGuard;
 use crate::store::posts::record::{self, Recorded};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{
@@ -30,12 +30,13 @@ use crate::telemetry::{
     TIER_POSTS_TOTAL,
 };
 
-/// Longest wait between attempts while PostgreSQL is down. The wait doubles each time.
+/// Longest wait between attempts while PostgreSQL is down. Each wait is twice as long as the previous one, up to this
+/// maximum.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
-/// Dependencies of a commit. Commits run on the I/O runtime, so a stage that dies does not abort its transaction, and a
+/// What a commit needs. Commits run on the I/O runtime, so a stage that dies does not abort its transaction, and a
 /// panic here does not kill the stage.
 #[derive(Clone)]
 pub(super) struct Committer {
@@ -54,8 +55,8 @@ pub(super) struct Committer {
 impl Committer {
     /// Stores the batches in one transaction and settles their tickets.
     ///
-    /// While PostgreSQL is down it waits and holds the tickets, which bounds memory, and no batch fails. When PostgreSQL
-    /// rejects a value, each batch is stored on its own, so only the batch with that value fails.
+    /// While PostgreSQL is down, it waits without failing any batch and keeps the tickets, which bounds memory. If
+    /// PostgreSQL rejects a value, each batch is stored on its own, so only the batch with that value fails.
     pub fn commit(self, mut batches: Vec<RecordBatch>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let sizes: Vec<usize> = batches.iter().map(|batch| batch.posts.len()).collect();
@@ -98,10 +99,11 @@ impl Committer {
         })
     }
 
-    /// Stores posts, however long PostgreSQL is down. An error means that the posts themselves were rejected.
+    /// Stores posts, retrying for as long as PostgreSQL is down. An error means that the posts themselves were
+    /// rejected.
     ///
-    /// It uses one transaction, or smaller and smaller halves if that exceeds the statement timeout: retrying the same
-    /// transaction could time out every time. Returns what has been stored so far, even when it returns an error.
+    /// It uses one transaction, or ever smaller halves if that exceeds the statement timeout, because retrying the same
+    /// transaction could time out every time. Along with any error, it returns what had been stored by then.
     async fn record(
         &self,
         batch: &[ScoredPost],
@@ -135,11 +137,11 @@ impl Committer {
                     n_at_once = part.len().div_ceil(2);
                 }
                 Err(error) if error.is_retryable() => {
-                    warn!(%error, n_posts = part.len(), ?wait, "postgres is not available, the batch waits");
+                    warn!(%error, n_posts = part.len(), ?wait, "postgres is unavailable, the batch waits");
                 }
                 // The posts are not at fault, so they wait, but only a person can resolve this.
                 Err(error) => {
-                    error!(%error, n_posts = part.len(), "postgres does not work as expected, the batch waits")
+                    error!(%error, n_posts = part.len(), "postgres failed unexpectedly, the batch waits")
                 }
             }
             guard.release();
@@ -182,13 +184,13 @@ impl Committer {
         // Without the publisher the aggregator restarts, and live windows rebuild.
         let _ = self.outgoing.send(update).await;
         if flagged {
-            // An alerter that misses the wake-up looks by itself within seconds.
+            // An alerter that misses the wake-up polls within seconds anyway.
             let _ = self.alerter.try_send(PostsFlagged);
         }
     }
 
-    /// Queues uncertain posts for the deep model. They are stored as awaiting correction, so none is lost. Permits of
-    /// duplicates are released; a post without a permit waits until its lease expires.
+    /// Hands newly stored posts that await a correction to the deep model's queue. The store already records them, so
+    /// none is lost. Releases the permits of duplicates. A post without a permit waits until its claim expires.
     fn defer(&self, new: &[ScoredPost], mut permits: Permits) {
         let committed_at = Some(Instant::now());
         for scored in new.iter().filter(|scored| scored.awaits_correction) {
@@ -201,17 +203,17 @@ impl Committer {
     }
 }
 
-/// Posts of a batch that were stored, in one or more transactions.
+/// Posts from a batch that have been stored so far, in one or more transactions.
 #[derive(Default)]
 struct Stored {
     inserted: Vec<usize>,
-    /// Changed rows in transaction order. A row may occur several times, with its revision after each change.
+    /// Changed rollup rows in transaction order. A row may occur several times, with its revision after each change.
     delta: Vec<(RollupKey, Sums)>,
     n_duplicates: usize,
 }
 
 impl Stored {
-    /// Adds a stored slice of the batch that begins at index `start`.
+    /// Adds what one transaction stored: the part of the batch that begins at index `start`.
     fn add(&mut self, start: usize, recorded: Recorded) {
         self.inserted.extend(recorded.inserted.into_iter().map(|index| start + index));
         self.delta.extend(recorded.delta);
@@ -227,7 +229,7 @@ fn locations_of(posts: &[ScoredPost]) -> BTreeMap<String, (f64, f64)> {
     posts.iter().filter_map(location).collect()
 }
 
-/// Widens a count to the type that metrics take.
+/// Converts a count to the type that metrics take.
 pub(super) fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Stores corrections in one transaction and publishes the changes after its commit.
+//! Stores corrections in one transaction, and publishes the changes after its commit.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use crate::store::StoreError;
 use crate::store::posts::corrections::{self, Corrected, Correction};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
-/// Pause between transactions, during which corrections accumulate. Each transaction has a fixed cost, and a correction may
-/// take the whole latency budget, which defaults to twenty times this pause.
+/// Pause between transactions, during which corrections accumulate, because each transaction has a fixed cost. A
+/// correction may take as long as the latency budget allows, which is twenty times this pause by default.
 pub(super) const EVERY: Duration = Duration::from_millis(50);
 
-/// Pause after a failure.
+/// Pause between a failed attempt and the next one.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
 
-/// Smallest change in a value that a person notices.
+/// Smallest change in a value that people notice.
 const NOTICEABLE: f32 = 0.1;
 
 /// Pending corrections, and the maximum size of the next transaction.
@@ -43,11 +43,11 @@ pub(super) struct Work {
     given_up: Vec<DeferredPost>,
 }
 
-/// What a transaction left undone.
+/// Corrections that a transaction failed to store.
 pub(super) enum Undone {
-    /// Everything was stored.
+    /// None; the transaction stored everything.
     Nothing,
-    /// Corrections to retry in a smaller transaction, because the whole transaction failed.
+    /// All of them. The next attempt stores them in smaller transactions.
     Corrections(Vec<Rescored>),
 }
 
@@ -67,15 +67,15 @@ impl Corrections {
         self.given_up.extend(batch.given_up);
     }
 
-    /// Takes the corrections for the next transaction, up to twice as many as last time.
+    /// Takes the corrections for the next transaction, at most twice as many as last time.
     pub fn next(&mut self) -> Work {
         let n = self.n_at_once.min(self.rescored.len());
         self.n_at_once = (self.n_at_once * 2).min(self.n_at_once_max);
         Work { rescored: self.rescored.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
     }
 
-    /// Puts failed corrections back at the front. The next attempt is half as large, so a correction that is rejected or
-    /// always times out ends up alone.
+    /// Puts failed corrections back at the front and halves the size of the next transaction, so that a correction that
+    /// is rejected or always times out ends up alone.
     pub fn retry(&mut self, rescored: Vec<Rescored>) {
         self.n_at_once = (rescored.len() / 2).max(1);
         rescored.into_iter().rev().for_each(|rescored| self.rescored.push_front(rescored));
@@ -85,7 +85,7 @@ impl Corrections {
 impl Committer {
     /// Stores corrections in one transaction and publishes the changes.
     ///
-    /// It makes one attempt and returns what failed.
+    /// It makes only one attempt, and returns the corrections that failed.
     pub async fn correct(self, work: Work) -> Undone {
         let Work { rescored, given_up } = work;
         self.stage_metrics.begin(1);
@@ -105,7 +105,7 @@ impl Committer {
                 return Undone::Nothing;
             }
             Err(error) if error.is_retryable() => {
-                warn!(%error, n_posts = rescored.len(), "postgres is not available, corrections wait");
+                warn!(%error, n_posts = rescored.len(), "postgres is unavailable, corrections wait");
             }
             Err(error) => error!(%error, n_posts = rescored.len(), "corrections could not be stored"),
         }
@@ -113,8 +113,8 @@ impl Committer {
         Undone::Corrections(rescored)
     }
 
-    /// Stops posts that cannot be rescored from awaiting correction. If that fails, they are claimed and given up again
-    /// later.
+    /// Gives up on posts that cannot be rescored and removes them from the queue of posts awaiting correction. If that
+    /// fails, they are claimed later and given up on then.
     async fn give_up(&self, posts: Vec<DeferredPost>) {
         if posts.is_empty() {
             return;
@@ -169,7 +169,7 @@ fn correction_of(rescored: &Rescored) -> Correction {
     Correction { read: Arc::clone(&rescored.deferred.scored), score: rescored.score.clone() }
 }
 
-/// Returns the corrected post for the live feed, if people would notice the difference.
+/// Returns the corrected post for the live feed, if people would notice the change.
 fn change_of(before: &ScoredPost, after: ScoredPost) -> Option<CorrectedPost> {
     let was = before.score.sentiment.label;
     is_noticeable(&before.score, &after.score).then_some(CorrectedPost { scored: after, was })

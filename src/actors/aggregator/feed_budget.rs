@@ -1,15 +1,15 @@
-//! Budget that limits how many posts the live feed shows.
+//! Budget for the number of posts in the live feed.
 
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-/// Maximum number of posts shown per transaction: half of what a session's outbox holds, so that catching up after a stall
-/// does not make a client look as if it had stopped reading.
+/// Maximum number of posts shown per transaction. This is half of what a session's outbox holds, so a client does not
+/// appear to have stopped reading when a stalled pipeline catches up.
 const POSTS_AT_ONCE_MAX: u64 = 256;
 
-/// Posts-per-second budget. A person reads a few posts per second and a browser draws a few hundred; showing all of them
-/// would cost more than storing them.
+/// Number of posts that the live feed may show per second. People read a few posts per second and browsers draw a few
+/// hundred; showing all of them would cost more than storing them.
 #[derive(Debug)]
 pub(super) struct FeedBudget {
     per_second: u64,
@@ -21,7 +21,7 @@ impl FeedBudget {
         Self { per_second, spent: Mutex::default() }
     }
 
-    /// Returns as many posts as this second's budget allows, evenly spread over the batch.
+    /// Returns as many of the posts as this second's budget allows, spread evenly across the batch.
     pub fn sample<T>(&self, posts: Vec<T>, now: Timestamp) -> Vec<T> {
         let n_posts = posts.len();
         let granted = self.grant(u64::try_from(n_posts).unwrap_or(u64::MAX).min(POSTS_AT_ONCE_MAX), now);

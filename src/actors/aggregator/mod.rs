@@ -1,4 +1,4 @@
-//! RecordBatch, CorrectBatch → store; settles the ticket and publishes the delta.
+//! RecordBatch, CorrectBatch → store. Settles the tickets and publishes the deltas.
 
 mod commit; // one transaction of posts, and what follows its commit
 mod correction; // one transaction of corrections, and what follows its commit
@@ -26,26 +26,26 @@ use crate::models::live::LiveUpdate;
 use crate::store::Store;
 use crate::stream::Updates;
 
-/// Maximum number of updates queued for publication. A full queue blocks commits, so a slow Redis slows the pipeline down
-/// instead of filling memory.
+/// Maximum number of updates queued for publication. A full queue blocks commits, so a slow Redis slows the pipeline
+/// down instead of filling its memory.
 const UPDATES_QUEUED_MAX: usize = 64;
 
-/// Dependencies of an aggregator.
+/// Dependencies and limits of an aggregator.
 #[derive(Clone)]
 pub struct AggregatorParams {
-    /// Where posts, scores and rollups are written.
+    /// Store that receives posts, scores and rollups.
     pub store: Store,
-    /// Publishes each commit to every process.
+    /// Publishes the update for each commit to every process.
     pub updates: Updates,
     /// Stage to wake when posts at high churn risk are stored.
     pub alerter: Downstream<PostsFlagged>,
-    /// Passes stored posts on to the trend counter.
+    /// Feeds stored posts to the trend counter.
     pub trends: TrendFeed,
-    /// Cascade that queues stored posts for the deep model.
+    /// Cascade whose deep model corrects uncertain posts.
     pub cascade: Arc<Cascade>,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
-    /// Maximum number of posts per transaction.
+    /// Maximum number of posts that one transaction stores.
     pub posts_per_commit: usize,
     /// Maximum number of posts that the live feed shows per second.
     pub live_posts_per_second: u64,
@@ -53,7 +53,7 @@ pub struct AggregatorParams {
 
 /// Stage that stores scored posts and corrections, and publishes the delta of each commit.
 ///
-/// Batches that arrive during a transaction are stored together in the next one, so transactions grow with the load.
+/// Batches that arrive during a transaction are stored together by the next one, so transactions grow with the load.
 pub struct Aggregator {
     params: AggregatorParams,
     committer: Committer,
@@ -68,7 +68,7 @@ pub struct Aggregator {
 stage!(Aggregator, "aggregator");
 
 impl Aggregator {
-    /// Creates an aggregator, and the task that publishes its updates.
+    /// Creates an aggregator, and starts the task that publishes its updates.
     pub fn new(params: AggregatorParams, stage: StageContext) -> Self {
         let (outgoing, queued) = mpsc::channel(UPDATES_QUEUED_MAX);
         let publishing = params.io.spawn(publish_all(params.updates.clone(), queued));
@@ -95,9 +95,10 @@ impl Aggregator {
         }
     }
 
-    /// Stores the pending batches. Only one post transaction runs at a time: two concurrent ones would each be half as large
-    /// and together cost more. Corrections run alongside; [`crate::store::metrics::rollup_order`] applies rollup changes and
-    /// publishes their deltas in the same order.
+    /// Stores the pending batches. Only one transaction stores posts at a time, because two concurrent ones would each
+    /// be half as large and together cost more. Corrections are stored concurrently;
+    /// [`crate::store::metrics::rollup_lock`] ensures that rollup changes are applied in the order in which their
+    /// deltas are published.
     fn start_storing(&mut self, context: &mut Context<Self>) {
         if self.storing.is_under_way() || self.pending.is_empty() {
             return;
@@ -112,7 +113,7 @@ impl Aggregator {
         });
     }
 
-    /// Stores the pending corrections, one transaction at a time and no more often than every [`correction::EVERY`].
+    /// Stores the pending corrections, one transaction at a time and at intervals of at least [`correction::EVERY`].
     fn start_correcting(&mut self, context: &mut Context<Self>) {
         if self.correcting.is_under_way() || !self.corrections.are_due() {
             return;
@@ -179,8 +180,8 @@ impl Handler<CorrectBatch> for Aggregator {
     }
 }
 
-/// Publishes updates in order. An update that cannot be published is dropped, and [`LiveUpdate::Missed`] precedes the next
-/// successful one.
+/// Publishes updates in order. An update that cannot be published is dropped, and [`LiveUpdate::Missed`] is published
+/// before the next one.
 async fn publish_all(updates: Updates, mut queued: mpsc::Receiver<LiveUpdate>) {
     let mut missed = false;
     while let Some(update) = queued.recv().await {

@@ -1,32 +1,47 @@
-//! Alerts about posts at high churn risk, one per affected product.
+//! Alerts about posts at high churn risk: one alert per affected product.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::churn_levels::ChurnLevels;
 use crate::alerting::machine::FLAP_CALM;
 use crate::alerting::title;
 use crate::models::alert::{Alert, AlertPost, AlertRule, Scope};
 use crate::models::alert_rule::{self, Metric, Rule};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
-use crate::models::score::CHURN_HIGH;
-use crate::store::alerts::flagged_posts::Triage;
+use crate::store::alerts::flagged_posts::{Triage, WAITING_MAX};
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 
-/// Maximum number of products with a churn alert of their own. Every burst reads all of these alerts. Posts about further
-/// products join the alert about everything, so none is lost.
+/// Maximum number of products with churn alerts of their own. All of these alerts are read for every burst of flagged
+/// posts. Posts about any other product join the overall alert, so none is lost.
 const ALERTS_MAX: usize = 2_000;
 
-/// Age at which a flagged post can no longer open an alert.
+/// Age beyond which a flagged post can no longer join or open an alert.
 const FLAGGED_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
-/// Returns one alert per affected product: a burst of a thousand angry customers is one alert with a thousand posts.
+/// Number of flagged posts from which earlier ones of the window may have lost their flags, because only so many remain
+/// flagged. This is half of that maximum, because corrections may have withdrawn some of the others since.
+const INCOMPLETE_FROM: usize = WAITING_MAX / 2;
+
+/// Returns one alert per affected product, so that a burst of a thousand angry customers is one alert with a thousand
+/// posts.
 ///
-/// A product without an open alert gets one when more of its posts than the threshold were flagged within the window; until
-/// then they wait. A post about two products joins the first product with enough posts.
-pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], Timestamp)) -> Triage {
+/// A product gets an alert once its flagged posts within the window exceed both the threshold and, as a share of all
+/// its posts, the usual level (`alerting::churn`); until then the posts remain flagged. If the alert is already open,
+/// any flagged post joins it. A post about several products joins the open or due alert of each.
+///
+/// Products in `untracked` get no alert, such as competitors whose customers leave.
+///
+/// If the flagged posts may be incomplete, a product's posts are counted in the window instead. Otherwise a wave of
+/// thousands of posts would never exceed the usual number of posts in the whole window.
+pub(super) fn judge(
+    rule: &Rule,
+    (open, levels, untracked): (&[Alert], &ChurnLevels, &HashSet<String>),
+    (posts, now): (&[ScoredPost], Timestamp),
+) -> Triage {
     if !rule.what.enabled {
         return Triage::default();
     }
@@ -34,27 +49,30 @@ pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], T
     let recent: Vec<_> = posts.iter().filter(|scored| age(scored, now) < FLAGGED_AGE_MAX).collect();
     let mut scopes: BTreeMap<Scope, Vec<&ScoredPost>> = BTreeMap::new();
     for scored in &recent {
-        for scope in scopes_of(scored) {
+        for scope in scopes_of(scored, untracked) {
             scopes.entry(scope).or_default().push(scored);
         }
     }
     let window = SignedDuration::from_secs(rule.what.window_seconds);
     let open: HashSet<&Scope> = open.iter().map(|alert| &alert.scope).collect();
-    let is_enough = |scope: &Scope, posts: &[&ScoredPost]| {
-        open.contains(scope) || i64::try_from(posts.len()).unwrap_or(i64::MAX) as f64 > rule.what.threshold
-    };
-    scopes.retain(|scope, posts| is_enough(scope, posts));
+    let is_incomplete = posts.len() >= INCOMPLETE_FROM;
+    scopes.retain(|scope, posts| {
+        let n_flagged = i64::try_from(posts.len()).unwrap_or(i64::MAX);
+        let n_high = if is_incomplete { n_flagged.max(levels.n_high(scope)) } else { n_flagged };
+        open.contains(scope) || levels.is_raised(rule, scope, n_high)
+    });
     gather(&mut scopes, &open);
     let raised: HashSet<_> = scopes.values().flatten().map(|scored| scored.post.uuid).collect();
     let waiting = recent
         .iter()
         .filter(|scored| !raised.contains(&scored.post.uuid) && age(scored, now) < window)
+        .filter(|scored| !scopes_of(scored, untracked).is_empty())
         .map(|scored| scored.post.uuid);
     let waiting = waiting.collect();
     Triage { alerts: scopes.into_iter().map(|found| alert(rule, found, now)).collect(), waiting }
 }
 
-/// Moves the posts of products beyond the maximum into the alert about everything.
+/// Moves the posts of products beyond the maximum to the overall alert.
 fn gather<'a>(scopes: &mut BTreeMap<Scope, Vec<&'a ScoredPost>>, open: &HashSet<&Scope>) {
     let new = scopes.keys().filter(|scope| !open.contains(scope) && **scope != Scope::overall());
     let too_many: Vec<Scope> = new.skip(ALERTS_MAX.saturating_sub(open.len())).cloned().collect();
@@ -70,14 +88,16 @@ fn gather<'a>(scopes: &mut BTreeMap<Scope, Vec<&'a ScoredPost>>, open: &HashSet<
     everything.dedup_by_key(|scored| scored.post.uuid);
 }
 
-/// Returns whether an open alert has gone without new posts for long enough. A flapping alert must stay quiet for longer.
-pub(super) fn is_over(rule: &Rule, alert: &Alert, now: Timestamp) -> bool {
+/// Returns whether an alert is over, either because no post has joined it for long enough, or because posts at risk
+/// have not exceeded the usual level for that long. A flapping alert must stay quiet for longer.
+pub(super) fn is_over(rule: &Rule, alert: &Alert, levels: &ChurnLevels, now: Timestamp) -> bool {
     let keep_firing = SignedDuration::from_secs(rule.what.keep_firing_seconds);
     let calm = if alert.flapping { FLAP_CALM } else { SignedDuration::ZERO };
-    now.duration_since(alert.updated_at) > keep_firing.max(calm)
+    let quiet_for = now.duration_since(alert.updated_at).max(levels.calm_for(alert, now));
+    quiet_for > keep_firing.max(calm)
 }
 
-/// Returns the churn alert series of a scope.
+/// Returns the churn alert series for a scope.
 pub(super) fn series(scope: Scope) -> AlertSeries {
     AlertSeries {
         rule: AlertRule::Churn,
@@ -88,14 +108,14 @@ pub(super) fn series(scope: Scope) -> AlertSeries {
 }
 
 fn alert(rule: &Rule, (scope, posts): (Scope, Vec<&ScoredPost>), now: Timestamp) -> NewAlert {
-    let highest = posts.iter().map(|scored| scored.score.churn_risk).fold(0.0_f32, f32::max);
+    let count = i64::try_from(posts.len()).unwrap_or(i64::MAX);
     NewAlert {
         rule_name: Some(rule.what.name.clone()),
         severity: rule.what.severity,
-        title: title::leaving(&scope),
-        value: f64::from(highest),
-        threshold: f64::from(CHURN_HIGH),
-        count: i64::try_from(posts.len()).unwrap_or(i64::MAX),
+        title: title::suggests_churn(&scope, posts.len()),
+        value: count as f64,
+        threshold: rule.what.threshold,
+        count,
         at: now,
         posts: posts.iter().rev().take(ALERT_POSTS_MAX).map(|scored| AlertPost::from(*scored)).collect(),
         members: posts.iter().map(|scored| (scored.post.uuid, scored.post.created_at)).collect(),
@@ -110,13 +130,13 @@ fn age(scored: &ScoredPost, now: Timestamp) -> SignedDuration {
     now.duration_since(scored.post.received_at)
 }
 
-/// Returns the products that a post names, or the scope of everything if it names none.
-fn scopes_of(scored: &ScoredPost) -> Vec<Scope> {
+/// Returns the products that a post names, other than untracked ones, or the overall scope if it names no product.
+fn scopes_of(scored: &ScoredPost, untracked: &HashSet<String>) -> Vec<Scope> {
     if scored.post.products.is_empty() {
         return vec![Scope::overall()];
     }
     let of = |product: &String| Scope { dimension: Dimension::Product, key: product.clone() };
-    scored.post.products.iter().map(of).collect()
+    scored.post.products.iter().filter(|product| !untracked.contains(*product)).map(of).collect()
 }
 
 #[cfg(test)]
@@ -125,9 +145,7 @@ mod tests {
     use crate::models::alert_rule::{Comparison, NewRule, RuleScope};
     use crate::store::testing;
 
-    #[test]
-    fn posts_of_products_beyond_the_maximum_share_one_alert_and_count_once() {
-        let now = Timestamp::now();
+    fn rule(now: Timestamp) -> Rule {
         let what = NewRule {
             name: "leaving".to_owned(),
             enabled: true,
@@ -144,17 +162,39 @@ mod tests {
             severity: crate::models::alert::Severity::Warning,
             channels: Vec::new(),
         };
-        let rule = Rule { id: alert_rule::CHURN, builtin: true, what, created_at: now, updated_at: now };
+        Rule { id: alert_rule::CHURN, builtin: true, what, created_at: now, updated_at: now }
+    }
+
+    #[test]
+    fn posts_of_products_beyond_the_maximum_share_one_alert_and_count_once() {
+        let now = Timestamp::now();
+        let rule = rule(now);
         let mut posts = testing::posts(ALERTS_MAX + 10, now);
         for (i, scored) in posts.iter_mut().enumerate() {
             scored.post.products = vec![format!("product {i:05}")];
         }
         // One post names two of the products without an alert.
         posts[ALERTS_MAX + 1].post.products.push(format!("product {:05}", ALERTS_MAX + 2));
-        let judged = judge(&rule, &[], (&posts, now));
+        let judged = judge(&rule, (&[], &ChurnLevels::default(), &HashSet::new()), (&posts, now));
         assert_eq!(judged.alerts.len(), ALERTS_MAX + 1);
         let everything = judged.alerts.iter().find(|alert| alert.series.scope == Scope::overall()).unwrap();
         assert_eq!((everything.count, everything.members.len()), (10, 10));
+        assert!(judged.waiting.is_empty());
+    }
+
+    #[test]
+    fn posts_about_untracked_products_only_open_no_alert_and_do_not_wait() {
+        let now = Timestamp::now();
+        let mut posts = testing::posts(3, now);
+        let products = [vec!["Ours"], vec!["Rival"], vec!["Ours", "Rival"]];
+        for (scored, products) in posts.iter_mut().zip(products) {
+            scored.post.products = products.into_iter().map(str::to_owned).collect();
+        }
+        let untracked = HashSet::from(["Rival".to_owned()]);
+        let judged = judge(&rule(now), (&[], &ChurnLevels::default(), &untracked), (&posts, now));
+        let found: Vec<_> =
+            judged.alerts.iter().map(|alert| (alert.series.scope.key.as_str(), alert.count)).collect();
+        assert_eq!(found, [("Ours", 2)]);
         assert!(judged.waiting.is_empty());
     }
 }

@@ -6,16 +6,19 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::models::alert_rule::{NEGATIVITY_OVERALL, NEGATIVITY_PRODUCTS};
-use crate::models::turn_report::TurnReport;
+use crate::models::evaluation_report::TurnReport;
 use crate::store::Store;
-use crate::store::testing::{crowd, execute, number, test_store};
+use crate::store::testing::{crowd, execute, number, posts, record, test_store};
 use crate::stream::tests::redis::Redis;
+
+/// Longest pause between two measurements of a window, which a slow query causes.
+const PAUSE_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 struct Bench {
     store: Store,
     evaluator: Evaluator,
     now: Timestamp,
-    /// Stops with the test.
+    /// Redis that stops when the test ends.
     _redis: Redis,
 }
 
@@ -23,11 +26,12 @@ impl Bench {
     async fn new() -> Self {
         let (store, redis) = (test_store().await, Redis::start());
         let updates = redis.connect().await.updates();
-        let params = AlerterParams { store: store.clone(), updates, io: Handle::current() };
+        let (measuring, io) = (store.clone(), Handle::current());
+        let params = AlerterParams { store: store.clone(), measuring, updates, io };
         Self { store, evaluator: Evaluator::new(params), now: Timestamp::now(), _redis: redis }
     }
 
-    /// Runs one turn, one second after the last turn.
+    /// Runs one turn, one second after the previous turn.
     async fn turn(&mut self) -> TurnReport {
         self.now += SignedDuration::from_secs(1);
         self.evaluator.evaluate(self.now).await.unwrap();
@@ -38,7 +42,7 @@ impl Bench {
         number(&self.store, "SELECT count(*) FROM sentiment_alerts WHERE state = 'open'").await
     }
 
-    /// Creates another rule about each product, like the built-in one.
+    /// Creates another rule that applies to each product, like the built-in one.
     async fn rule(&self, name: &str) -> Rule {
         let mut what = rules::get(&self.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
         what.name = name.to_owned();
@@ -66,7 +70,7 @@ async fn a_wave_opens_alerts_turn_by_turn_and_each_turn_reports_its_deferred_wor
 
     // Posts no longer mention them.
     execute(&bench.store, "DELETE FROM sentiment_rollups").await;
-    bench.now += SignedDuration::from_secs(10);
+    bench.now += PAUSE_MAX;
     let mut n_open = Vec::new();
     for _ in 0..4 {
         let report = bench.turn().await;
@@ -90,7 +94,7 @@ async fn beyond_the_maximum_of_open_alerts_every_rule_has_its_share_and_the_rest
     assert_eq!((report.series, report.left_out.no_room), (1, 200), "also when only another rule is judged");
 
     let late = bench.rule("another").await;
-    bench.now += SignedDuration::from_secs(10);
+    bench.now += PAUSE_MAX;
     for _ in 0..3 {
         bench.turn().await;
     }
@@ -156,4 +160,53 @@ async fn changes_by_others_apply_while_no_window_is_due() {
     bench.turn().await;
     assert_eq!(bench.n_open().await, 0);
     assert!(rules::get(&bench.store, NEGATIVITY_OVERALL).await.unwrap().is_some());
+}
+
+/// Stores posts about one product, all at high churn risk.
+async fn posts_at_risk(store: &Store, n: usize) {
+    let mut posts = posts(n, Timestamp::now());
+    for scored in &mut posts {
+        scored.post.products = vec!["product 000001".to_owned()];
+        scored.score.churn_risk = 0.9;
+    }
+    for batch in posts.chunks(500) {
+        record(store, batch).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_churn_wave_is_seen_even_if_it_exceeds_the_flagged_posts_that_are_read() {
+    // The usual shares in percent: 2,500 posts are 1.67 times the usual number, and 1.25 times.
+    for (usual_percent, n_open) in [(60, 1), (80, 0)] {
+        let mut bench = Bench::new().await;
+        crowd(&bench.store, 1, (100_000, 0)).await;
+        let usual = format!(
+            "UPDATE sentiment_rollups SET bucket = bucket - interval '2 hours', churn_high = count * {usual_percent} / 100"
+        );
+        execute(&bench.store, &usual).await;
+        posts_at_risk(&bench.store, 2_500).await;
+        for _ in 0..3 {
+            bench.turn().await;
+            assert_eq!(bench.n_open().await, n_open, "{usual_percent} %");
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_churn_cannot_be_counted_the_leader_goes_on_and_the_flagged_posts_wait() {
+    let mut bench = Bench::new().await;
+    posts_at_risk(&bench.store, 5).await;
+    execute(&bench.store, "ALTER TABLE sentiment_rollups RENAME TO hidden_rollups").await;
+    let (mut n_open, mut n_flagged) = (Vec::new(), Vec::new());
+    for name in ["hidden", "shown"] {
+        bench.now += SignedDuration::from_secs(90);
+        bench.evaluator.evaluate(bench.now).await.unwrap();
+        assert!(bench.evaluator.lead.is_some(), "{name}");
+        n_open.push(bench.n_open().await);
+        n_flagged.push(number(&bench.store, "SELECT count(*) FROM flagged_posts").await);
+        if name == "hidden" {
+            execute(&bench.store, "ALTER TABLE hidden_rollups RENAME TO sentiment_rollups").await;
+        }
+    }
+    assert_eq!((n_open, n_flagged), (vec![0, 1], vec![5, 0]));
 }

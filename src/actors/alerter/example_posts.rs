@@ -1,4 +1,4 @@
-//! Example posts of an alert, and their distinctive terms.
+//! Example posts for an alert, and their distinctive terms.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,17 +7,18 @@ use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::store::page::PAGE_MAX;
 use crate::store::posts::filter::PostFilter;
+use crate::store::posts::key_filter::KeyFilter;
 use crate::store::posts::list::{self, PostsQuery};
 use crate::store::{Store, StoreError};
 use crate::trends::contrast::{DistinctiveTerm, TermCounts, distinctive_terms};
 
-/// Maximum number of terms shown.
+/// Maximum number of terms shown in an alert.
 const TERMS_MAX: usize = 10;
 
-/// Period before the alert that serves as the baseline for the alert's posts.
+/// Length of the period before an alert whose posts are compared with the alert's own.
 const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
 
-/// Posts of a period and their distinctive terms.
+/// Example posts from a period, and their distinctive terms.
 pub(in crate::actors) struct Examples {
     /// Newest posts of the period.
     pub posts: Vec<ScoredPost>,
@@ -25,7 +26,7 @@ pub(in crate::actors) struct Examples {
     pub terms: Vec<DistinctiveTerm>,
 }
 
-/// Reads the newest posts of a scope in a period, and finds the terms that set them apart from earlier posts.
+/// Reads the newest posts in a scope and period, and finds the terms that set them apart from earlier posts.
 pub(in crate::actors) async fn read(
     store: &Store,
     scope: &Scope,
@@ -41,7 +42,7 @@ pub(in crate::actors) async fn read(
     Ok(Examples { posts, terms })
 }
 
-/// Builds an alert's evidence in its stored form.
+/// Converts a series and terms into the evidence that is stored with an alert.
 pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<DistinctiveTerm>) -> Evidence {
     let kept = |found: DistinctiveTerm| EvidenceTerm {
         term: found.term,
@@ -51,7 +52,7 @@ pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<Distinc
     Evidence { series, terms: terms.into_iter().map(kept).collect() }
 }
 
-/// Reads the posts of a scope.
+/// Reads the newest posts of a scope in a period.
 pub(in crate::actors) async fn of_scope(
     store: &Store,
     scope: &Scope,
@@ -69,7 +70,7 @@ fn counted(posts: &[ScoredPost]) -> TermCounts {
 }
 
 fn about(scope: &Scope, filter: PostFilter) -> PostFilter {
-    let key = Some(scope.key.clone());
+    let key = KeyFilter::only(scope.key.clone());
     match scope.dimension {
         Dimension::Overall => filter,
         Dimension::City => PostFilter { city: key, ..filter },

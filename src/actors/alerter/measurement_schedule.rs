@@ -1,5 +1,5 @@
-//! Schedule of the measurements. One query serves all rules that share a window and a dimension. Each turn is bounded in time
-//! and in series, and takes the longest overdue windows first.
+//! Schedule of the measurements. One query serves all rules with the same window and dimension. Each turn is bounded in
+//! time and in number of series, and measures the longest overdue windows first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -7,31 +7,32 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use crate::alerting::plan::{self, Measurements};
+use crate::alerting::change_plan;
+use crate::alerting::change_plan::Measurements;
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Group, Phase, SeriesId, StoredSeries};
 use crate::store::Store;
 use crate::store::alerts::measurements::{self, MeasurementQuery};
 
-/// Minimum and maximum interval between measurements of a window, in seconds. The interval is a sixtieth of the window: a
-/// short window moves fast; a long one is expensive to read and moves slowly.
+/// Minimum and maximum interval between measurements of a window, in seconds. In between, the interval is a sixtieth of
+/// the window: short windows change fast, and long ones change slowly and are expensive to read.
 const MEASURE_EVERY_SECONDS: (i64, i64) = (5, 60);
 
-/// Minimum pause after a query, as a multiple of its duration. An expensive query runs less often, because storing posts
-/// needs the server too.
+/// Minimum pause after a query, as a multiple of the query's duration. Expensive queries run less often, because the
+/// server must also store posts.
 const REST_FACTOR: u32 = 10;
 
-/// Time after which a turn starts no further query.
+/// Time after which a turn starts no more queries.
 const TIME_BUDGET: Duration = Duration::from_millis(250);
 
 /// Maximum number of series evaluated per turn. Each takes about 20 ns.
 const SERIES_MAX: usize = 2_000_000;
 
-/// Maximum number of a dimension's keys read per turn, in addition to the keys that rules name and those with an active
-/// series. Post senders choose the keys, and reading each takes about 5 µs.
+/// Maximum number of keys per dimension read in one turn, in addition to the keys that rules name and those with an
+/// active series. Senders choose the keys, and each takes about 5 µs to read.
 const KEYS_MAX: usize = 10_000;
 
-/// When each window was last measured, and which keys that measurement skipped.
+/// When each window was last measured, and what the measurement left out.
 #[derive(Default)]
 pub(super) struct Schedule {
     groups: BTreeMap<Group, LastMeasurement>,
@@ -40,11 +41,11 @@ pub(super) struct Schedule {
 #[derive(Default)]
 struct LastMeasurement {
     at: Option<Timestamp>,
-    /// How long the query took.
+    /// How long the query took; the next one waits for a multiple of that.
     took: Duration,
-    /// Last key that was read by rotation.
+    /// Key after which the rotation continues.
     last_key: String,
-    /// Number of series that were not evaluated.
+    /// Number of series that were not measured.
     n_deferred: u64,
 }
 
@@ -57,7 +58,7 @@ pub(super) struct Taken {
 }
 
 impl Schedule {
-    /// Measures the windows that are due. Rules whose query fails stay unchanged.
+    /// Measures the windows that are due. If a query fails, the rules that need it keep their state.
     pub async fn measure(
         &mut self,
         store: &Store,
@@ -91,7 +92,7 @@ impl Schedule {
                     taken.measurements.insert(group, answer.by_key);
                 }
                 Err(error) => {
-                    warn!(%error, ?group, "rules were not judged, they keep their state");
+                    warn!(%error, ?group, "rules were not evaluated, they keep their state");
                     taken.n_late += n_rules;
                 }
             }
@@ -100,12 +101,12 @@ impl Schedule {
         taken
     }
 
-    /// Returns the number of series that the last measurements did not read.
+    /// Returns the number of series that the last measurement of each window left out.
     pub fn n_deferred(&self) -> u64 {
         self.groups.values().map(|group| group.n_deferred).sum()
     }
 
-    /// Schedules groups for the next turn, because this turn could not apply all of their results.
+    /// Makes these groups due in the next turn, because this turn could not apply all their results.
     pub fn expedite(&mut self, groups: impl IntoIterator<Item = Group>) {
         for group in groups {
             if let Some(known) = self.groups.get_mut(&group) {
@@ -114,10 +115,10 @@ impl Schedule {
         }
     }
 
-    /// Returns the queries that are due, longest overdue first.
+    /// Returns the queries that are due, most overdue first.
     fn due(&mut self, rules: &[Rule], now: Timestamp) -> Vec<Due> {
         let mut all: BTreeMap<Group, Due> = BTreeMap::new();
-        for rule in rules.iter().filter(|rule| plan::is_judged(rule)) {
+        for rule in rules.iter().filter(|rule| change_plan::is_judged(rule)) {
             let group = Group::of(rule);
             let due = all.entry(group).or_insert(Due {
                 group,
@@ -143,24 +144,29 @@ impl Schedule {
         let (least, most) = MEASURE_EVERY_SECONDS;
         let by_window = SignedDuration::from_secs((group.window_seconds / 60).clamp(least, most));
         let took = self.groups.get(&group).map(|known| known.took).unwrap_or_default();
-        let rest = SignedDuration::try_from(took * REST_FACTOR).unwrap_or(SignedDuration::MAX);
-        by_window.max(rest.min(SignedDuration::from_secs(most)))
+        by_window.max(rest_after(took))
     }
 }
 
-/// Query that is due.
+/// Returns the minimum pause after a query that took this long, whether or not it succeeded.
+pub(super) fn rest_after(took: Duration) -> SignedDuration {
+    let rest = SignedDuration::try_from(took.saturating_mul(REST_FACTOR)).unwrap_or(SignedDuration::MAX);
+    rest.min(SignedDuration::from_secs(MEASURE_EVERY_SECONDS.1))
+}
+
+/// A due query, which serves all rules of a group.
 #[derive(Debug, Clone, Copy)]
 struct Due {
     group: Group,
     n_rules: usize,
     n_posts_min: i64,
-    /// Whether any of its rules applies to every key of the dimension.
+    /// Whether any of the rules applies to every key of the dimension.
     is_about_each: bool,
 }
 
-/// Returns the keys read in every turn: those that rules name, and those with an active series.
+/// Returns the keys that every turn reads: those that rules name and those with an active series.
 fn keys(group: Group, rules: &[Rule], kept: &BTreeMap<SeriesId, StoredSeries>) -> Vec<String> {
-    let of_group = |rule: &&Rule| plan::is_judged(rule) && Group::of(rule) == group;
+    let of_group = |rule: &&Rule| change_plan::is_judged(rule) && Group::of(rule) == group;
     let ids: BTreeSet<_> = rules.iter().filter(of_group).map(|rule| rule.id).collect();
     let named = rules.iter().filter(of_group).filter_map(|rule| rule.what.scope.key.as_deref());
     let holds = kept.iter().filter(|(id, kept)| {

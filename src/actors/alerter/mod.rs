@@ -1,7 +1,8 @@
-//! Rules → alerts: stores them, pushes them, and puts their notifications into the outbox.
+//! Rules → alerts. Stores alerts, pushes them, and adds their notifications to the outbox.
 
+mod churn_levels; // posts at high churn risk now and usually
 mod churn_alerts; // alerts about posts at high churn risk
-mod deferred_work; // what a bounded turn defers, and where that is reported
+mod deferral_report; // what a bounded turn defers, and where that is reported
 mod evaluator; // one evaluation: measure, plan, write, publish
 pub(super) mod example_posts; // example posts of an alert, and their telling terms
 mod measurement_schedule; // which windows are measured when
@@ -26,25 +27,28 @@ use super::runtime::supervisor::{StageContext, stage};
 use crate::store::Store;
 use crate::stream::Updates;
 
-/// Interval between evaluations. It also limits how soon another process takes over from a dead leader, once the server has
-/// noticed the death.
+/// Interval between evaluations. It also limits how soon another process takes over once the server has noticed that
+/// the leader is dead.
 const EVALUATE_EVERY: Duration = Duration::from_secs(1);
 
 /// Dependencies of an alerter.
 #[derive(Clone)]
 pub struct AlerterParams {
-    /// Holds rules, alerts and rollups, and the lock that elects the leader.
+    /// Stores rules, alerts and rollups, and holds the lock that elects the leader.
     pub store: Store,
+    /// Reads windows. It may respond slowly if there is little CPU time to spare.
+    pub measuring: Store,
     /// Publishes alert changes to every process.
     pub updates: Updates,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
 }
 
 /// Stage that evaluates the alert rules.
 ///
-/// Exactly one process evaluates them: the one whose connection holds a PostgreSQL lock. The state of each rule is kept only
-/// in PostgreSQL, so another process can continue where the last one stopped. While PostgreSQL is down, no state changes.
+/// Only one process evaluates them: the one whose connection holds a PostgreSQL lock. The state of the rules is kept
+/// only in PostgreSQL, so another process can continue where the previous one stopped. While PostgreSQL is down, no
+/// state changes.
 pub struct Alerter {
     evaluator: Arc<Mutex<Evaluator>>,
     is_due: bool,
@@ -55,14 +59,15 @@ pub struct Alerter {
 stage!(Alerter, "alerter");
 
 impl Alerter {
-    /// Creates an alerter that continues where its predecessor stopped.
+    /// Creates an alerter, which continues where the previous leader stopped.
     pub fn new(params: AlerterParams, stage: StageContext) -> Self {
         let evaluation = ExclusiveTask::new(&params.io);
         let evaluator = Arc::new(Mutex::new(Evaluator::new(params)));
         Self { evaluator, is_due: false, evaluation, stage }
     }
 
-    /// Evaluates the rules if they are due. Only one evaluation runs at a time: each must see what the previous one decided.
+    /// Evaluates the rules if they are due. Only one evaluation runs at a time, because each must see the decisions of
+    /// the previous one.
     fn evaluate(&mut self, context: &mut Context<Self>) {
         if self.evaluation.is_under_way() || !std::mem::take(&mut self.is_due) {
             return;

@@ -1,14 +1,14 @@
-//! Publishes alert changes: notices go to the outbox, updates to every process.
+//! Publication of alert changes: notices go to the outbox, updates go to every process.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tracing::{info, warn};
-use uuid::Uuid;
 
 use crate::alerting::{grouping, inhibition};
 use crate::models::alert::{Alert, AlertPhase, AlertState};
 use crate::models::evaluation::{NotifiedAlert, Suppression};
+use crate::models::id::{AlertId, RuleId};
 use crate::models::live::{AlertChange, LiveUpdate};
 use crate::models::silence::Silence;
 use crate::store::StoreError;
@@ -16,16 +16,16 @@ use crate::store::alerts::evaluation::{Committed, EvaluationTransaction, LeaderL
 use crate::stream::Updates;
 use crate::telemetry::ALERTS_OPENED_TOTAL;
 
-/// Maximum number of notices that one turn puts into the outbox. Each takes a few statements and covers all alerts of a rule
-/// that fire together, so only a very large number of rules firing at once exceeds it.
+/// Maximum number of notices that one turn adds to the outbox. Each notice takes a few statements and covers all of a
+/// rule's alerts that fire together, so this is exceeded only when very many rules fire at once.
 const NOTICES_MAX: usize = 100;
 
-/// Stores which alerts are silenced or inhibited, and puts the due notices into the outbox. It is the last step of a turn, so
-/// an alert changes together with its notice or not at all. With `rule` it covers only the alerts of that rule, which no other
-/// alert may inhibit. Returns the number of notices deferred to the next turn.
+/// Stores which alerts are silenced or inhibited, and adds the due notices to the outbox. This is the last step of a
+/// turn, so an alert and its notice change together or not at all. If `rule` is given, it covers only that rule's
+/// alerts, which no other alert may inhibit. Returns the number of notices left for the next turn.
 pub(in crate::actors) async fn notify(
     turn: &mut EvaluationTransaction<'_>,
-    (silences, rule): (&[Silence], Option<Uuid>),
+    (silences, rule): (&[Silence], Option<RuleId>),
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let notified = turn.notified_alerts(rule).await?;
@@ -39,10 +39,10 @@ pub(in crate::actors) async fn notify(
     Ok(later.len())
 }
 
-/// Begins a transaction of changes.
+/// Begins the transaction for one turn.
 ///
 /// # Errors
-/// When this process no longer leads.
+/// If this process is no longer the leader.
 pub(in crate::actors) async fn turn(
     lead: &mut Option<LeaderLease>,
 ) -> Result<EvaluationTransaction<'_>, StoreError> {
@@ -52,7 +52,7 @@ pub(in crate::actors) async fn turn(
     }
 }
 
-/// Records in metrics how many alerts a committed turn opened.
+/// Updates the metrics with the alerts that a committed turn opened.
 pub(in crate::actors) fn count(committed: &Committed) {
     for kind in &committed.opened {
         metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => kind.as_str()).increment(1);
@@ -83,9 +83,9 @@ pub async fn push(updates: &Updates, alert: Alert) {
     }
 }
 
-/// Returns the suppressions that differ from the stored ones.
+/// Returns the suppressions that differ from those stored with the alerts.
 fn changed(alerts: &[NotifiedAlert], suppressions: &[Suppression]) -> Vec<Suppression> {
-    let said: BTreeMap<Uuid, _> = alerts
+    let said: BTreeMap<AlertId, _> = alerts
         .iter()
         .map(|NotifiedAlert { alert, .. }| (alert.id, (alert.silenced, alert.inhibited_by)))
         .collect();

@@ -3,33 +3,33 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use crate::models::alert::Alert;
+use crate::models::id::AlertId;
 
-/// Minimum interval between pushes of an alert that keeps growing. Its count in lists is always current.
+/// Minimum interval between two pushes of a growing alert. Lists always show its current count.
 const PUSH_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// When each open churn alert was last pushed.
+/// When each open churn alert was last pushed, and its count at that time.
 #[derive(Default)]
 pub(super) struct PushThrottle {
-    alerts: BTreeMap<Uuid, Pushed>,
+    alerts: BTreeMap<AlertId, Pushed>,
 }
 
 struct Pushed {
     count: i64,
-    /// When the alert was last pushed because it had grown.
+    /// When the alert was last pushed because it had grown; `None` if it was pushed only for other reasons.
     grew_at: Option<Timestamp>,
 }
 
 impl PushThrottle {
-    /// Records the push of an alert that opened.
+    /// Records that an alert was pushed because it opened.
     pub fn opened(&mut self, alert: &Alert) {
         self.alerts.insert(alert.id, Pushed { count: alert.count, grew_at: None });
     }
 
-    /// Returns whether to push an alert that has just grown, and records the push if so. [`Self::outdated`] finds the alerts
-    /// that were held back.
+    /// Returns whether to push an alert that has just grown; if so, records the push. [`Self::outdated`] returns the
+    /// alerts that were held back.
     pub fn is_due(&mut self, alert: &Alert, now: Timestamp) -> bool {
         let last = self.alerts.get(&alert.id).and_then(|pushed| pushed.grew_at);
         let is_due = last.is_none_or(|at| now.duration_since(at) >= PUSH_EVERY);
@@ -39,10 +39,10 @@ impl PushThrottle {
         is_due
     }
 
-    /// Returns the open alerts whose count differs from the pushed one, because corrections remove posts too. Unknown alerts
-    /// were pushed by the process that opened them.
-    pub fn outdated(&mut self, open: &[Alert]) -> Vec<Uuid> {
-        let known: HashSet<Uuid> = open.iter().map(|alert| alert.id).collect();
+    /// Returns the open alerts whose count differs from the one last pushed; it may be lower, because corrections
+    /// remove posts. Alerts without a record were pushed by the process that opened them.
+    pub fn outdated(&mut self, open: &[Alert]) -> Vec<AlertId> {
+        let known: HashSet<AlertId> = open.iter().map(|alert| alert.id).collect();
         self.alerts.retain(|id, _| known.contains(id));
         let mut is_outdated = |alert: &Alert| {
             let (count, grew_at) = (alert.count, None);
@@ -51,7 +51,7 @@ impl PushThrottle {
         open.iter().filter(|alert| is_outdated(alert)).map(|alert| alert.id).collect()
     }
 
-    /// Records the push of an outdated alert.
+    /// Records that an alert was pushed because its count was outdated.
     pub fn corrected(&mut self, alert: &Alert) {
         if let Some(pushed) = self.alerts.get_mut(&alert.id) {
             pushed.count = alert.count;
@@ -62,12 +62,12 @@ impl PushThrottle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::alert::{AlertPhase, AlertRule, AlertState, Scope, Severity};
+    use crate::models::alert::{AlertMeasurements, AlertPhase, AlertRule, AlertState, Scope, Severity};
 
     fn alert(id: u128, count: i64) -> Alert {
         let at = Timestamp::UNIX_EPOCH;
         Alert {
-            id: Uuid::from_u128(id),
+            id: AlertId::from_u128(id),
             rule: AlertRule::Churn,
             rule_id: None,
             rule_name: None,
@@ -87,6 +87,10 @@ mod tests {
             updated_at: at,
             resolved_at: None,
             acknowledged_at: None,
+            revision: 0,
+            comments: 0,
+            assignee: None,
+            measured: AlertMeasurements::default(),
             evidence: None,
             posts: Vec::new(),
         }
@@ -96,12 +100,12 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Returns the outdated alerts and records them as pushed.
+    /// Returns the ids of the outdated alerts, after recording them as pushed.
     fn outdated(throttle: &mut PushThrottle, open: &[Alert]) -> Vec<u128> {
         let outdated = throttle.outdated(open);
         assert_eq!(throttle.outdated(open), outdated, "outdated until pushed");
         open.iter().for_each(|alert| throttle.corrected(alert));
-        outdated.iter().map(Uuid::as_u128).collect()
+        outdated.into_iter().map(|id| uuid::Uuid::from(id).as_u128()).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Evidence for an alert that a rule opens: its posts, their distinctive terms, and the earlier values of the metric.
+//! Evidence for alerts that rules open: example posts, their distinctive terms, and earlier values of the metric.
 
 use std::time::{Duration, Instant};
 
@@ -15,18 +15,19 @@ use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
 use crate::store::alerts::ALERT_POSTS_MAX;
 use crate::store::alerts::measurements::{self, StepsQuery};
 use crate::store::page::PAGE_MAX;
+use crate::store::posts::key_filter::KeyFilter;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 
-/// Maximum number of alerts whose evidence is read per evaluation. If a rule about every city fires for all of them, people
-/// need the alerts soon more than they need examples for each.
+/// Maximum number of alerts for which each evaluation reads evidence. If a rule about every city fires for all of them,
+/// getting the alerts quickly matters more to people than seeing examples for each.
 const OPENINGS_MAX: usize = 20;
 
-/// Time after which no further evidence is read, because the turn and all other alerts wait for it.
+/// Time after which no more evidence is read, because the turn and all other alerts are waiting.
 const TIME_BUDGET: Duration = Duration::from_millis(300);
 
-/// Reads the evidence for alerts that are about to open, most urgent first. An alert whose evidence cannot be read in time
-/// opens without it.
+/// Reads the evidence for alerts that are about to open, most urgent first. If the evidence for an alert cannot be read
+/// in time, the alert opens without it.
 pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timestamp) {
     let started = Instant::now();
     evidence::by_need(openings);
@@ -78,19 +79,19 @@ fn since(rule: &NewRule, now: Timestamp) -> Timestamp {
     now.saturating_sub(SignedDuration::from_secs(rule.window_seconds)).unwrap_or(now)
 }
 
-/// Returns the query for the posts that moved the metric. If the metric is too low, these are all posts of the window:
-/// missing posts cannot be shown.
+/// Returns a query for the posts that moved the metric. If the metric is too low, these are all posts in the window,
+/// because missing posts cannot be shown.
 fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
     let is_above = rule.comparison == Comparison::Above;
     let mut query = PostsQuery { limit: ALERT_POSTS_MAX, ..PostsQuery::default() };
     let filter = &mut query.filter;
     match rule.metric {
-        Metric::NegativeShare if is_above => filter.label = Some(SentimentLabel::Negative),
-        Metric::SentimentAverage if is_above => filter.label = Some(SentimentLabel::Positive),
-        Metric::SentimentAverage => filter.label = Some(SentimentLabel::Negative),
+        Metric::NegativeShare if is_above => filter.label = KeyFilter::only(SentimentLabel::Negative),
+        Metric::SentimentAverage if is_above => filter.label = KeyFilter::only(SentimentLabel::Positive),
+        Metric::SentimentAverage => filter.label = KeyFilter::only(SentimentLabel::Negative),
         Metric::ChurnHigh if is_above => filter.min_churn = Some(CHURN_HIGH),
         Metric::Emotion(i) if is_above => {
-            filter.emotion = EMOTIONS.get(usize::from(i)).map(|name| (*name).to_owned());
+            filter.emotion = EMOTIONS.get(usize::from(i)).map(|name| (*name).to_owned()).into();
         }
         Metric::Virality if is_above => query.order = PostOrder::Virality,
         // There is no filter for toxicity, so as many posts as possible are read and the most toxic are shown.

@@ -18,13 +18,13 @@ use crate::store::{Store, StoreError};
 use crate::trends::contrast::DistinctiveTerm;
 use crate::trends::terms::terms_of;
 
-/// Time within which an anomaly that ends and recurs counts as the same anomaly.
+/// How long a recurring anomaly does not open another alert.
 const COOLDOWN: Duration = Duration::from_secs(15 * 60);
 
-/// Multiple of the required strength at which an anomaly becomes critical.
+/// Strength, as a multiple of the required strength, at which an anomaly becomes critical.
 const CRITICAL_STRENGTH: f64 = 2.0;
 
-/// Anomaly that opens an alert.
+/// Anomaly that opens an alert, with the measurements behind it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finding {
     pub change: Change,
@@ -47,7 +47,7 @@ impl Finding {
     }
 }
 
-/// Returns the series before the anomaly, together with the expected values.
+/// Returns the values before the anomaly, along with the expected ones.
 pub(super) fn points(known: &Baseline<'_>, finding: &Finding) -> Vec<EvidencePoint> {
     let points = series(known, &finding.recent, &finding.wanted, finding.change.metric);
     let point = |point: crate::anomaly::evidence::Point| EvidencePoint {
@@ -60,7 +60,7 @@ pub(super) fn points(known: &Baseline<'_>, finding: &Finding) -> Vec<EvidencePoi
     points.into_iter().map(point).collect()
 }
 
-/// Builds the alert about an anomaly, with example posts and their distinctive terms.
+/// Builds the alert for an anomaly, with example posts and their distinctive terms.
 pub(super) async fn of(
     store: &Store,
     about: AlertSeries,
@@ -98,8 +98,8 @@ fn whole(count: f64) -> i64 {
     count.round() as i64
 }
 
-/// Returns the most representative posts: those with distinctive terms, and the most negative or positive ones if the
-/// anomaly is about sentiment. Ties go to the newest post.
+/// Returns the most representative posts: those with distinctive terms and, if the anomaly is about sentiment, the most
+/// negative or positive ones. Of equally representative posts, the newest come first.
 fn shown(posts: &[ScoredPost], telling: &[DistinctiveTerm], finding: &Finding) -> Vec<AlertPost> {
     let worth = |scored: &ScoredPost| {
         let terms = terms_of(&scored.post.text, scored.post.lang.as_deref());
@@ -125,24 +125,23 @@ fn title(scope: &Scope, finding: &Finding) -> String {
         Dimension::Overall => String::new(),
         Dimension::Product => format!(" about {}", scope.key),
         Dimension::City => format!(" from {}", scope.key),
-        Dimension::Channel | Dimension::Platform => format!(" on {}", scope.key),
+        Dimension::Platform => format!(" on {}", scope.key),
+        Dimension::Channel => format!(" via {}", scope.key),
     };
     let Change { metric, value, baseline, n_posts, .. } = finding.change;
     let n_posts = grouped(n_posts.round());
     match metric {
         Metric::Volume => {
             let (now, usual) = (grouped(value.round()), grouped(baseline.round()));
-            format!("{now} posts{about} in five minutes, where {usual} are usual")
+            format!("{now} posts{about} in five minutes (usually {usual})")
         }
         Metric::Mean(Mean::NegativeShare) => {
             let (now, usual) = (value * 100.0, baseline * 100.0);
-            format!("{now:.0} % of {n_posts} posts{about} are negative, where {usual:.0} % are usual")
+            format!("{now:.0}% of {n_posts} posts{about} are negative (usually {usual:.0}%)")
         }
         Metric::Mean(Mean::Sentiment) => {
             let moved = if finding.is_fall() { "fell" } else { "rose" };
-            format!(
-                "The sentiment of {n_posts} posts{about} {moved} to {value:.2}, where {baseline:.2} is usual"
-            )
+            format!("Sentiment{about} {moved} to {value:.2} (usually {baseline:.2}; {n_posts} posts)")
         }
     }
 }

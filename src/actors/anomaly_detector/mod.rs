@@ -1,4 +1,4 @@
-//! Anomalies in the largest series → alerts, with their evidence.
+//! Anomalies in the largest series → alerts with their evidence.
 
 mod anomaly_alert; // from an anomaly to an alert
 mod monitored_series; // the series, their history and their baselines
@@ -21,7 +21,7 @@ use crate::anomaly::judge::{Limits, Recent, Requirements, judge, usual};
 use crate::anomaly::root_cause::{Candidate, root_causes};
 use crate::anomaly::state_machine::Transition;
 use crate::models::alert::{Alert, AlertRule, Scope};
-use crate::models::signals::SignalSettings;
+use crate::models::anomaly_settings::SignalSettings;
 use crate::models::silence::Silence;
 use crate::store::alerts::AlertSeries;
 use crate::store::alerts::evaluation::{Committed, LeaderLease, LeaderRole};
@@ -29,31 +29,34 @@ use crate::store::alerts::{anomalies, silences};
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
 
-/// Interval at which the stage checks whether it leads. It also limits how soon another process takes over from a dead
-/// leader, once the server has noticed the death.
+/// Interval at which the stage checks whether it is the leader. It also limits how soon another process takes over once
+/// the server has noticed that the leader is dead.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Maximum number of alerts pushed after one turn. The newest are pushed, and alerts about anomalies are among them.
+/// Maximum number of alerts pushed after one turn. The newest alerts are pushed, and they include those about
+/// anomalies.
 const PUSHED_MAX: usize = 100;
 
-/// Dependencies of an anomaly detector.
+/// Dependencies and schedule of an anomaly detector.
 #[derive(Clone)]
 pub struct AnomalyDetectorParams {
-    /// Holds the series and the alerts.
+    /// Store that holds the series and the alerts.
     pub store: Store,
+    /// Reads the series. It may respond slowly if there is little CPU time to spare.
+    pub measuring: Store,
     /// Publishes alert changes to every process.
     pub updates: Updates,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
-    /// Interval between evaluations. A change must persist over several of them to open an alert.
+    /// Interval between evaluations. A change opens an alert only if it persists over several of them.
     pub every: Duration,
 }
 
-/// Stage that opens alerts about changes for which nobody configured a rule.
+/// Stage that opens alerts about changes that no rule covers.
 ///
-/// Only one process runs the detector: the one whose connection holds a PostgreSQL lock. Its state, open alerts included,
-/// can be read back from PostgreSQL, so another process can continue where the last one stopped. While PostgreSQL is down,
-/// no state changes.
+/// Only one process runs the detection: the one whose connection holds a PostgreSQL lock. Its state, including the open
+/// alerts, can be read back from PostgreSQL, so another process can continue where the previous one stopped. While
+/// PostgreSQL is down, no state changes.
 pub struct AnomalyDetector {
     detector: Arc<Mutex<Detector>>,
     evaluation: ExclusiveTask,
@@ -100,18 +103,18 @@ impl Actor for AnomalyDetector {
 struct Detector {
     params: AnomalyDetectorParams,
     lead: Option<LeaderLease>,
-    /// `None` while another process leads or detection is switched off.
+    /// Monitored series; `None` while another process is the leader or detection is switched off.
     monitored: Option<MonitoredSeries>,
-    /// When this process last attempted an evaluation, whether or not it succeeded and whichever process leads now. Reading
-    /// weeks of history is expensive: if it fails, processes must not take turns retrying it every second.
+    /// When this process last attempted an evaluation, successfully or not, whichever process is the leader now.
+    /// Reading weeks of history is expensive: if it fails, processes must not take turns retrying it every second.
     evaluated_at: Option<Timestamp>,
-    /// Silences in force at the last evaluation.
+    /// Silences read at the last evaluation, which suppress alerts.
     silences: Vec<Silence>,
 }
 
 impl Detector {
-    /// Evaluates the series if this process leads and the interval has passed. After an error, the next leader reads the
-    /// series and open alerts again.
+    /// Evaluates the series if this process is the leader and the interval has passed. After an error, the next leader
+    /// reads the series and open alerts again.
     async fn evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let outcome = self.try_evaluate(now).await;
         if outcome.is_err() {
@@ -141,15 +144,15 @@ impl Detector {
             Some(monitored) => monitored,
             None => MonitoredSeries::new(open(&store).await?),
         };
-        let gone = monitored.refresh(&store, now).await?;
+        let gone = monitored.refresh(&self.params.measuring, now).await?;
         self.resolve(&gone, now).await?;
         self.judge(&mut monitored, now, wanted(limits, settings)).await?;
         self.monitored = Some(monitored);
         Ok(())
     }
 
-    /// Returns whether the interval has passed. A new leader that has not evaluated recently evaluates at once. Timers are
-    /// imprecise, so an evaluation may run half a check early.
+    /// Returns whether the interval has passed; a new leader that has not evaluated recently evaluates at once. Because
+    /// timers are imprecise, an evaluation may take place up to half a check early.
     fn is_due(&self, now: Timestamp) -> bool {
         let elapsed =
             self.evaluated_at.map(|at| Duration::try_from(now.duration_since(at)).unwrap_or_default());
@@ -162,7 +165,7 @@ impl Detector {
         now: Timestamp,
         wanted: Requirements,
     ) -> Result<(), StoreError> {
-        let recent = monitored.recent(&self.params.store, now).await?;
+        let recent = monitored.recent(&self.params.measuring, now).await?;
         let changes: Vec<_> = (0..monitored.len())
             .map(|position| judge(&monitored.known(position)?, recent.get(position)?, &wanted))
             .collect();
@@ -216,7 +219,7 @@ impl Detector {
         Ok(())
     }
 
-    /// Opens an alert. Updates an alert that is already open, unless another metric stands out now.
+    /// Opens an alert, or updates the series' open alert if it is about the same metric.
     async fn raise(
         &mut self,
         monitored: &mut MonitoredSeries,
@@ -232,7 +235,7 @@ impl Detector {
         }
         let is_new = series.open.is_none();
         let points = anomaly_alert::points(&known, finding);
-        let found = anomaly_alert::of(&self.params.store, about.clone(), finding, points).await?;
+        let found = anomaly_alert::of(&self.params.measuring, about.clone(), finding, points).await?;
         let mut turn = turn(&mut self.lead).await?;
         turn.raise(&found).await?;
         notify(&mut turn, (&self.silences, None), finding.now).await?;
@@ -257,8 +260,8 @@ impl Detector {
         self.publish(&committed).await
     }
 
-    /// Counts and pushes the alerts that a turn changed. Few series are monitored, but their alerts may inhibit any number
-    /// of others, whose new state appears in lists.
+    /// Counts and pushes the alerts that a turn changed. Although only a few series are monitored, their alerts may
+    /// inhibit any number of others, whose new state then appears in lists.
     async fn publish(&self, committed: &Committed) -> Result<(), StoreError> {
         count(committed);
         let newest = committed.changed.len().saturating_sub(PUSHED_MAX);
@@ -268,7 +271,7 @@ impl Detector {
     }
 }
 
-/// Returns the series of open alerts that no rule opened.
+/// Returns the series of the open alerts that no rule opened.
 async fn open(store: &Store) -> Result<Vec<AlertSeries>, StoreError> {
     let open = alerts::open_of(store, AlertRule::Spike, None).await?;
     Ok(open

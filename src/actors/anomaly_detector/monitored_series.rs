@@ -1,4 +1,4 @@
-//! Series monitored for anomalies: the history, learned baselines and state of each.
+//! Series monitored for anomalies, each with its history, learned baselines and state.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,33 +10,35 @@ use crate::store::alerts::AlertSeries;
 use crate::store::alerts::anomalies::{self, Steps};
 use crate::store::{Store, StoreError};
 
-/// Maximum number of monitored series. Those with the most posts in the last day are chosen. Each takes 130 KB.
+/// Maximum number of monitored series. The ones with the most posts in the last day are chosen. Each takes 130 KB of
+/// memory.
 const SERIES_MAX: usize = 60;
 
-/// Interval at which the series are selected, read and learned again. Late and corrected posts are included from then on.
+/// Interval at which series are selected, read and learned again. Only then are late and corrected posts taken into
+/// account.
 const RELEARN_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Number of days of history to read.
+/// Number of days of history that baselines are learned from.
 const DAYS: i64 = 28;
 
-/// Number of recent steps read again in every evaluation, because posts may arrive late.
+/// Number of most recent steps that every evaluation reads again, because posts may arrive late.
 const STEPS_AGAIN: i64 = 12;
 
-/// Width of the finest rollups, and so the smallest exact step.
+/// Width of the finest rollup bucket in seconds, which is the smallest exact step.
 const BUCKET_SECONDS: i64 = crate::models::rollup::BUCKET_SECONDS;
 
-/// Monitored series: its scope, state and baselines.
+/// One monitored series: its scope, state and baselines.
 #[derive(Debug)]
 pub(super) struct Series {
     pub scope: Scope,
     pub watch: AnomalyState,
-    /// Alert that is open about the series.
+    /// Alert series of the open alert about this series, if there is one.
     pub open: Option<AlertSeries>,
     history: History,
     models: Models,
 }
 
-/// All monitored series; the first is the sum of everything.
+/// All monitored series. The first one covers all posts.
 #[derive(Debug, Default)]
 pub(super) struct MonitoredSeries {
     series: Vec<Series>,
@@ -44,7 +46,7 @@ pub(super) struct MonitoredSeries {
 }
 
 impl MonitoredSeries {
-    /// Creates series for the given open alerts, without any history.
+    /// Creates series for these open alerts, with no history yet.
     pub fn new(open: Vec<AlertSeries>) -> Self {
         let of = |open: AlertSeries| Series {
             scope: open.scope.clone(),
@@ -68,14 +70,14 @@ impl MonitoredSeries {
         self.series.get_mut(position)
     }
 
-    /// Returns the history and baselines of a series.
+    /// Returns the history and baselines of the series at a position.
     pub fn known(&self, position: usize) -> Option<Baseline<'_>> {
         let (overall, series) = (self.series.first()?, self.series.get(position)?);
         Some(Baseline { history: &series.history, overall: &overall.history, models: &series.models })
     }
 
-    /// Reads the newest steps, or everything once an hour. Returns the open alerts of series that are no longer among the
-    /// largest.
+    /// Reads the newest steps, or the whole history once an hour. Returns the open alerts of series that are no longer
+    /// among the largest.
     pub async fn refresh(&mut self, store: &Store, now: Timestamp) -> Result<Vec<AlertSeries>, StoreError> {
         let is_fresh = self.learned_at.is_some_and(|at| now.duration_since(at) < RELEARN_EVERY);
         if is_fresh {
@@ -107,8 +109,8 @@ impl MonitoredSeries {
         before.into_iter().filter_map(|series| series.open).collect()
     }
 
-    /// Reads the steps from `first` to the last completed one, one day per statement: a statement over four weeks would
-    /// delay others.
+    /// Reads the steps from `first` to the last completed one. Each statement reads one day, because a statement over
+    /// four weeks would delay others.
     async fn read(&mut self, store: &Store, first: i64, now: Timestamp) -> Result<(), StoreError> {
         let scopes: Vec<Scope> = self.series.iter().map(|series| series.scope.clone()).collect();
         let end = step_of(now.as_second());
@@ -132,7 +134,7 @@ impl MonitoredSeries {
         Ok(())
     }
 
-    /// Learns the baselines, on a blocking thread.
+    /// Learns the baselines from the history, on a blocking thread.
     async fn learn(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let mut series = std::mem::take(&mut self.series);
         let learned = tokio::task::spawn_blocking(move || {

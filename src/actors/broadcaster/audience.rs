@@ -1,4 +1,4 @@
-//! Groups sessions by subscription, so that each frame is matched once for all sessions that share one.
+//! Sessions grouped by subscription, so that each frame is matched once for all sessions with the same subscription.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use super::rate_bucket::RateBucket;
 use super::replay_buffer::{Event, LoggedEvent};
 use crate::actors::messages::SessionId;
 use crate::live::frame::{Encode, Frame, MetricsFrame};
-use crate::live::outbox::{CloseReason, Outbox};
+use crate::live::outbox::Outbox;
+use crate::live::outbox_batch::CloseReason;
 use crate::models::subscription::{Feed, Subscription};
 
-/// All sessions of this process.
+/// All sessions of this process, grouped by subscription.
 #[derive(Default)]
 pub struct Audience {
     groups: HashMap<Arc<Subscription>, Group>,
@@ -20,24 +21,24 @@ pub struct Audience {
 struct Group {
     members: Vec<(SessionId, Arc<Outbox>)>,
     bucket: Option<RateBucket>,
-    /// Posts that the rate limit skipped and that have not been reported to the members yet.
+    /// Number of posts skipped by the rate limit but not yet reported to the sessions.
     n_by_rate: u64,
 }
 
 impl Audience {
-    /// Returns the number of sessions.
+    /// Returns the number of sessions across all groups.
     pub fn n_sessions(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Returns whether any session receives metrics as deltas.
+    /// Returns whether any session receives metrics as deltas rather than whole windows.
     pub fn takes_deltas(&self) -> bool {
         self.groups
             .keys()
             .any(|subscription| subscription.delta && subscription.feeds.contains(Feed::Metrics))
     }
 
-    /// Adds a session, or changes its subscription.
+    /// Adds a session, or replaces its subscription.
     pub fn join(&mut self, id: SessionId, outbox: Arc<Outbox>, subscription: Subscription) {
         self.leave(id);
         outbox.take_delta(subscription.delta);
@@ -54,7 +55,7 @@ impl Audience {
         self.sessions.insert(id, subscription);
     }
 
-    /// Removes a session.
+    /// Removes a session, and also its group if no other session belongs to it.
     pub fn leave(&mut self, id: SessionId) {
         let Some(subscription) = self.sessions.remove(&id) else {
             return;
@@ -68,8 +69,8 @@ impl Audience {
         }
     }
 
-    /// Delivers an event to every session that subscribed to it, and returns how many received it. The event is encoded only
-    /// if there are any.
+    /// Delivers an event to every session whose subscription includes it, and returns the number of those sessions. The
+    /// event is encoded only if there are any.
     pub fn deliver(&mut self, logged: &LoggedEvent, epoch: &str, encode: Encode) -> usize {
         let is_post = logged.event.feed() == Feed::Messages;
         let mut n_delivered = 0;
@@ -95,22 +96,23 @@ impl Audience {
         n_delivered
     }
 
-    /// Queues the live window for its subscribers. `is_first` marks the first window that the broadcaster shows.
+    /// Queues the live window for every session subscribed to metrics, and returns the number of those sessions.
+    /// `is_first` marks the first window that the broadcaster shows.
     pub fn show_metrics(&self, frame: &Arc<MetricsFrame>, is_first: bool) -> usize {
         self.members_of(Feed::Metrics).map(|outbox| outbox.metrics(frame, is_first)).count()
     }
 
-    /// Queues the health of the pipeline for its subscribers.
+    /// Queues the health of the pipeline for every session subscribed to it, and returns the number of those sessions.
     pub fn show_system(&self, frame: &Arc<Frame>) -> usize {
         self.members_of(Feed::System).map(|outbox| outbox.system(frame)).count()
     }
 
-    /// Returns whether any session subscribed to a feed.
+    /// Returns whether any session is subscribed to a feed.
     pub fn has_subscribers(&self, feed: Feed) -> bool {
         self.members_of(feed).next().is_some()
     }
 
-    /// Reports to sessions how many posts their rate limit skipped.
+    /// Tells each session how many posts its rate limit has skipped since the last report.
     pub fn report_skipped(&mut self) {
         for group in self.groups.values_mut().filter(|group| group.n_by_rate > 0) {
             for (_, outbox) in &group.members {
@@ -120,7 +122,7 @@ impl Audience {
         }
     }
 
-    /// Closes all sessions.
+    /// Closes all sessions, giving each the same reason.
     pub fn close_all(&mut self, close_reason: CloseReason) {
         for (_, outbox) in self.groups.values().flat_map(|group| &group.members) {
             outbox.close(close_reason);

@@ -19,64 +19,67 @@ use self::replay_buffer::{Continuity, ReplayBuffer};
 use super::messages::{Disconnect, Publish, PublishMetrics, PublishSystem, Watch};
 use super::runtime::supervisor::{StageContext, stage};
 use crate::live::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, SubscriptionState};
-use crate::live::outbox::{CloseReason, Outbox};
+use crate::live::outbox::Outbox;
+use crate::live::outbox_batch::CloseReason;
 use crate::models::live::{FrameId, SequencedUpdate};
 use crate::models::metrics::LiveMetrics;
-use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Feed;
+use crate::models::system_health::SystemHealth;
 use crate::stream::{Backfill, History, HistoryLimits, UpdateEvent};
 use crate::telemetry::{
     CATCH_UPS_TOTAL, FRAMES_DELIVERED_TOTAL, POSITIONS_LOST_TOTAL, RECOVERIES_TOTAL, SOCKETS_OPEN,
 };
 
-/// Interval at which the log is trimmed and skipped posts are reported.
+/// Interval at which the replay buffer is trimmed and skipped posts are reported.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Time without updates after which the sequence position is checked. Otherwise a message that Redis lost would only be
-/// noticed when the next one arrives.
+/// Time without updates after which the broadcaster checks its position in the sequence. Otherwise, a message that
+/// Redis lost would go unnoticed until the next one arrives.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
 
-/// Pause before the history is read again after a failed read.
+/// Pause before another attempt after the history could not be read.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// How long a reconnecting session waits for the history before it starts afresh.
+/// How long a reconnecting session waits for the history before it starts from the current state.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Maximum number of updates held back while the history is read. Beyond that, the history is read once more.
+/// Maximum number of updates held back while the history is read. Any further updates are dropped, and the history is
+/// read once more.
 const HELD_BACK_MAX: usize = 1_024;
 
-/// Interval at which sessions that take deltas receive the whole window, which corrects any error.
+/// Interval at which sessions that take deltas receive the whole window, so that errors do not persist.
 const WHOLE_EVERY: Duration = Duration::from_secs(10);
 
-/// Dependencies of a broadcaster.
+/// Dependencies and limits of a broadcaster.
 #[derive(Clone)]
 pub struct BroadcasterParams {
-    /// Frame encoder.
+    /// Function that encodes frames.
     pub encode: Encode,
-    /// Update history in Redis.
+    /// Reads the update history in Redis.
     pub history: History,
-    /// Replay buffer limits.
+    /// Limits on the number, total size and age of the updates in the replay buffer.
     pub limits: HistoryLimits,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
 }
 
-/// Stage that delivers each update to every session that subscribed to it, and replays missed updates to reconnecting sessions.
+/// Stage that delivers each update to all sessions subscribed to it, and replays missed updates to reconnecting
+/// sessions.
 ///
-/// It delivers the sequence without a gap, or closes its sessions: if an update does not follow the previous one, it first
-/// reads the missing updates from the history. It never waits for a client: unread frames queue in the session's bounded
-/// [`Outbox`].
+/// It delivers the sequence without gaps or closes its sessions: if an update does not follow the previous one, it
+/// first reads the missing updates from the history. It never waits for a client, because unread frames queue in the
+/// bounded [`Outbox`] of the session.
 pub struct Broadcaster {
     params: BroadcasterParams,
     audience: Audience,
-    /// `None` until the history has been read for the first time.
+    /// Replay buffer; `None` until the history has been read for the first time.
     log: Option<ReplayBuffer>,
     catching_up: Option<CatchingUp>,
-    /// Reconnecting sessions whose position is not in the log yet, with their arrival times.
+    /// Reconnecting sessions whose position is not in the replay buffer yet, with their arrival times.
     waiting: Vec<(Watch, Instant)>,
     received_at: Instant,
     metrics: Option<Arc<MetricsFrame>>,
-    /// Window last shown, from which the next delta is computed.
+    /// Last window shown, on which the next delta is based.
     shown: Option<Value>,
     whole_at: Instant,
     system: Option<Arc<SystemHealth>>,
@@ -93,7 +96,7 @@ struct CatchingUp {
 stage!(Broadcaster, "broadcaster");
 
 impl Broadcaster {
-    /// Creates a broadcaster without sessions. It reads the history first.
+    /// Creates a broadcaster without sessions, which starts by reading the history.
     pub fn new(params: BroadcasterParams, stage: StageContext) -> Self {
         let now = Instant::now();
         Self {
@@ -135,8 +138,8 @@ impl Broadcaster {
         }
     }
 
-    /// Returns how an update follows the log. The first update of a new epoch follows the last one of the old epoch: Redis
-    /// lost its data, but no update is missing.
+    /// Returns how an update relates to the end of the replay buffer. The first update of a new epoch follows the last
+    /// update of the old one: Redis lost its data, but no update is missing.
     fn continuity(&mut self, update: &SequencedUpdate) -> Continuity {
         let Some(log) = &self.log else {
             return Continuity::Gap;
@@ -162,7 +165,7 @@ impl Broadcaster {
         self.stage.metrics.finish(1);
     }
 
-    /// Reads missing updates from the history. Updates that arrive in the meantime are held back and delivered afterwards.
+    /// Reads missing updates from the history. Updates that arrive in the meantime are held back until then.
     fn catch_up(&mut self, context: &mut Context<Self>) {
         if let Some(catching_up) = &mut self.catching_up {
             catching_up.again = true;
@@ -212,7 +215,8 @@ impl Broadcaster {
         self.admit_waiting();
     }
 
-    /// Fills the log from the history, whose updates other processes already delivered to their sessions.
+    /// Fills the replay buffer with the history. Delivers nothing, because other processes have already delivered these
+    /// updates to their sessions.
     fn begin(&mut self, past: Backfill) {
         let mut log = ReplayBuffer::new(past.head.clone(), self.params.limits);
         if let Some(oldest) = past.updates.first() {
@@ -237,11 +241,12 @@ impl Broadcaster {
         self.log = Some(log);
     }
 
-    /// Closes all sessions because the history no longer contains the updates they missed; they start afresh.
+    /// Closes all sessions because the history no longer contains the updates that they missed. They reconnect and
+    /// start from the current state.
     fn lose_position(&mut self) {
         warn!(
             n_sessions = self.audience.n_sessions(),
-            "updates were lost, sessions are closed and reconnect"
+            "updates were lost, closing all sessions so that they reconnect"
         );
         metrics::counter!(POSITIONS_LOST_TOTAL).increment(1);
         self.audience.close_all(CloseReason::PositionLost);
@@ -249,7 +254,8 @@ impl Broadcaster {
         self.count();
     }
 
-    /// Admits the waiting sessions whose position is in the log by now. Once the catch-up ends, it admits all of them.
+    /// Admits the waiting sessions whose position is now in the replay buffer. If no catch-up is in progress, admits
+    /// all of them.
     fn admit_waiting(&mut self) {
         let is_settled = self.catching_up.is_none();
         let waiting = std::mem::take(&mut self.waiting);
@@ -269,8 +275,9 @@ impl Broadcaster {
         self.log.as_ref().is_some_and(|log| log.has_reached(since))
     }
 
-    /// Admits a session: queues the events that it missed if all of them are known, then the state of its feeds, and
-    /// subscribes it. A single handler does all of this, so no update is lost in between.
+    /// Admits a session: queues the events that it missed if all of them are known, then queues the current state of
+    /// its feeds, and finally subscribes it. All of this happens in one message handler, so no update is lost in
+    /// between.
     fn join(&mut self, watch: Watch) {
         let Watch { id, outbox, subscription, since, is_requested } = watch;
         let position = self.log.as_ref().map(ReplayBuffer::position);
@@ -308,7 +315,7 @@ impl Broadcaster {
         self.count();
     }
 
-    /// Queues the current state of each requested feed that has one.
+    /// Queues the current metrics and system state, if requested and known.
     fn send_state(&self, outbox: &Outbox, metrics: bool, system: bool) {
         if let Some(frame) = self.metrics.as_ref().filter(|_| metrics) {
             outbox.metrics(frame, true);
@@ -320,8 +327,8 @@ impl Broadcaster {
         }
     }
 
-    /// Returns the id that state frames carry. It is never ahead of the delivered updates, or clients would skip those after
-    /// a reconnect.
+    /// Returns the id for frames that carry the current state. It is never ahead of the delivered updates, because
+    /// clients that reconnect with it would miss the updates in between.
     fn here(&self) -> FrameId {
         self.log.as_ref().map_or_else(nowhere, ReplayBuffer::position)
     }
@@ -333,7 +340,7 @@ impl Broadcaster {
         let is_whole_due = self.whole_at.elapsed() >= WHOLE_EVERY;
         let delta = match (&self.metrics, &self.shown, &value) {
             (Some(before), Some(old), Some(new)) if !is_whole_due => {
-                let patch = crate::live::delta::patch(old, new);
+                let patch = crate::live::merge_patch::patch(old, new);
                 let frame = (self.params.encode)(&id, LiveFrame::MetricsDelta(before.id(), &patch));
                 frame.map(|frame| Delta { base: before.version(), frame: Arc::new(frame) })
             }
@@ -369,12 +376,12 @@ impl Broadcaster {
     }
 }
 
-/// Returns the placeholder id used before the sequence is known.
+/// Returns the placeholder id that is used until the sequence is known.
 fn nowhere() -> FrameId {
     FrameId { epoch: "none".to_owned(), offset: 0 }
 }
 
-/// Returns whether the history continues the log without a gap, up to the head of the sequence.
+/// Returns whether the history continues the replay buffer without a gap, up to the newest update.
 fn follows(log: &ReplayBuffer, past: &Backfill) -> bool {
     let mut next = log.position();
     for update in &past.updates {
@@ -401,7 +408,7 @@ impl Actor for Broadcaster {
 }
 
 impl Drop for Broadcaster {
-    /// Closes all sessions of a broadcaster that died, so that they reconnect.
+    /// Closes all sessions when the broadcaster dies, so that they reconnect.
     fn drop(&mut self) {
         self.audience.close_all(CloseReason::TryAgainLater);
         for (watch, _) in self.waiting.drain(..) {

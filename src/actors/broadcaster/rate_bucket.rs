@@ -1,8 +1,9 @@
-//! Token bucket behind the rate limit that a session sets for its posts.
+//! Token bucket that enforces the rate limit that a session sets for its posts.
 
 use crate::models::bounded::MaxRate;
 
-/// Post permits, refilled over time. Time is an argument, so that a replay counts posts by their publication time.
+/// Permits for posts, refilled over time. Time is an argument, so replayed posts can be counted at the time when they
+/// were published.
 #[derive(Debug)]
 pub struct RateBucket {
     per_second: f64,
@@ -11,13 +12,13 @@ pub struct RateBucket {
 }
 
 impl RateBucket {
-    /// Returns a bucket with permits for one second, or for one post if the rate is lower.
+    /// Creates a bucket that holds permits for one second, or for one post if the rate is lower.
     pub fn new(rate: MaxRate) -> Self {
         let per_second = f64::from(rate.get());
         Self { per_second, permits: per_second.max(1.0), refilled_ms: i64::MIN }
     }
 
-    /// Takes a permit, or returns `false` when there is none.
+    /// Takes a permit, and returns whether there was one.
     pub fn admit(&mut self, now_ms: i64) -> bool {
         let elapsed_ms = now_ms.saturating_sub(self.refilled_ms).max(0);
         self.refilled_ms = self.refilled_ms.max(now_ms);

@@ -1,4 +1,4 @@
-//! Replay buffer: recent events kept in memory, from which a reconnecting session receives what it missed.
+//! Replay buffer: recent events in memory, from which reconnecting sessions receive what they missed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -11,26 +11,26 @@ use crate::models::post::ScoredPost;
 use crate::models::subscription::{Feed, Subscription};
 use crate::stream::HistoryLimits;
 
-/// Maximum number of frames replayed to one session. They are queued in its outbox as small references, a quarter of a
-/// megabyte in all. A client that missed more starts afresh.
+/// Maximum number of frames replayed to one session. Its outbox holds them as small references, which take up a quarter
+/// of a megabyte. A client that missed more starts from the current state.
 pub const REPLAYED_MAX: usize = 10_000;
 
-/// Memory that an event takes in addition to its text, which is held twice: parsed and encoded.
+/// Memory that an event takes up in addition to its text, which is held twice: parsed and encoded.
 const FRAME_OVERHEAD_BYTES: usize = 1_024;
 
-/// Event that is sent as one frame.
+/// Event that clients receive as one frame.
 #[derive(Debug)]
 pub enum Event {
-    /// A post was stored.
+    /// A post was stored, and the live feed shows it.
     Post(ScoredPost),
-    /// A post was corrected.
+    /// A stored post was corrected, and the live feed shows the change.
     Correction(CorrectedPost),
     /// An alert opened, grew or was resolved.
     Alert(AlertChange, Box<Alert>),
 }
 
 impl Event {
-    /// Returns the feed of the event.
+    /// Returns the feed that the event belongs to.
     pub fn feed(&self) -> Feed {
         match self {
             Self::Post(_) | Self::Correction(_) => Feed::Messages,
@@ -38,7 +38,7 @@ impl Event {
         }
     }
 
-    /// Returns whether a subscription includes the event, apart from its rate limit.
+    /// Returns whether a subscription's feeds and filter include the event. Ignores the rate limit.
     pub fn is_for(&self, subscription: &Subscription) -> bool {
         let filter = &subscription.filter;
         subscription.feeds.contains(self.feed())
@@ -53,17 +53,17 @@ impl Event {
 /// Event with its position in the sequence.
 #[derive(Debug)]
 pub struct LoggedEvent {
-    /// Position in the frame sequence.
+    /// Position of its frame in the frame sequence.
     pub offset: u64,
     /// Time of publication, in milliseconds since 1970.
     pub at_ms: i64,
-    /// The event.
+    /// Stored post, correction or alert.
     pub event: Event,
     frame: OnceLock<Option<Arc<Frame>>>,
 }
 
 impl LoggedEvent {
-    /// Returns the encoded frame, which is encoded on first use.
+    /// Returns the encoded frame, which all sessions share; `None` if it cannot be encoded. The first call encodes it.
     pub fn frame(&self, epoch: &str, encode: Encode) -> Option<&Arc<Frame>> {
         let written = self.frame.get_or_init(|| {
             let id = FrameId { epoch: epoch.to_owned(), offset: self.offset };
@@ -87,31 +87,31 @@ impl LoggedEvent {
     }
 }
 
-/// What a reconnecting session missed.
+/// Events that a reconnecting session missed.
 pub struct MissedEvents<'a> {
-    /// Missed events in order.
+    /// Missed events that pass the session's filter and rate limit, oldest first.
     pub events: Vec<&'a LoggedEvent>,
-    /// Number of posts skipped by the session's rate limit.
+    /// Number of missed posts that the session's rate limit skipped.
     pub n_by_rate: u64,
 }
 
-/// Where an update stands relative to the end of the log.
+/// Position of an update relative to the end of the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Continuity {
-    /// It follows directly.
+    /// The update directly follows the last one in the buffer.
     Next,
-    /// It is already in the log.
+    /// The buffer already contains the update.
     Known,
-    /// Updates before it are missing, or it belongs to another epoch.
+    /// Updates in between are missing, or the update belongs to another epoch.
     Gap,
 }
 
-/// Events that this process delivered, without gaps and bounded in age and size.
+/// Events that this process delivered: a record without gaps, limited in age and size.
 pub struct ReplayBuffer {
     epoch: String,
-    /// Offset of the last delivered frame.
+    /// Offset of the last frame that was delivered.
     position: u64,
-    /// Offset after which the log is complete.
+    /// Offset after which the buffer contains every frame.
     floor: u64,
     events: VecDeque<LoggedEvent>,
     bytes: usize,
@@ -119,23 +119,23 @@ pub struct ReplayBuffer {
 }
 
 impl ReplayBuffer {
-    /// Creates an empty log that begins after the given frame.
+    /// Creates an empty buffer that continues after the given frame.
     pub fn new(after: FrameId, limits: HistoryLimits) -> Self {
         let FrameId { epoch, offset } = after;
         Self { epoch, position: offset, floor: offset, events: VecDeque::new(), bytes: 0, limits }
     }
 
-    /// Returns the id of the last delivered frame.
+    /// Returns the id of the last frame that was delivered.
     pub fn position(&self) -> FrameId {
         FrameId { epoch: self.epoch.clone(), offset: self.position }
     }
 
-    /// Returns the epoch of the frame ids.
+    /// Returns the epoch of the frames in the buffer.
     pub fn epoch(&self) -> &str {
         &self.epoch
     }
 
-    /// Returns where an update stands relative to the end of the log.
+    /// Returns the position of an update relative to the end of the buffer.
     pub fn continuity(&self, update: &SequencedUpdate) -> Continuity {
         if update.first.epoch != self.epoch {
             return Continuity::Gap;
@@ -177,7 +177,7 @@ impl ReplayBuffer {
         self.events.push_back(logged);
     }
 
-    /// Removes events beyond the age and size limits.
+    /// Removes events that exceed the age or size limits.
     pub fn trim(&mut self, now_ms: i64) {
         let age_max = i64::try_from(self.limits.age_max.as_millis()).unwrap_or(i64::MAX);
         while let Some(oldest) = self.events.front() {
@@ -192,13 +192,14 @@ impl ReplayBuffer {
         }
     }
 
-    /// Returns whether the log covers a frame: false if the frame is ahead of the log or from another epoch.
+    /// Returns whether delivery has reached a frame. False if the frame is ahead of the buffer or belongs to another
+    /// epoch.
     pub fn has_reached(&self, since: &FrameId) -> bool {
         since.epoch == self.epoch && since.offset <= self.position
     }
 
-    /// Returns the events that a subscription would have received after a frame; `None` if they are not all in the log or
-    /// there are too many.
+    /// Returns the events that a subscription would have received after a frame; `None` if the buffer no longer
+    /// contains all of them or there are too many.
     pub fn missed(&self, since: &FrameId, subscription: &Subscription) -> Option<MissedEvents<'_>> {
         if !self.has_reached(since) || since.offset < self.floor {
             return None;

@@ -1,4 +1,5 @@
-//! Stream → ScoreBatch: reads entries, acknowledges them once their ticket is recorded, and claims abandoned ones.
+//! Stream → ScoreBatch. Reads entries, acknowledges them once their ticket is settled as recorded, and claims entries
+//! that other consumers abandoned.
 
 mod poison_isolation; // retries of failed batches, in ever smaller parts
 
@@ -25,55 +26,55 @@ use crate::telemetry::{
     BATCHES_IN_FLIGHT, BATCHES_SETTLED_TOTAL, ENTRIES_BURIED_TOTAL, ENTRIES_READ_TOTAL, errors,
 };
 
-/// How long a read waits for the first entry. This only limits how late a stopping process notices.
+/// How long a read waits for the first entry. It also bounds how long a process takes to notice that it must stop.
 const READ_BLOCK: Duration = Duration::from_millis(500);
 
-/// Interval at which the entries of silent consumers are claimed.
+/// Interval at which entries held by silent consumers are claimed.
 const CLAIM_EVERY: Duration = Duration::from_millis(1_500);
 
-/// Interval at which claims on entries in flight are renewed, so that no other consumer takes them. Must be well below the
-/// claim idle time.
+/// Interval at which claims on entries in flight are renewed, so that no other consumer takes these entries. It must be
+/// well below the idle time after which entries are claimed.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
-/// Pause after a failure to reach Redis.
+/// Pause before another attempt when Redis cannot be reached.
 const REDIS_RETRY: Duration = Duration::from_millis(250);
 
-/// How long to wait for the next stage before settlements are handled again.
+/// How long to wait for the next stage before handling settlements again.
 const STAGE_RETRY: Duration = Duration::from_millis(250);
 
 /// Number of failed attempts in isolation after which a post is dead-lettered.
 pub const ATTEMPTS_MAX: u32 = 3;
 
-/// Number of times the process may end during an isolated attempt before the post is dead-lettered. Higher than
-/// [`ATTEMPTS_MAX`], because people restart processes for other reasons.
+/// Number of times that the process may die during an isolated attempt before the post is dead-lettered. Higher than
+/// [`ATTEMPTS_MAX`], because processes are also restarted for other reasons.
 const ENDINGS_MAX: u32 = 10;
 
-/// Dependencies of an ingester.
+/// Dependencies and limits of an ingester.
 #[derive(Clone)]
 pub struct IngesterParams {
     /// Membership of this process in the consumer group.
     pub consumer: Arc<Consumer>,
-    /// Stage that scores batches.
+    /// Stage that scores the batches read here.
     pub downstream: Downstream<ScoreBatch>,
     /// Maximum number of posts in a batch.
     pub batch_size: usize,
-    /// Number of permits; each ticket holds one.
+    /// Maximum number of batches in flight, which is the number of permits.
     pub batches_in_flight: usize,
-    /// Permits for batches in flight. They belong to the process, so batches of a dead incarnation still count. They bound
-    /// memory during a burst; the excess queues in Redis.
+    /// Permits for batches in flight, one per ticket. They belong to the process, so the batches of a dead incarnation
+    /// still count. They bound memory during a burst; the excess load queues in Redis.
     pub permits: Arc<Semaphore>,
-    /// Idle time after which an entry may be claimed from its consumer.
+    /// How long an entry must be idle before it may be claimed from another consumer.
     pub claim_idle: Duration,
-    /// Cancelled to stop reading; batches in flight still settle.
+    /// Token whose cancellation stops the reading. Batches in flight can still settle.
     pub drain: CancellationToken,
-    /// Cancelled by the ingester once it is draining and no batch is in flight.
+    /// Token that the ingester cancels once it has stopped reading and no batch is in flight.
     pub drained: CancellationToken,
 }
 
-/// Stage that reads the stream, and is responsible for every entry until it is stored or dead-lettered.
+/// Stage that reads the stream and is responsible for every entry until it is stored or dead-lettered.
 ///
-/// An entry is acknowledged only once its ticket is settled as `Recorded`. Otherwise it stays pending in Redis, and this or
-/// another process reads it again.
+/// An entry is acknowledged only after its ticket has been settled as `Recorded`. Otherwise it stays pending in Redis,
+/// where this process or another one claims it later.
 pub struct Ingester {
     params: IngesterParams,
     stage: StageContext,
@@ -82,7 +83,7 @@ pub struct Ingester {
 stage!(Ingester, "ingester");
 
 impl Ingester {
-    /// Creates an ingester that starts reading with the actor.
+    /// Creates an ingester, which starts reading when the actor starts.
     pub fn new(params: IngesterParams, stage: StageContext) -> Self {
         Self { params, stage }
     }
@@ -99,7 +100,7 @@ impl Actor for Ingester {
 
 type PendingRead = BoxFuture<'static, Result<Vec<Delivered>, StreamError>>;
 
-/// State of one incarnation.
+/// State of one incarnation of the stage.
 struct Run {
     params: IngesterParams,
     stage_metrics: Arc<StageMetrics>,
@@ -110,7 +111,7 @@ struct Run {
     n_issued: u64,
     retries: RetryQueue,
     reading: Option<PendingRead>,
-    /// Entries that have been stored but not acknowledged yet.
+    /// Entries that are stored but not acknowledged yet.
     unacknowledged: Vec<EntryId>,
     claimed_at: Instant,
     renewed_at: Instant,
@@ -118,9 +119,9 @@ struct Run {
 
 struct InFlight {
     entries: Vec<Delivered>,
-    /// Whether nothing else is in flight, so that a failure can only come from this batch.
+    /// Whether nothing else was in flight; if so, only this batch can be the cause of a failure.
     alone: bool,
-    /// Number of isolated attempts, including this one; 0 for an ordinary batch.
+    /// Number of attempts in isolation, including this one; 0 for an ordinary batch.
     attempts: u32,
 }
 
@@ -153,7 +154,7 @@ impl Run {
                     if !error.is_unavailable() {
                         error!(%error, "redis rejected a command of the ingester");
                     } else if !was_away {
-                        warn!(%error, "redis is not available, the ingester waits");
+                        warn!(%error, "redis is unavailable, the ingester waits");
                     }
                     was_away = true;
                     tokio::time::sleep(REDIS_RETRY).await;
@@ -162,7 +163,8 @@ impl Run {
         }
     }
 
-    /// Runs the loop once: settles, renews, claims, then issues or reads. An error means that Redis is down.
+    /// Runs one iteration: handles settlements, renews and claims entries, then issues or reads a batch. An error means
+    /// that Redis is down.
     async fn turn(&mut self) -> Result<(), StreamError> {
         while let Ok(settled) = self.settled.try_recv() {
             self.settle(settled);
@@ -202,8 +204,8 @@ impl Run {
         }
     }
 
-    /// Reads the next batch, unless a settlement arrives first. The read then continues in the background: cancelling it
-    /// could lose a reply that is on its way, and the entries would wait seconds to be claimed.
+    /// Reads the next batch, unless a settlement arrives first. In that case the read continues in the background,
+    /// because cancelling it could lose a reply in transit, whose entries could then be claimed only seconds later.
     async fn read_or_settle(&mut self) -> Result<(), StreamError> {
         // A batch read now could not be forwarded, so it stays in Redis.
         if self.permits.available_permits() == 0 || !self.params.downstream.is_reachable() {
@@ -231,7 +233,7 @@ impl Run {
         Ok(())
     }
 
-    /// Claims entries that other consumers or earlier incarnations left behind.
+    /// Claims entries that other consumers or earlier incarnations left pending.
     async fn claim(&mut self) -> Result<(), StreamError> {
         let claimed = self.params.consumer.claim(self.params.claim_idle, self.params.batch_size).await?;
         if claimed.is_empty() {
@@ -253,8 +255,8 @@ impl Run {
         in_flight.chain(self.retries.ids()).chain(self.unacknowledged.iter().cloned()).collect()
     }
 
-    /// Retries the next batch. If it needs isolation, it waits until nothing else is in flight, so that no other post is
-    /// affected.
+    /// Retries the next batch. If it needs isolation, this waits until nothing else is in flight, so that no other
+    /// batch can be affected.
     async fn retry_next(&mut self) -> Result<(), StreamError> {
         let isolated = self.retries.next_needs_isolation();
         if (isolated && !self.in_flight.is_empty()) || self.permits.available_permits() == 0 {
@@ -356,7 +358,7 @@ impl Run {
         Ok(())
     }
 
-    /// Retries or dead-letters the posts that failed alone.
+    /// Dead-letters the posts that have failed in isolation too often, and retries the others.
     async fn dead_letter_poison(&mut self) -> Result<(), StreamError> {
         while let Some(failed) = self.retries.failed_alone() {
             if failed.attempts < ATTEMPTS_MAX {
@@ -366,7 +368,7 @@ impl Run {
             let reason = failed.reason.clone().unwrap_or_default();
             let attempts = failed.attempts.min(ATTEMPTS_MAX);
             for entry in &failed.entries {
-                warn!(entry = %entry.id, attempts, reason, "a post failed every attempt alone, it moves to the dead letters");
+                warn!(entry = %entry.id, attempts, reason, "a post failed every attempt alone, moving it to the dead letters");
                 let request = DeadLetterRequest {
                     id: entry.id.clone(),
                     reason: reason.clone(),
@@ -389,7 +391,7 @@ impl Run {
                 sound.push(entry);
                 continue;
             };
-            warn!(entry = %entry.id, reason = broken.reason, "a broken entry moves to the dead letters");
+            warn!(entry = %entry.id, reason = broken.reason, "moving a broken entry to the dead letters");
             let request = DeadLetterRequest {
                 id: entry.id,
                 reason: broken.reason.clone(),

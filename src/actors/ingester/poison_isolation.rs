@@ -1,21 +1,21 @@
-//! Poison isolation: batches that were not stored are retried in smaller parts, until a poison post stands alone and is
-//! dead-lettered.
+//! Poison isolation: batches that were not stored are retried in smaller and smaller parts, until a poison post is
+//! alone and is dead-lettered.
 //!
-//! Redis counts deliveries of a whole batch, so its count says nothing about a single post. A failed batch is halved until
-//! the poison post stands alone. Only attempts made alone, with nothing else in flight, count.
+//! Redis counts deliveries of whole batches, which says nothing about a single post. Therefore only attempts at a post
+//! alone, with nothing else in flight, count against it.
 
 use std::collections::VecDeque;
 
 use crate::stream::{Delivered, EntryId};
 
-/// Batch to retry.
+/// Batch that was not stored and must be retried.
 #[derive(Debug)]
 pub struct RetryBatch {
     /// Entries to retry, at least one.
     pub entries: Vec<Delivered>,
-    /// Why the last attempt failed; `None` when another consumer left the batch behind.
+    /// Error from the last attempt; `None` if another consumer abandoned the batch.
     pub reason: Option<String>,
-    /// Number of attempts made in isolation so far.
+    /// Number of attempts in isolation so far.
     pub attempts: u32,
 }
 
@@ -25,7 +25,7 @@ struct Waiting {
     isolated: bool,
 }
 
-/// Batches to retry, and single posts that failed alone.
+/// Batches to retry, and posts that failed in isolation.
 #[derive(Debug)]
 pub struct RetryQueue {
     batch_size: usize,
@@ -39,16 +39,16 @@ impl RetryQueue {
         Self { batch_size: batch_size.max(1), waiting: VecDeque::new(), failed_alone: VecDeque::new() }
     }
 
-    /// Returns whether no batch is waiting for its retry.
+    /// Returns whether there is no batch to retry.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// Adds entries claimed from a silent consumer.
     ///
-    /// Every restart causes one redelivery, so entries redelivered once are retried as ordinary batches. From the second
-    /// redelivery on, an entry may be killing its consumers: batches shrink to a quarter with each redelivery and are
-    /// retried in isolation.
+    /// Every restart causes one redelivery, so entries that were redelivered once are retried as ordinary batches.
+    /// Entries that were redelivered more often may be killing their consumers: they are retried in isolation, in
+    /// batches that shrink to a quarter with each further redelivery.
     pub fn claimed(&mut self, mut entries: Vec<Delivered>) {
         entries.sort_by_key(|entry| entry.n_deliveries);
         while let Some(first) = entries.first() {
@@ -69,8 +69,8 @@ impl RetryQueue {
         }
     }
 
-    /// Adds a batch that was not stored. With `is_at_fault`, the batch itself failed; otherwise it was merely in flight when
-    /// a stage died, and is retried unchanged.
+    /// Adds a batch that was not stored. If `is_at_fault`, the batch itself failed and is halved. Otherwise, it just
+    /// happened to be in flight when a stage died, and is retried unchanged.
     pub fn add_failed(&mut self, batch: RetryBatch, is_at_fault: bool) {
         if !is_at_fault {
             self.waiting.push_back(Waiting { batch, isolated: true });
@@ -94,7 +94,7 @@ impl RetryQueue {
         self.waiting.front().is_some_and(|waiting| waiting.isolated || waiting.batch.entries.len() == 1)
     }
 
-    /// Takes the next batch to retry.
+    /// Takes the next batch to retry; `None` if there is none.
     pub fn next(&mut self) -> Option<RetryBatch> {
         self.waiting.pop_front().map(|waiting| waiting.batch)
     }
@@ -104,13 +104,13 @@ impl RetryQueue {
         self.waiting.push_front(Waiting { batch, isolated: true });
     }
 
-    /// Returns the first post that failed alone, to be passed to [`Self::retry_failed_alone`] or
+    /// Returns the first post that failed alone. Follow up with [`Self::retry_failed_alone`] or
     /// [`Self::remove_failed_alone`].
     pub fn failed_alone(&self) -> Option<&RetryBatch> {
         self.failed_alone.front()
     }
 
-    /// Queues the first post that failed alone for another attempt, after all others.
+    /// Queues the first post that failed alone for another attempt, after all other batches.
     pub fn retry_failed_alone(&mut self) {
         if let Some(batch) = self.failed_alone.pop_front() {
             self.waiting.push_back(Waiting { batch, isolated: true });
@@ -122,14 +122,15 @@ impl RetryQueue {
         self.failed_alone.pop_front();
     }
 
-    /// Returns the ids of all entries held in the queue.
+    /// Returns the ids of all entries in the queue.
     pub fn ids(&self) -> impl Iterator<Item = EntryId> {
         let waiting = self.waiting.iter().map(|waiting| &waiting.batch);
         waiting.chain(&self.failed_alone).flat_map(|batch| batch.entries.iter().map(|entry| entry.id.clone()))
     }
 }
 
-/// Returns the batch size after `n` suspicious redeliveries: a quarter after each, but at least one.
+/// Returns the batch size after `n` suspicious redeliveries, each of which divides it by four; it never falls below
+/// one.
 fn shrunk(batch_size: usize, n: u32) -> usize {
     (0..n.min(16)).fold(batch_size, |size, _| size / 4).max(1)
 }
@@ -154,8 +155,8 @@ mod tests {
         }
     }
 
-    /// Retries until the queue is empty; the poison post fails each batch it is in. Returns the dead-lettered posts and the
-    /// number of attempts.
+    /// Retries batches until the queue is empty; every batch with the poison post fails. Returns the dead-lettered
+    /// posts and the number of attempts.
     fn try_out(retries: &mut RetryQueue, poison: &EntryId) -> (Vec<EntryId>, usize) {
         let (mut dead_lettered, mut n_tries) = (Vec::new(), 0);
         loop {

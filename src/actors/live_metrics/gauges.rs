@@ -1,5 +1,5 @@
-//! Prometheus gauges of the live window. Every process keeps the window of the whole deployment, so all of them export the
-//! same values.
+//! Prometheus gauges for the live window. Every process keeps the window of the whole deployment, so all processes
+//! export the same values.
 
 use crate::models::metrics::{LiveMetrics, LiveWindow};
 use crate::telemetry::{
@@ -7,7 +7,7 @@ use crate::telemetry::{
     LIVE_SENTIMENT_AVERAGE, LIVE_TOXICITY_AVERAGE, LIVE_WINDOW_SECONDS,
 };
 
-/// Sets all gauges of the live window.
+/// Sets all gauges to the current figures for the live window.
 pub fn set(live: &LiveMetrics, window: LiveWindow) {
     let (overall, seconds) = (&live.overall, window.seconds() as f64);
     let sentiment = &overall.sentiment;

@@ -1,6 +1,6 @@
-//! ApplyUpdate → live windows → PublishMetrics, Prometheus gauges and the Redis cache.
+//! ApplyUpdate → live windows → PublishMetrics, Prometheus gauges, and figures in Redis.
 
-mod cache; // the latest figures, as other programs read them from Redis
+mod metrics_cache; // the latest figures, as other programs read them from Redis
 mod gauges; // the live window, as Prometheus reads it
 pub(crate) mod windows; // the last minutes as sums of committed deltas
 
@@ -24,64 +24,64 @@ use crate::store::{Store, StoreError};
 use crate::stream::{Cache, UpdateEvent};
 use crate::telemetry::WINDOW_HEALS_TOTAL;
 
-/// Shortest interval between two updates of the live window. People cannot read numbers that change faster.
+/// Minimum interval between two publications of the live window, because people cannot read numbers that change faster.
 const PUBLISH_EVERY: Duration = Duration::from_millis(250);
 
 /// Interval at which the latest figures are written to Redis.
 const CACHE_EVERY: Duration = Duration::from_secs(1);
 
-/// Interval at which the windows are rebuilt even without a gap: a process killed between its commit and the publication of
-/// its delta leaves no gap behind.
+/// Interval at which the windows are rebuilt even without a gap, because a process killed between committing and
+/// publishing the delta leaves no gap.
 const REBUILD_EVERY: Duration = Duration::from_secs(60);
 
-/// Pause before a failed rebuild is retried.
+/// Pause before another attempt after a rebuild has failed.
 const REBUILD_RETRY: Duration = Duration::from_secs(1);
 
-/// Maximum number of deltas held back during a rebuild. Beyond that, the rebuild has taken too long and starts over.
+/// Maximum number of deltas held back during a rebuild. A rebuild that exceeds it has taken too long and starts over.
 const HELD_BACK_MAX: usize = 4_096;
 
-/// Dependencies of the stage.
+/// Dependencies of a live metrics publisher.
 #[derive(Clone)]
 pub struct LiveMetricsParams {
-    /// Holds the rollups from which windows are rebuilt.
+    /// Store that holds the rollups from which windows are rebuilt.
     pub store: Store,
-    /// Writes the latest figures to Redis.
+    /// Cache in Redis that receives the latest figures.
     pub cache: Cache,
     /// Stage that sends the live window to sessions.
     pub broadcaster: Downstream<PublishMetrics>,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
-    /// Length of the live window.
+    /// Length of the live window, as configured.
     pub live_window: LiveWindow,
 }
 
 /// Stage that keeps the live windows of this process.
 ///
-/// The windows are sums of the committed deltas of all processes, received over `sentiment_updates`. Whenever a delta may
-/// have been missed, the windows are rebuilt from PostgreSQL.
+/// The windows are sums of the committed deltas of all processes, which arrive over `sentiment_updates`. Whenever a
+/// delta may be missing, the windows are rebuilt from PostgreSQL.
 pub struct LiveMetricsPublisher {
     params: LiveMetricsParams,
     windows: LiveWindows,
     rebuild: Option<Rebuild>,
-    /// Id of the last frame included in the windows.
+    /// Id of the last frame whose delta is in the windows.
     as_of: Option<FrameId>,
-    /// Last published state: the oldest second in the window, and `as_of`.
-    published: Option<(i64, Option<FrameId>)>,
+    /// Last published state: the starts of the trend and of the window, and `as_of`.
+    published: Option<(Timestamp, Timestamp, Option<FrameId>)>,
     stage: StageContext,
 }
 
-/// Rebuild in progress.
+/// Rebuild in progress, with the deltas held back for it.
 #[derive(Default)]
 struct Rebuild {
     held_back: Vec<Vec<(RollupKey, Sums)>>,
-    /// Whether another gap occurred during the rebuild.
+    /// Whether another gap occurred in the meantime; if so, the rebuild must be repeated.
     again: bool,
 }
 
 stage!(LiveMetricsPublisher, "live_metrics");
 
 impl LiveMetricsPublisher {
-    /// Creates a publisher that starts by rebuilding its windows.
+    /// Creates a publisher, which starts by rebuilding its windows.
     pub fn new(params: LiveMetricsParams, stage: StageContext) -> Self {
         let windows = LiveWindows::new(params.live_window);
         Self { params, windows, rebuild: None, as_of: None, published: None, stage }
@@ -117,8 +117,8 @@ impl LiveMetricsPublisher {
         }
     }
 
-    /// Rebuilds the windows from PostgreSQL. Deltas that arrive in the meantime are held back and added afterwards; those
-    /// already contained in the rows are recognized by their revision.
+    /// Rebuilds the windows from PostgreSQL. Deltas that arrive in the meantime are held back and added afterwards; the
+    /// revisions of their rows show which ones the windows already contain.
     fn start_rebuild(&mut self, context: &mut Context<Self>) {
         if let Some(rebuild) = &mut self.rebuild {
             rebuild.again = true;
@@ -161,10 +161,10 @@ impl LiveMetricsPublisher {
         }
     }
 
-    /// Publishes the window if its contents changed, or if it has moved forward in time.
+    /// Publishes the window if its contents have changed or it has moved forward in time.
     fn publish(&mut self) {
         let now = Timestamp::now();
-        let state = (self.windows.horizon(now).as_second(), self.as_of.clone());
+        let state = (self.windows.horizon(now), self.windows.window(now).from, self.as_of.clone());
         if self.rebuild.is_some() || self.published.as_ref() == Some(&state) {
             return;
         }
@@ -181,10 +181,10 @@ impl LiveMetricsPublisher {
         if self.rebuild.is_some() {
             return;
         }
-        let entries = cache::entries(&self.windows.live(now));
+        let entries = metrics_cache::entries(&self.windows.live(now));
         let cache = self.params.cache.clone();
         self.params.io.spawn(async move {
-            if let Err(error) = cache.put(&entries, cache::TTL).await {
+            if let Err(error) = cache.put(&entries, metrics_cache::TTL).await {
                 tracing::debug!(%error, "the latest figures were not cached");
             }
         });

@@ -1,34 +1,36 @@
-//! Live windows: sums of the deltas committed in the last few minutes, as every dashboard shows them.
+//! Live windows: sums of the deltas committed in the last few minutes, which every dashboard shows.
 //!
-//! Pure: time is an argument. A delta carries the revision of its row after the change, so a delta that a rebuilt window
-//! already contains is recognized, and a missed one is detected.
+//! Pure: time is an argument. A delta carries the revision of its row after the change, which shows whether a rebuilt
+//! window already contains the delta and whether an earlier one is missing.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::anomaly::chart_peaks;
 use crate::models::metrics::{
-    Breakdown, KeyCount, LiveMetrics, LiveRate, LiveTrend, LiveWindow, Summary, TrendPoint, Window,
+    Breakdown, KeyCount, LiveMetrics, LiveRate, LiveTrend, LiveWindow, StepProgress, Summary, TrendPoint,
+    Window,
 };
-use crate::models::rollup::{BUCKET_SECONDS, Dimension, RollupKey, Sums, bucket_of};
+use crate::models::rollup::{BUCKET_SECONDS, Dimension, RollupKey, Sums, bucket_of, complete_until};
 
 /// Length of the live trend in seconds.
 pub const TREND_SECONDS: i64 = 300;
 
-/// Maximum number of rows per bucket. Post senders choose the keys, so memory needs this bound. Honest traffic has a few
+/// Maximum number of rows per bucket. It bounds memory, because senders choose the keys. Normal traffic has a few
 /// hundred.
 const ROWS_PER_BUCKET_MAX: i64 = 1_600;
 
 /// Maximum number of cities whose location is kept.
 const LOCATIONS_MAX: usize = 50_000;
 
-/// Maximum number of keys per dimension in a frame. Those with the most posts are shown.
+/// Maximum number of keys per dimension in a frame. The keys with the most posts are included.
 const ITEMS_MAX: usize = 50;
 
-/// Period over which the rate is averaged.
+/// Number of seconds over which the rate of posts is averaged.
 const RATE_SECONDS: i64 = 10;
 
-/// Error returned when a delta was missed: the window no longer equals the committed sums.
+/// Error returned when a delta is missing, which means that the window no longer equals the committed sums.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Missed;
 
@@ -37,37 +39,39 @@ pub struct Missed;
 pub struct LiveWindows {
     window: LiveWindow,
     rows: BTreeMap<RollupKey, Sums>,
-    /// Whether rows were dropped because the maximum was reached, so that an absent row was not necessarily missed.
+    /// Whether rows were dropped because there were too many; if so, an absent row does not prove that a delta is
+    /// missing.
     truncated: bool,
     locations: HashMap<String, (f64, f64)>,
-    /// Number of posts stored and shown, by second of the commit.
+    /// Seconds in which posts were committed, each with the number of posts stored and the number shown in the live
+    /// feed.
     stored: VecDeque<(i64, u64, u64)>,
 }
 
 impl LiveWindows {
-    /// Creates empty windows for a live window of this length.
+    /// Creates empty windows. `window` is the length of the live window.
     pub fn new(window: LiveWindow) -> Self {
         Self { window, ..Self::default() }
     }
 
-    /// Returns how many seconds of rows are kept: the longest window, and two more buckets.
+    /// Returns the number of seconds for which rows are kept: the length of the longest window plus two buckets.
     const fn kept_seconds(&self) -> i64 {
         let window = self.window.seconds();
         let longest = if window > TREND_SECONDS { window } else { TREND_SECONDS };
         longest + 2 * BUCKET_SECONDS
     }
 
-    /// Returns the maximum number of rows.
+    /// Returns the maximum number of rows across all buckets.
     pub fn n_rows_max(&self) -> usize {
         usize::try_from(self.kept_seconds() / BUCKET_SECONDS * ROWS_PER_BUCKET_MAX).unwrap_or(usize::MAX)
     }
 
-    /// Returns the start of the oldest bucket that is kept.
+    /// Returns the start of the oldest bucket whose rows are kept.
     pub fn horizon(&self, now: Timestamp) -> Timestamp {
         back(now, self.kept_seconds())
     }
 
-    /// Replaces all rows with the rows read from PostgreSQL.
+    /// Replaces all rows with rows read from PostgreSQL.
     pub fn rebuild(
         &mut self,
         rows: Vec<(RollupKey, Sums)>,
@@ -81,7 +85,8 @@ impl LiveWindows {
     /// Adds the delta of one transaction.
     ///
     /// # Errors
-    /// [`Missed`] when an earlier delta of a row never arrived. The other rows are still added; the caller rebuilds.
+    /// [`Missed`] if an earlier delta for a row never arrived. The other rows are still added, and the caller must
+    /// rebuild.
     pub fn apply(&mut self, delta: Vec<(RollupKey, Sums)>, now: Timestamp) -> Result<(), Missed> {
         let (oldest, n_rows_max) = (self.horizon(now), self.n_rows_max());
         let mut outcome = Ok(());
@@ -110,7 +115,7 @@ impl LiveWindows {
         outcome
     }
 
-    /// Records the locations of cities.
+    /// Adds the locations of cities, which frames include for maps.
     pub fn locate(&mut self, locations: impl IntoIterator<Item = (String, (f64, f64))>) {
         for (city, location) in locations {
             if self.locations.len() < LOCATIONS_MAX || self.locations.contains_key(&city) {
@@ -119,7 +124,7 @@ impl LiveWindows {
         }
     }
 
-    /// Counts stored posts, and how many of them are shown, for the rate.
+    /// Adds to the counts behind the rate: posts stored, and those of them that the live feed showed.
     pub fn count(&mut self, now: Timestamp, n_stored: u64, n_shown: u64) {
         let second = now.as_second();
         match self.stored.back_mut() {
@@ -132,7 +137,7 @@ impl LiveWindows {
         self.forget(now);
     }
 
-    /// Drops rows that no window covers anymore.
+    /// Drops rows that are too old for any window.
     pub fn forget(&mut self, now: Timestamp) {
         let oldest = self.horizon(now);
         while let Some(first) = self.rows.first_entry() {
@@ -146,12 +151,19 @@ impl LiveWindows {
         }
     }
 
+    /// Returns the live window: the newest complete buckets. A window that contained the unfinished bucket would grow
+    /// and shrink with it, and posts from a steady source would seem to come in waves.
+    pub fn window(&self, now: Timestamp) -> Window {
+        let (to, seconds) = (complete_until(now, BUCKET_SECONDS), self.window.seconds());
+        Window { from: back(to, seconds), to, seconds }
+    }
+
     /// Returns the live window as dashboards show it.
     pub fn live(&self, now: Timestamp) -> LiveMetrics {
-        let from = back(now, self.window.seconds());
+        let window = self.window(now);
         let mut groups: HashMap<(Dimension, &str), Sums> = HashMap::new();
         let mut sources: BTreeMap<&str, i64> = BTreeMap::new();
-        for (key, sums) in self.between(from, now) {
+        for (key, sums) in self.rows_in(window) {
             groups.entry((key.dimension, key.key.as_str())).or_default().add(sums);
             if key.dimension == Dimension::Overall {
                 *sources.entry(key.source.as_str()).or_default() += sums.count;
@@ -160,7 +172,7 @@ impl LiveWindows {
         let overall = groups.get(&(Dimension::Overall, "")).copied().unwrap_or_default();
         let items = |dimension| self.items(&groups, dimension);
         LiveMetrics {
-            window: Window { from, to: now, seconds: now.as_second() - from.as_second() },
+            window,
             overall: Summary::from(&overall),
             geo: items(Dimension::City),
             products: items(Dimension::Product),
@@ -168,6 +180,7 @@ impl LiveWindows {
             platforms: items(Dimension::Platform),
             sources: sources
                 .into_iter()
+                .filter(|(_, count)| *count != 0)
                 .map(|(key, count)| KeyCount { key: key.to_owned(), count })
                 .collect(),
             rate: self.rate(now),
@@ -175,15 +188,15 @@ impl LiveWindows {
         }
     }
 
-    /// Returns the rows of a window. Future rows come from posters whose clocks run ahead; they count once their time comes.
-    fn between(&self, from: Timestamp, now: Timestamp) -> impl Iterator<Item = (&RollupKey, &Sums)> {
-        self.rows.iter().filter(move |(key, _)| key.bucket >= from && key.bucket <= now)
+    fn rows_in(&self, window: Window) -> impl Iterator<Item = (&RollupKey, &Sums)> {
+        self.rows.iter().filter(move |(key, _)| key.bucket >= window.from && key.bucket < window.to)
     }
 
     fn items(&self, groups: &HashMap<(Dimension, &str), Sums>, dimension: Dimension) -> Vec<Breakdown> {
         let mut items: Vec<(&str, &Sums)> = groups
             .iter()
-            .filter(|((of, _), _)| *of == dimension)
+            // A row remains when all of its posts have been erased.
+            .filter(|((of, _), sums)| *of == dimension && sums.count != 0)
             .map(|((_, key), sums)| (*key, sums))
             .collect();
         items.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(b.0)));
@@ -218,13 +231,17 @@ impl LiveWindows {
                 step.add(sums);
             }
         }
-        let items = steps.iter().map(|(from, sums)| TrendPoint { from: *from, summary: Summary::from(sums) });
-        LiveTrend { step_seconds: BUCKET_SECONDS, items: items.collect() }
+        let items = steps.iter().map(|(from, sums)| {
+            let to = from.saturating_add(SignedDuration::from_secs(BUCKET_SECONDS)).unwrap_or(Timestamp::MAX);
+            let progress = StepProgress::of((*from, to), now);
+            TrendPoint { from: *from, progress, summary: Summary::from(sums) }
+        });
+        let items: Vec<TrendPoint> = items.collect();
+        LiveTrend { step_seconds: BUCKET_SECONDS, peaks: chart_peaks::of_trend(&items), items }
     }
 }
 
-/// Returns the start of a window that ends now. The start lies on a bucket boundary, so the window is up to one bucket
-/// longer.
+/// Returns the start of the bucket that contains the moment `seconds` before `now`.
 fn back(now: Timestamp, seconds: i64) -> Timestamp {
     bucket_of(now.saturating_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN))
 }
@@ -238,8 +255,9 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
+    /// The bucket before `NOW` is complete.
     fn now() -> Timestamp {
-        Timestamp::from_second(NOW).unwrap()
+        Timestamp::from_second(NOW + 1).unwrap()
     }
 
     fn row(seconds_ago: i64, revision: i64, count: i64) -> (RollupKey, Sums) {
@@ -296,7 +314,37 @@ mod tests {
             windows.forget(now());
             let live = windows.live(now());
             assert_eq!(live.overall.count, expected, "{seconds}");
-            assert!((seconds..seconds + BUCKET_SECONDS).contains(&live.window.seconds));
+            assert_eq!(live.window.seconds, seconds);
+        }
+    }
+
+    /// Thirty posts a second, each counted half a second after it was written, for two minutes.
+    #[test]
+    fn a_steady_source_shows_a_steady_count_and_rate() {
+        let mut windows = LiveWindows::default();
+        let mut revisions: HashMap<Timestamp, i64> = HashMap::new();
+        for tenth in -700..1_200 {
+            let now = Timestamp::from_millisecond(NOW * 1_000 + tenth * 100).unwrap();
+            let (mut key, mut sums) = row(0, 0, 3);
+            key.bucket = bucket_of(now - SignedDuration::from_millis(500));
+            let revision = revisions.entry(key.bucket).or_default();
+            *revision += 1;
+            sums.revision = *revision;
+            windows.apply(vec![(key, sums)], now).unwrap();
+            windows.forget(now);
+            if tenth < 0 || tenth % 3 != 0 {
+                continue;
+            }
+            let live = windows.live(now);
+            let (from, to) = (live.window.from, live.window.to);
+            assert_eq!((live.window.seconds, to.duration_since(from).as_secs()), (60, 60));
+            assert!((1_782..=1_818).contains(&live.overall.count), "{now}: {}", live.overall.count);
+            for step in live.trend.items.iter().rev().take(7) {
+                let TrendPoint { progress: StepProgress { seconds, complete }, summary, .. } = step;
+                let lag = if *complete { 0.0 } else { 0.6 * 30.0 };
+                let expected = seconds * 30.0;
+                assert!((expected - lag..=expected).contains(&(summary.count as f64)), "{now}: {step:?}");
+            }
         }
     }
 
@@ -314,7 +362,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever mix of snapshot and deltas arrives, the window equals the committed sums.
+        /// Whatever mixture of rows and deltas arrives, the window equals the committed sums.
         #[test]
         fn a_rebuilt_window_equals_the_committed_sums(counts in prop::collection::vec(1_i64..50, 1..40), at in 0_usize..40) {
             let snapshot_after = at.min(counts.len());

@@ -1,29 +1,29 @@
-//! Delivers a message to a stored channel. Used by the notifier and for test messages.
+//! Delivery of a message to a stored channel, used by the notifier and for test messages.
 
 use jiff::Timestamp;
 use tracing::info;
-use uuid::Uuid;
 
+use crate::keyring::DecryptError;
+use crate::models::id::ChannelId;
 use crate::models::notification::{ChannelKind, ChannelSettings};
-use crate::notify::keyring::DecryptError;
 use crate::notify::message::{Item, Message, MessageKind, Topic, test_message};
 use crate::notify::messenger::{Messenger, Outcome, Recipient};
-use crate::notify::policy::{NextStep, plan};
+use crate::notify::retry_policy::{NextStep, plan};
 use crate::notify::vapid::VapidKey;
 use crate::store::notifications::channels::{self, PushKeyRow, StoredChannel};
 use crate::store::notifications::outbox::{ClaimedMessage, DeliveryOutcome, Settlement};
 use crate::store::{Store, StoreError};
 
-/// Name under which the push service key is sealed.
+/// Name that is bound to the push service key when it is encrypted.
 const PUSH_KEY_OWNER: &[u8] = b"push key";
 
-/// Why a message could not be sent at all.
+/// Reason why a message could not be sent at all.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// PostgreSQL failed.
+    /// The channel or push service key could not be read from PostgreSQL.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The channel was sealed with a different secret key from the one that this process uses.
+    /// The secrets were encrypted with a different key from the one that this process uses.
     #[error(transparent)]
     Sealed(#[from] DecryptError),
 }
@@ -31,7 +31,7 @@ pub enum DeliveryError {
 /// Returns the key pair that identifies this deployment to push services. The first call creates it.
 ///
 /// # Errors
-/// When PostgreSQL is down, or the stored key pair cannot be opened.
+/// If PostgreSQL is down, or the secret half of the stored key pair cannot be decrypted.
 pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, DeliveryError> {
     let (new, keyring) = (VapidKey::generate(), messenger.keyring());
     let row = PushKeyRow {
@@ -44,10 +44,10 @@ pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, 
     Ok(VapidKey::from_bytes(&bytes).ok_or(DecryptError)?)
 }
 
-/// Sends a test message and returns its outcome, which is not recorded.
+/// Sends a test message and returns its outcome, without recording it.
 ///
 /// # Errors
-/// When the message could not be sent at all.
+/// If the message could not be sent at all.
 pub async fn test(
     store: &Store,
     messenger: &Messenger,
@@ -57,7 +57,7 @@ pub async fn test(
     Ok(messenger.send(&recipient, &test_message(Timestamp::now(), messenger.dashboard())).await)
 }
 
-/// Opens a stored channel, so that it can be notified without PostgreSQL.
+/// Decrypts a stored channel, so that it can be notified while PostgreSQL is down.
 pub(in crate::actors) async fn recipient(
     store: &Store,
     messenger: &Messenger,
@@ -69,10 +69,10 @@ pub(in crate::actors) async fn recipient(
     open(store, messenger, sealed).await
 }
 
-/// Attempts to deliver a claimed message once, and returns how to settle it.
+/// Makes one attempt to deliver a claimed message, and returns how to settle it.
 ///
 /// # Errors
-/// When it could not be sent at all; the lease then expires.
+/// If the message could not be sent at all. Its lease then expires.
 pub(in crate::actors) async fn deliver(
     store: &Store,
     messenger: &Messenger,
@@ -118,9 +118,9 @@ pub(in crate::actors) async fn deliver(
     Ok(Settlement { attempt, outcome, pause: plan.pause })
 }
 
-/// Channel with sealed secrets.
+/// Channel whose secrets are still encrypted.
 struct Sealed<'a> {
-    channel: Uuid,
+    channel: ChannelId,
     kind: ChannelKind,
     settings: &'a ChannelSettings,
     sealed: &'a [u8],

@@ -1,4 +1,4 @@
-//! Outbox → channels: sends queued notifications.
+//! Outbox → channels. Sends queued notifications.
 
 pub mod delivery; // from a stored channel to a delivered message
 
@@ -19,31 +19,33 @@ use crate::store::notifications::history;
 use crate::store::notifications::outbox::{self, ClaimedMessage};
 use crate::telemetry::{NOTIFICATIONS_TOTAL, errors};
 
-/// Interval at which the outbox is polled. In a notification, a second goes unnoticed.
+/// Interval at which the outbox is polled. Nobody notices if a notification arrives a second later.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Interval at which old notifications are removed.
+/// Interval at which old notifications are deleted.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Maximum number of messages in flight. They wait for other servers; a slow receiver occupies one slot for 15 s.
+/// Maximum number of messages in flight. Each one only waits for another server, but a slow receiver may take up to 15
+/// s.
 const IN_FLIGHT_MAX: usize = 16;
 
-/// Dependencies of a notifier.
+/// Dependencies of a notifier, and the length of its leases.
 #[derive(Clone)]
 pub struct NotifierParams {
-    /// Holds the outbox. Its leases let only one process at a time send to a channel.
+    /// Store that holds the outbox, whose leases let only one process at a time send to a channel.
     pub store: Store,
-    /// Sends the notifications.
+    /// Client that sends messages to channels.
     pub messenger: Arc<Messenger>,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
-    /// How long a channel stays leased. If the holder dies, the channel's messages wait that long.
+    /// How long a channel stays leased, and how long its messages wait if the process that holds it dies.
     pub lease: Duration,
 }
 
-/// Stage that sends the notifications that are due, whichever process queued them.
+/// Stage that sends the notifications that are due, no matter which process queued them.
 ///
-/// It keeps nothing in memory: messages in flight when it dies are sent again under the same id once their lease expires.
+/// It keeps nothing in memory. Messages that are in flight when it dies are sent again with the same id after their
+/// lease has expired.
 pub struct Notifier {
     params: NotifierParams,
     n_in_flight: usize,
@@ -54,7 +56,7 @@ pub struct Notifier {
 stage!(Notifier, "notifier");
 
 impl Notifier {
-    /// Creates a notifier that polls at once.
+    /// Creates a notifier, which polls at once.
     pub fn new(params: NotifierParams, stage: StageContext) -> Self {
         let claim = ExclusiveTask::new(&params.io);
         Self { params, n_in_flight: 0, claim, stage }
@@ -120,7 +122,7 @@ impl Actor for Notifier {
     }
 }
 
-/// Attempts one delivery, records the outcome, and returns whether the message arrived.
+/// Makes one attempt at delivery, records the outcome, and returns whether the message arrived.
 async fn send(store: &Store, messenger: &Messenger, claimed: &ClaimedMessage) -> bool {
     let settlement = match deliver(store, messenger, claimed).await {
         Ok(settlement) => settlement,

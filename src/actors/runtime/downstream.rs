@@ -10,15 +10,15 @@ use crate::telemetry::STAGE_WAIT_SECONDS;
 /// Message that carries a ticket or permits, which limit how many such messages exist.
 pub trait Ticketed: Message {}
 
-/// Error of sending to a stage that is restarting, or that did not respond in time.
+/// Error returned when a stage is restarting or does not respond in time.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("stage `{stage}` cannot be reached")]
 pub struct Unreachable {
-    /// Name of the stage.
+    /// Name of the stage that could not be reached.
     pub stage: &'static str,
 }
 
-/// Address for messages of type `M`. It follows the stage across restarts.
+/// Address for sending messages of type `M` to a stage. It stays valid when the stage restarts.
 pub struct Downstream<M: Message + Send + 'static>
 where
     M::Result: Send,
@@ -60,7 +60,7 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    /// Points the address at an incarnation, or at none.
+    /// Points the address at an incarnation, or at none while the stage is down.
     pub fn follow<A>(&self, address: Option<&actix::Addr<A>>)
     where
         A: actix::Actor + actix::Handler<M>,
@@ -75,10 +75,10 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    /// Waits up to `timeout` for an incarnation of the stage.
+    /// Waits up to `timeout` until an incarnation of the stage is running.
     ///
     /// # Errors
-    /// [`Unreachable`] when none started in that time.
+    /// [`Unreachable`] if none starts in that time.
     pub async fn wait_until_reachable(&self, timeout: Duration) -> Result<(), Unreachable> {
         let mut current = self.current.clone();
         let reachable = current.wait_for(|to| to.as_ref().is_some_and(Recipient::connected));
@@ -91,15 +91,15 @@ where
         Err(Unreachable { stage: self.stage })
     }
 
-    /// Returns whether the stage is running at the moment.
+    /// Returns whether an incarnation of the stage is running.
     pub fn is_reachable(&self) -> bool {
         self.current.borrow().as_ref().is_some_and(Recipient::connected)
     }
 
-    /// Sends a message, waits up to `timeout` for the result, and records the wait.
+    /// Sends a message, waits up to `timeout` for the result, and records in metrics how long that took.
     ///
     /// # Errors
-    /// [`Unreachable`] when the stage is down, dies before it responds, or does not respond in time.
+    /// [`Unreachable`] if the stage is down, dies before it responds, or does not respond in time.
     pub async fn send(&self, message: M, timeout: Duration) -> Result<M::Result, Unreachable> {
         let recipient = self.current.borrow().clone();
         let unreachable = Unreachable { stage: self.stage };
@@ -116,17 +116,17 @@ where
         }
     }
 
-    /// Sends a message without waiting, and drops it when the mailbox is full or the stage is down.
+    /// Sends a message without waiting, and drops it if the mailbox is full or the stage is down.
     ///
     /// # Errors
-    /// [`Unreachable`] when the message was dropped.
+    /// [`Unreachable`] if the message was dropped.
     pub fn try_send(&self, message: M) -> Result<(), Unreachable> {
         let sent = self.current.borrow().as_ref().map(|to| to.try_send(message).is_ok());
         if sent == Some(true) { Ok(()) } else { Err(Unreachable { stage: self.stage }) }
     }
 
-    /// Sends a message without waiting, even if the mailbox is full. Only for messages whose number is limited by their
-    /// ticket or permits. While the stage is down, the message is dropped, which its ticket reports.
+    /// Sends a message without waiting, even if the mailbox is full. Use it only for messages whose number is limited
+    /// by tickets or permits. While the stage is down, the message is dropped, which its ticket reports.
     pub fn post(&self, message: M)
     where
         M: Ticketed,

@@ -1,4 +1,4 @@
-//! Exclusive background tasks of a stage: at most one of each kind runs at a time.
+//! Exclusive background tasks of a stage, of which at most one per slot runs at a time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,8 +11,8 @@ use tokio::task::JoinError;
 
 /// Slot for one background task of a stage.
 ///
-/// A stage does not `wait` for such a task: a server that hangs would keep the stage from answering heartbeats, and the
-/// supervisor would consider it frozen. The slot belongs to the incarnation, so a restarted stage begins with a free one.
+/// Stages do not `wait` for such tasks: if a server hung, the stage would not respond to heartbeats, and the supervisor
+/// would consider it frozen. The slot belongs to the incarnation, so a restarted stage has a free one.
 #[derive(Debug)]
 pub struct ExclusiveTask {
     io: Handle,
@@ -25,15 +25,15 @@ impl ExclusiveTask {
         Self { io: io.clone(), occupied: Rc::default() }
     }
 
-    /// Returns whether a task is running, or resting.
+    /// Returns whether the slot is occupied by a task or a pause.
     pub fn is_under_way(&self) -> bool {
         self.occupied.get()
     }
 
-    /// Runs `work` unless a task is running, and returns whether it does.
+    /// Starts `work` if the slot is free, and returns whether it did.
     ///
-    /// Once the work has returned or panicked, the slot is free again and `ended` runs on the actor, with the result or the
-    /// panic.
+    /// Once the work has returned or panicked, the slot is free again, and `ended` runs on the actor with the result or
+    /// the panic.
     pub fn start<A, F>(
         &self,
         work: F,
@@ -56,7 +56,7 @@ impl ExclusiveTask {
         true
     }
 
-    /// Keeps the free slot occupied for `pause`, then calls `next`.
+    /// Occupies the free slot for the length of `pause`, then calls `next`.
     pub fn rest<A>(
         &self,
         pause: Duration,
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    /// Starts a task on every tick, reports how each ended, and rests after the first.
+    /// Starts a task on every tick, reports how each one ended, and pauses after the first.
     struct Worker {
         task: ExclusiveTask,
         gate: Arc<Semaphore>,

@@ -1,25 +1,25 @@
-//! Latest health measurement of the process, and whether it is recent enough to trust.
+//! Latest health measurement of the process, and whether it is recent enough to rely on.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::models::stage_health::{NotReady, SystemHealth};
+use crate::models::system_health::{NotReady, SystemHealth};
 
-/// Age at which a measurement is outdated: the health monitor has died or hangs. This is several times as long as a
-/// measurement takes while a server does not respond.
+/// Age at which a measurement counts as outdated, because the health monitor must have died or hung. It is several
+/// times as long as a measurement takes when a server is not responding.
 pub const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// Name of the task that measures health.
 pub const HEALTH_MONITOR: &str = "health_monitor";
 
-/// Health measurement with the monotonic time at which it was taken.
+/// Health measurement, and when it was taken.
 #[derive(Debug, Clone)]
 pub struct HealthSnapshot {
-    /// Measured health.
+    /// Health of the process and its servers.
     pub health: Arc<SystemHealth>,
-    /// When the measurement was taken.
+    /// When it was measured, according to the monotonic clock.
     pub at: Instant,
 }
 
@@ -30,14 +30,14 @@ impl HealthSnapshot {
     }
 }
 
-/// Reader of the newest snapshot. All clones see the same snapshot.
+/// Reads the newest snapshot. All clones read the same one.
 #[derive(Debug, Clone)]
 pub struct LatestHealth {
     newest: watch::Receiver<HealthSnapshot>,
 }
 
 impl LatestHealth {
-    /// Creates a reader of the snapshots sent on a channel.
+    /// Creates a reader for the snapshots sent on a channel.
     pub fn new(newest: watch::Receiver<HealthSnapshot>) -> Self {
         Self { newest }
     }
@@ -47,7 +47,7 @@ impl LatestHealth {
         Arc::clone(&self.newest.borrow().health)
     }
 
-    /// Returns every reason why the process is not ready, including an outdated measurement; empty if it is ready.
+    /// Returns the reasons why the process is not ready, such as an outdated measurement; empty if it is ready.
     pub fn not_ready(&self) -> Vec<NotReady> {
         let HealthSnapshot { health, at } = self.newest.borrow().clone();
         let mut reasons = health.not_ready();

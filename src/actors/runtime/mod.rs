@@ -1,4 +1,4 @@
-//! Code shared by all stages: supervision, the address of the next stage, tickets, exclusive tasks, and metrics.
+//! Code shared by all stages: supervision, addresses, tickets, exclusive tasks, and metrics.
 
 pub mod downstream; // address of the next stage, which outlives any incarnation
 pub mod exclusive_task; // background tasks of which at most one is under way

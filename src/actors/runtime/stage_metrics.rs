@@ -1,4 +1,4 @@
-//! Counters of each stage and task, and the board that shows the health of all of them.
+//! Counters of stages and tasks, and the board that shows the health of all of them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::supervision_plan::{Rank, Role, SupervisionPlan};
 use crate::actors::messages::StageReport;
-use crate::models::stage_health::{StageHealth, StageState};
+use crate::models::system_health::{StageHealth, StageState};
 
-/// Counters of a stage or task. They outlive its incarnations, so a restart keeps them.
+/// Counters of a stage or task. They belong to the process, so they survive restarts of the stage.
 #[derive(Debug, Default)]
 pub struct StageMetrics {
     handled: AtomicU64,
@@ -20,25 +20,25 @@ pub struct StageMetrics {
 }
 
 impl StageMetrics {
-    /// Adds `n` items in flight.
+    /// Adds `n` to the number of items in flight.
     pub fn begin(&self, n: u64) {
         self.in_flight.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// Counts `n` items in flight as handled.
+    /// Moves `n` items from in flight to handled.
     pub fn finish(&self, n: u64) {
         self.handled.fetch_add(n, Ordering::Relaxed);
         self.release(n);
         self.last_progress_ms.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
     }
 
-    /// Counts `n` items in flight as failed.
+    /// Moves `n` items from in flight to failed.
     pub fn fail(&self, n: u64) {
         self.failed.fetch_add(n, Ordering::Relaxed);
         self.release(n);
     }
 
-    /// Clears the count of items that a dead incarnation had in flight.
+    /// Sets the number of items in flight to 0, because the incarnation that had them is dead.
     pub(super) fn reset_in_flight(&self) {
         self.in_flight.store(0, Ordering::Relaxed);
     }
@@ -61,14 +61,14 @@ impl StageMetrics {
     }
 }
 
-/// Health of every stage and task. Supervisors write it; HTTP reads it.
+/// Health of every stage and task, written by supervisors and read by the health monitor.
 #[derive(Debug, Default)]
 pub struct HealthBoard {
     rows: Mutex<BTreeMap<(Rank, Arc<str>), StageHealth>>,
 }
 
 impl HealthBoard {
-    /// Returns the health of all started stages or all started tasks, by rank and name.
+    /// Returns the health of all stages or of all tasks that have been started, sorted by rank and name.
     pub fn snapshot(&self, role: Role) -> Vec<StageHealth> {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.iter().filter(|((rank, _), _)| rank.role == role).map(|(_, health)| health.clone()).collect()
@@ -93,7 +93,7 @@ impl HealthBoard {
     }
 }
 
-/// What only its supervisor knows about a stage.
+/// State of an incarnation, which only its supervisor knows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Incarnation {
     pub state: StageState,

@@ -1,4 +1,4 @@
-//! Supervision plans: name, list position and restart policy of a stage or task. A plan is data, so stages or tasks of the
+//! Supervision plans: the name, rank and restart policy of stages and tasks. Plans are data, so stages or tasks of the
 //! same kind can run under different policies.
 
 use std::collections::VecDeque;
@@ -10,51 +10,53 @@ use crate::actors::STAGES;
 /// Name, rank and restart policy of one supervised stage or task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupervisionPlan {
-    /// Unique name, such as `aggregator`. One of several instances has its kind and its own name, such as `connector:news`.
+    /// Unique name: `aggregator` for the only stage of its kind, `connector:news` for one of several instances.
     pub name: Arc<str>,
-    /// Kind of stage or task. Metrics carry the kind instead of the name, because there are few kinds but any number of
-    /// names.
+    /// Kind of stage or task. Metrics are labelled with the kind rather than the name, because there are few kinds but
+    /// any number of names.
     pub kind: &'static str,
-    /// Position in lists.
+    /// Position in lists of stages and tasks.
     pub rank: Rank,
-    /// How to restart it after a death.
+    /// Policy for restarting the stage or task after it dies.
     pub policy: RestartPolicy,
 }
 
-/// Position in lists: stages in the order of the flow, then tasks. Equal ranks are sorted by name.
+/// Position in lists of stages and tasks: stages first, in pipeline order, then tasks. Equal ranks are sorted by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// Whether it is a stage or a task; stages come first.
+    /// Whether it is a stage or a task.
     pub role: Role,
-    /// Position within its role.
+    /// Position among all stages or among all tasks.
     pub position: usize,
 }
 
-/// Kind of supervised unit.
+/// Whether a supervised unit is a stage or a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Actor that messages flow through.
+    /// Actor that is part of the pipeline.
     Stage,
-    /// Future that works alongside the flow.
+    /// Future that runs alongside the pipeline.
     Task,
 }
 
-/// Rules for restarting a stage or task that died, and for giving up on it.
+/// Rules for restarting or giving up on a dead stage or task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestartPolicy {
-    /// Wait after the first death. It doubles with each further death.
+    /// Wait after the first death. Each further death within the window doubles the wait.
     pub backoff_first: Duration,
-    /// Longest wait.
+    /// Longest wait before a restart.
     pub backoff_max: Duration,
-    /// Period within which deaths count.
+    /// Period in which deaths are counted, ending with the latest one.
     pub window: Duration,
-    /// Number of deaths within the window that ends the process. `None` restarts without limit, and the process stays ready.
+    /// Number of deaths within the window that makes the process end. With `None`, restarts are not limited, and the
+    /// process remains ready in the meantime.
     pub deaths_max: Option<usize>,
 }
 
 impl RestartPolicy {
-    /// Policy for what the process cannot work without. The backoff is short enough that a single death is hardly noticed,
-    /// and long enough not to burn a core. Five deaths within a minute show that restarting does not help.
+    /// Policy for a stage or task that the process cannot work without. The first wait is short enough to go almost
+    /// unnoticed, yet long enough not to keep a core busy. Five deaths within a minute show that restarting does not
+    /// help.
     pub const ESSENTIAL: Self = Self {
         backoff_first: Duration::from_secs(1),
         backoff_max: Duration::from_secs(30),
@@ -62,8 +64,8 @@ impl RestartPolicy {
         deaths_max: Some(5),
     };
 
-    /// Policy for one of several instances, such as a source. The others keep working, so it is restarted without limit,
-    /// with waits of up to five minutes.
+    /// Policy for one of several instances, such as a source. The other instances keep working, so restarts are not
+    /// limited, and waits grow to five minutes.
     pub const UNLIMITED: Self = Self {
         backoff_first: Duration::from_secs(1),
         backoff_max: Duration::from_secs(300),
@@ -71,7 +73,7 @@ impl RestartPolicy {
         deaths_max: None,
     };
 
-    /// Returns whether the process is not ready while this is down.
+    /// Returns whether the process is not ready while the stage or task is down.
     pub fn is_essential(&self) -> bool {
         self.deaths_max.is_some()
     }
@@ -83,34 +85,34 @@ impl RestartPolicy {
 }
 
 impl SupervisionPlan {
-    /// Returns the plan of the only stage of a kind.
+    /// Returns the plan for a stage that is the only one of its kind.
     pub fn stage(kind: &'static str) -> Self {
         let position = STAGES.iter().position(|stage| *stage == kind).unwrap_or(STAGES.len());
         let rank = Rank { role: Role::Stage, position };
         Self { name: kind.into(), kind, rank, policy: RestartPolicy::ESSENTIAL }
     }
 
-    /// Returns the plan of the only task of a kind.
+    /// Returns the plan for a task that is the only one of its kind.
     pub fn task(kind: &'static str) -> Self {
         let rank = Rank { role: Role::Task, position: 0 };
         Self { name: kind.into(), kind, rank, policy: RestartPolicy::ESSENTIAL }
     }
 
-    /// Turns this into the plan of one of several instances, whose deaths never end the process.
+    /// Returns the plan for one of several instances, whose deaths never end the process.
     #[must_use]
     pub fn instance(self, name: &str) -> Self {
         Self { name: format!("{}:{name}", self.kind).into(), policy: RestartPolicy::UNLIMITED, ..self }
     }
 }
 
-/// Deaths within the window of a restart policy.
+/// Recent deaths, within the window of the restart policy.
 #[derive(Debug, Default)]
 pub(super) struct Deaths {
     at: VecDeque<Instant>,
 }
 
 impl Deaths {
-    /// Records a death and returns the wait before the next incarnation; `None` when the policy gives up.
+    /// Records a death and returns the wait before the next incarnation; `None` if the policy gives up.
     pub fn record(&mut self, now: Instant, policy: &RestartPolicy) -> Option<Duration> {
         self.at.push_back(now);
         self.at.retain(|at| now.saturating_duration_since(*at) < policy.window);
@@ -123,7 +125,7 @@ impl Deaths {
 mod tests {
     use super::*;
 
-    /// The waits after `n` deaths that are `apart` seconds apart.
+    /// Returns the waits after `n` deaths that are `apart` seconds apart.
     fn waits(policy: &RestartPolicy, apart: u64, n: u64) -> Vec<Option<u64>> {
         let (start, mut deaths) = (Instant::now(), Deaths::default());
         let at = |i: u64| start + Duration::from_secs(i * apart);

@@ -1,8 +1,9 @@
-//! Supervision: starts stages and tasks, watches them, restarts those that die, and gives up as their plans say.
+//! Supervision: starts stages and tasks, monitors them, restarts them when they die, and gives up if their plans say
+//! so.
 //!
-//! actix's own `Supervisor` does not restart an actor that panicked, so this module does. A stage runs on a thread of its
-//! own. The thread's executor catches a panic and drops the actor, whose [`DeathNotice`] reaches the supervisor. A task is
-//! a future on some runtime; its join handle reports its end.
+//! The `Supervisor` of actix does not restart an actor that panicked, so this module does. Each stage runs on a thread
+//! of its own, whose executor catches a panic and drops the actor; the actor's [`DeathNotice`] then reaches the
+//! supervisor. A task is a future on some runtime, whose join handle reports its end.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,23 +20,23 @@ use super::stage_metrics::{HealthBoard, Incarnation, StageMetrics};
 use super::supervision_plan::{Deaths, SupervisionPlan};
 use crate::actors::messages::{Kill, ReportHealth};
 use crate::models::error_log::ErrorKind;
-use crate::models::stage_health::StageState;
+use crate::models::system_health::StageState;
 use crate::telemetry::{STAGE_RESTARTS_TOTAL, errors};
 
-/// Interval between two heartbeats of a stage.
+/// Interval between heartbeats sent to a stage.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// How long a stage has to answer a heartbeat. No handler blocks its thread for longer than a few milliseconds, so a stage
-/// that is silent for this long is stuck in a loop or in native code.
+/// How long a stage may take to respond to a heartbeat. No handler blocks its thread for more than a few milliseconds,
+/// so a stage that stays silent for this long is stuck in a loop or in native code.
 pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Actor that is a stage of the pipeline.
 pub trait Stage: Actor<Context = Context<Self>> + Handler<ReportHealth> + Handler<Kill> {
-    /// Kind of the stage, as in [`SupervisionPlan::kind`].
+    /// Kind of the stage, used as [`SupervisionPlan::kind`].
     const NAME: &'static str;
 }
 
-/// Tells the supervisor, when dropped, that the stage holding it is gone.
+/// Notifies the supervisor, when dropped, that the stage holding it is dead.
 #[derive(Debug)]
 pub struct DeathNotice {
     died: mpsc::Sender<()>,
@@ -48,55 +49,56 @@ impl Drop for DeathNotice {
     }
 }
 
-/// Metrics and death notice of one incarnation of a stage. The actor must keep it: dropping it counts as its death.
+/// Metrics and death notice of one incarnation of a stage. The actor must keep it, because dropping it reports the
+/// actor's death.
 #[derive(Debug)]
 pub struct StageContext {
-    /// Counters of the stage.
+    /// Counters of the stage, which the actor updates.
     pub metrics: Arc<StageMetrics>,
     _death_notice: DeathNotice,
 }
 
-/// Callback that receives the address of each new incarnation, and `None` when an incarnation dies.
+/// Callback that receives the address of each new incarnation, or `None` when an incarnation dies.
 pub type Redirect<A> = Box<dyn Fn(Option<&Addr<A>>)>;
 
-/// Everything needed to start a stage: its plan, its constructor, and the senders that follow its address.
+/// Everything needed to start a stage: its plan, its constructor, and the callback that tells senders its address.
 pub struct StageSpec<A: Stage> {
-    /// Name and restart policy.
+    /// Name, rank and restart policy of the stage.
     pub plan: SupervisionPlan,
-    /// Builds an incarnation on the stage's own thread.
+    /// Creates an incarnation, on the thread that the incarnation runs on.
     pub build: Arc<dyn Fn(StageContext) -> A + Send + Sync>,
-    /// Points the senders at the current incarnation.
+    /// Tells senders the address of the current incarnation.
     pub redirect: Redirect<A>,
-    /// Number of messages that the mailbox holds before `try_send` refuses.
+    /// Number of messages that the mailbox holds before `try_send` fails.
     pub mailbox_capacity: usize,
 }
 
 /// Everything needed to start a task that must never end.
 pub struct TaskSpec {
-    /// Name and restart policy.
+    /// Name, rank and restart policy of the task.
     pub plan: SupervisionPlan,
-    /// Spawns an incarnation on the runtime of its choice. The incarnation should work inside [`TaskContext::run`].
+    /// Spawns an incarnation on the runtime of its choice. The incarnation should do its work inside
+    /// [`TaskContext::run`].
     pub start: Box<dyn Fn(TaskContext) -> JoinHandle<()>>,
-    /// Longest time the task may go without finishing anything before it counts as frozen; `None` for a task that waits for
-    /// others.
+    /// Maximum time without progress before the task counts as frozen; `None` for a task that may have nothing to do.
     pub timeout: Option<Duration>,
-    /// Makes the current incarnation panic.
+    /// Switch that makes the current incarnation panic.
     pub kill: watch::Sender<()>,
 }
 
 /// Metrics and kill switch of one incarnation of a task.
 #[derive(Debug)]
 pub struct TaskContext {
-    /// Counters of the task.
+    /// Counters of the task, which it updates.
     pub metrics: Arc<StageMetrics>,
     killed: watch::Receiver<()>,
 }
 
 impl TaskContext {
-    /// Runs `work` until it returns.
+    /// Runs `work` until it ends.
     ///
     /// # Panics
-    /// When a test kills the task.
+    /// If a test pulls the kill switch.
     pub async fn run(mut self, work: impl Future<Output = ()>) {
         tokio::select! {
             () = work => {}
@@ -105,14 +107,14 @@ impl TaskContext {
     }
 }
 
-/// State that all supervised stages and tasks share.
+/// State shared by the supervisors of all stages and tasks.
 #[derive(Clone)]
 pub struct Supervision {
-    /// Health of every stage and task.
+    /// Board where supervisors report the health of every stage and task.
     pub board: Arc<HealthBoard>,
-    /// Once cancelled, nothing is restarted.
+    /// Cancelled when the process stops, after which nothing is restarted.
     pub stopping: CancellationToken,
-    /// Cancelled by a supervisor that gives up. The process must then exit with a non-zero code.
+    /// Cancelled when a supervisor gives up, after which the process must exit with a non-zero code.
     pub gave_up: CancellationToken,
 }
 
@@ -122,9 +124,9 @@ enum Death {
     Stopping,
 }
 
-/// Keeps one stage running until the process stops or the restart policy gives up.
+/// Keeps a stage running until the process stops or the restart policy gives up.
 ///
-/// Must run on the thread of the actix system, which outlives all stages.
+/// Call it on the thread of the actix system, which outlives all stages.
 pub async fn supervise<A>(spec: StageSpec<A>, supervision: Supervision)
 where
     A: Stage,
@@ -150,8 +152,8 @@ where
         .await;
 }
 
-/// Keeps one task running until the process stops or the restart policy gives up. When the process stops, the caller ends
-/// the task itself.
+/// Keeps a task running until the process stops or the restart policy gives up. When the process stops, ending the task
+/// is up to the caller.
 pub async fn supervise_task(spec: TaskSpec, supervision: Supervision) {
     let supervised = Supervised::new(spec.plan.clone(), supervision);
     supervised
@@ -181,7 +183,7 @@ pub async fn supervise_task(spec: TaskSpec, supervision: Supervision) {
         .await;
 }
 
-/// One stage or task, across all its incarnations.
+/// A stage or task with all its incarnations.
 struct Supervised {
     plan: SupervisionPlan,
     supervision: Supervision,
@@ -195,7 +197,7 @@ impl Supervised {
         Self { plan, supervision, metrics: Arc::default(), deaths: Deaths::default(), generation: 0 }
     }
 
-    /// Runs one incarnation after another; `run_one` returns when its incarnation has died.
+    /// Runs one incarnation after another. `run_one` returns once its incarnation is dead.
     async fn keep_running(mut self, mut run_one: impl AsyncFnMut(&Self) -> Death) {
         let stage = Arc::clone(&self.plan.name);
         loop {
@@ -266,7 +268,8 @@ where
     }
 }
 
-/// Implements [`Stage`] and the handlers that every stage has: the heartbeat, and the request of tests to panic.
+/// Implements [`Stage`] and the handlers that every stage needs: one for heartbeats, and one that panics when tests ask
+/// it to.
 macro_rules! stage {
     ($actor:ty, $name:literal) => {
         impl $crate::actors::runtime::supervisor::Stage for $actor {
@@ -302,11 +305,11 @@ mod tests {
 
     use super::*;
     use crate::actors::runtime::supervision_plan::{RestartPolicy, Role};
-    use crate::models::stage_health::StageHealth;
+    use crate::models::system_health::StageHealth;
 
     const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// The same policy without waits.
+    /// Returns the same policy without waits.
     fn at_once(policy: RestartPolicy) -> RestartPolicy {
         RestartPolicy { backoff_first: Duration::ZERO, backoff_max: Duration::ZERO, ..policy }
     }
@@ -334,7 +337,7 @@ mod tests {
         }
     }
 
-    /// Stage that stays up.
+    /// Stage that never dies.
     struct Sturdy {
         stage: StageContext,
     }

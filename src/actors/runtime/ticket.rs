@@ -1,35 +1,35 @@
-//! Batch ticket: holds the permit of a batch in flight and reports how the batch was settled.
+//! Ticket for a batch, which holds the permit while the batch is in flight and reports how the batch was settled.
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-/// Outcome of a batch.
+/// How a batch was settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// The transaction committed; the entries may be acknowledged.
+    /// The transaction has committed, and the entries may be acknowledged.
     Recorded,
     /// A stage could not handle the batch. One of its posts may be the cause.
     Failed {
-        /// Human-readable cause.
+        /// Cause of the failure, for people to read.
         reason: String,
     },
-    /// The ticket was dropped: a stage died with it, or the process is stopping.
+    /// The ticket was dropped, because the stage that held it died or the process is stopping.
     Abandoned,
 }
 
-/// Settled batch on its way back to the ingester.
+/// Settled batch, reported to the ingester.
 ///
-/// It carries the permit, so the permit is released only after the ingester has acted on the settlement. The channel has one
-/// slot per permit and is therefore never full.
+/// It carries the permit, which is therefore released only after the ingester has acted on the settlement. The channel
+/// has one slot per permit, so it is never full.
 #[derive(Debug)]
 pub struct Settled {
-    /// Number of the batch.
+    /// Number that the ingester gave the batch.
     pub batch: u64,
-    /// Outcome of the batch.
+    /// Whether the batch was recorded, failed or abandoned.
     pub settlement: Settlement,
     _permit: OwnedSemaphorePermit,
 }
 
-/// Permit of a batch in flight, held until the batch is settled.
+/// Permit for a batch in flight, held until the batch is settled.
 ///
 /// Dropping it unsettled, for example in a panic, reports [`Settlement::Abandoned`]. That is safe: abandoned entries stay
 /// pending in Redis and are delivered again.
@@ -41,17 +41,17 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Issues the ticket of a batch. The capacity of `report` must be the number of permits.
+    /// Issues a ticket for a batch. The capacity of the `report` channel must be the number of permits.
     pub fn issue(batch: u64, permit: OwnedSemaphorePermit, report: mpsc::Sender<Settled>) -> Self {
         Self { batch, permit: Some(permit), report }
     }
 
-    /// Settles the batch as recorded: the transaction that stores all of it has committed.
+    /// Settles the batch as recorded, after the transaction that stores all of it has committed.
     pub fn recorded(mut self) {
         self.settle(Settlement::Recorded);
     }
 
-    /// Settles the batch as failed: it cannot be handled as it is.
+    /// Settles the batch as failed, because it cannot be handled as it is.
     pub fn failed(mut self, reason: impl Into<String>) {
         self.settle(Settlement::Failed { reason: reason.into() });
     }

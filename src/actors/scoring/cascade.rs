@@ -1,4 +1,4 @@
-//! Shared state of the cascade: the deep model's queue, its measured pace, and the posts admitted to it.
+//! State of the cascade that the pools share: the deep model's queue, its measured pace, and the posts admitted to it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -12,52 +12,54 @@ use super::job_queue::JobQueue;
 use crate::inference::Tier;
 use crate::inference::deferral::{Admission, ArrivalRate, Candidate, Load, Pace, WORK_TYPICAL, work};
 
-/// If a post is only scored once this share of its budget has passed, scoring is not keeping up.
+/// Share of the latency budget. If a post has already used up more than this when it is scored, scoring is not keeping
+/// up.
 const LAG_SHARE: f64 = 0.5;
 
-/// How long an overload lasts after it was last observed. Nothing is admitted during that time: one quick batch among slow
-/// ones does not end an overload.
+/// How long an overload lasts after it was last observed, in milliseconds. No post is admitted during that time,
+/// because one quick batch among slow ones does not end an overload.
 const OVERLOAD_LASTS_MS: i64 = 2_000;
 
-/// How long a slow pace measured before the deep model went idle is trusted.
+/// How long the last measured pace is trusted while the deep model is idle. After that, the model is assumed to have at
+/// least its default pace.
 const PACE_LASTS: Duration = Duration::from_secs(10);
 
-/// Weight of the newest batch in the moving average of the work per text.
+/// Weight of the newest batch in the moving average of the cost per text.
 const WORK_EACH_NEWEST: f64 = 0.05;
 
-/// Period over which the tier shares are measured.
+/// Length, in seconds, of the period over which the tiers' shares are measured.
 const SHARE_SECONDS: i64 = 60;
 
-/// Posts of a batch admitted to the deep model.
+/// Posts from a batch that were admitted to the deep model.
 pub struct Admitted {
-    /// Post indices, ascending.
+    /// Indices of these posts in the batch, in ascending order.
     pub indices: Vec<usize>,
-    /// Permits for these posts.
+    /// Permits for these posts, released when their corrections are stored or dropped.
     pub permits: Permits,
 }
 
-/// Number of recently stored posts, by the tier that scored them.
+/// Counts of recently stored and corrected posts, from which the shares of the tiers are computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TierCounts {
-    /// Stored posts.
+    /// Number of posts stored with a score from the fast model.
     pub n_stored: u64,
-    /// Corrected posts. These can include posts left behind by a dead process, which were stored earlier and are not in
-    /// `n_stored`.
+    /// Number of posts corrected by the deep model. They may include posts left behind by a dead process, which are not
+    /// in `n_stored`.
     pub n_corrected: u64,
 }
 
-/// Settings of a cascade.
+/// Settings that determine which posts a cascade admits.
 #[derive(Debug, Clone, Copy)]
 pub struct CascadeParams {
     /// How long after its arrival a post may be corrected; zero turns corrections off.
     pub budget: Duration,
-    /// Number of deep model threads.
+    /// Number of threads that run the deep model.
     pub n_workers: usize,
-    /// Number of unread entries in the stream beyond which scoring is not keeping up.
+    /// Number of unread stream entries above which scoring counts as falling behind.
     pub backlog_max: u64,
 }
 
-/// State shared by the stages of the cascade. It outlives all their incarnations.
+/// State shared by the stages of the cascade. It survives restarts of the stages.
 pub struct Cascade {
     budget: Duration,
     n_workers: usize,
@@ -79,16 +81,16 @@ struct Admitting {
 
 struct Pacing {
     pace: Pace,
-    /// Cost of the batch that each worker is scoring, and when it started.
+    /// Batch that each worker is scoring: its cost, and when it started.
     under_way: Vec<Option<(usize, Instant)>>,
-    /// Moving average of the work per text.
+    /// Moving average of the cost per text.
     work_each: f64,
-    /// When a worker last finished a batch.
+    /// When a worker last finished a batch that the model itself scored, at least in part.
     measured_at: Instant,
 }
 
 impl Cascade {
-    /// Creates a cascade with an empty queue. Without a budget or workers it defers nothing.
+    /// Creates a cascade with an empty queue. Without a budget or workers, it defers no posts.
     pub fn new(params: CascadeParams) -> Self {
         let CascadeParams { budget, n_workers, backlog_max } = params;
         Self {
@@ -114,7 +116,7 @@ impl Cascade {
         }
     }
 
-    /// Returns whether posts are corrected at all.
+    /// Returns whether uncertain posts are corrected by the deep model at all.
     pub fn is_on(&self) -> bool {
         !self.budget.is_zero() && self.n_workers > 0
     }
@@ -124,12 +126,12 @@ impl Cascade {
         self.budget
     }
 
-    /// Returns the queue of the deep model.
+    /// Returns the queue of the deep model, which holds posts and on-demand requests.
     pub fn queue(&self) -> &JobQueue<DeferredPost> {
         &self.queue
     }
 
-    /// Returns the number of posts that have been admitted but not corrected yet.
+    /// Returns the number of posts that hold permits: admitted or claimed, but neither corrected nor dropped yet.
     pub fn n_waiting(&self) -> usize {
         self.permits.n_held()
     }
@@ -138,14 +140,16 @@ impl Cascade {
         self.permits.work_held()
     }
 
-    /// Returns whether scoring is not keeping up with arriving posts, so that no post is scored twice.
+    /// Returns whether scoring is not keeping up with arriving posts; if so, no more posts are admitted to the deep
+    /// model.
     pub fn is_overloaded(&self) -> bool {
         self.is_on()
             && (self.is_behind.load(Ordering::Acquire)
                 || Timestamp::now().as_millisecond() < self.overloaded_until_ms.load(Ordering::Acquire))
     }
 
-    /// Decides from the number of unread entries in the stream whether scoring is behind. `None` while Redis is down.
+    /// Decides whether scoring is behind, based on the number of unread entries in the stream, which is `None` if Redis
+    /// is down.
     pub fn observe_backlog(&self, n_unread: Option<u64>) {
         let is_behind = n_unread.is_some_and(|n_unread| n_unread > self.backlog_max);
         self.is_behind.store(is_behind, Ordering::Release);
@@ -182,8 +186,8 @@ impl Cascade {
         Admitted { indices, permits }
     }
 
-    /// Returns how many posts of dead processes may be claimed: at most `n_max`, fewer if there is little spare capacity,
-    /// and none under overload.
+    /// Returns how many posts left behind by dead processes may be claimed: at most `n_max`, fewer if there is little
+    /// spare capacity, and none under overload.
     pub fn permits_left(&self, n_max: usize) -> usize {
         if !self.is_on() || self.is_overloaded() {
             return 0;
@@ -201,12 +205,12 @@ impl Cascade {
         n_max.min(free / WORK_TYPICAL)
     }
 
-    /// Takes a permit for a claimed post, regardless of the load.
+    /// Takes a permit for a claimed post, whatever the load.
     pub fn permit(&self, text: &str) -> Permits {
         self.permits.take(1, work(text))
     }
 
-    /// Returns an empty set of permits.
+    /// Returns an empty set of permits that others can be added to.
     pub fn no_permits(&self) -> Permits {
         self.permits.take(0, 0)
     }
@@ -221,8 +225,8 @@ impl Cascade {
         }
     }
 
-    /// Records that the batch has ended, and the share of the texts that the model itself scored. Cached texts would make
-    /// the model look faster than it is.
+    /// Records that a worker has finished its batch. `share_read` is the share of the texts that the model itself
+    /// scored: cached texts would make the model look faster than it is.
     pub fn end(&self, worker: usize, share_read: f64) {
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = pacing.under_way.get_mut(worker).and_then(Option::take);
@@ -234,7 +238,7 @@ impl Cascade {
         }
     }
 
-    /// Returns the deep model's pace, in texts per second for texts of the recent average length.
+    /// Returns the pace of the deep model in texts per second, for texts of the average length seen recently.
     pub fn texts_per_second(&self) -> f64 {
         let work_each = self.pace.lock().unwrap_or_else(PoisonError::into_inner).work_each;
         self.work_per_second() / work_each.max(1.0)
@@ -251,7 +255,7 @@ impl Cascade {
         pacing.under_way.iter().map(of_worker).fold(0.0, |all, of_one| all + of_one)
     }
 
-    /// Returns how long one worker would take to score these texts.
+    /// Estimates how long one worker would take to score these texts.
     pub fn expected(&self, texts: &[String]) -> Duration {
         let work: usize = texts.iter().map(|text| work(text)).sum();
         let mut per_worker = self.work_per_second() / self.n_workers.max(1) as f64;
@@ -263,7 +267,7 @@ impl Cascade {
         Duration::try_from_secs_f64(work as f64 / per_worker.max(1e-3)).unwrap_or(Duration::MAX)
     }
 
-    /// Counts stored and corrected posts, from which the tier shares are computed.
+    /// Counts posts that were stored or corrected, for [`Self::counts`].
     pub fn count(&self, now: Timestamp, counts: TierCounts) {
         let second = now.as_second();
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -276,7 +280,7 @@ impl Cascade {
         }
     }
 
-    /// Returns the stored and corrected posts of the last minute.
+    /// Returns how many posts were stored and corrected in the last minute.
     pub fn counts(&self, now: Timestamp) -> TierCounts {
         self.count(now, TierCounts::default());
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);

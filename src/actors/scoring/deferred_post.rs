@@ -7,26 +7,26 @@ use std::time::Instant;
 use crate::inference::deferral::work;
 use crate::models::post::ScoredPost;
 
-/// A stored post that awaits the deep model.
+/// Stored post that is to be rescored by the deep model.
 pub struct DeferredPost {
-    /// Post with its first score.
+    /// Post with its first score, from the fast model.
     pub scored: Arc<ScoredPost>,
-    /// When the post was committed; unknown for posts that another process left behind.
+    /// When the post was committed; `None` for a post that another process left behind.
     pub committed_at: Option<Instant>,
-    /// Permit, released when this is dropped.
+    /// Permit for the post, released when this is dropped.
     pub permit: Permits,
 }
 
-/// Permits for deferred posts. They are released when dropped.
+/// Permits for deferred posts, released when dropped.
 pub struct Permits {
     n: usize,
-    /// Cost of scoring the posts.
+    /// Cost of scoring these posts.
     work: usize,
     pool: PermitPool,
 }
 
 impl Permits {
-    /// Splits off the permit of this text, or returns `None` if none is left.
+    /// Splits off the permit for the post with this text; `None` if there is no permit left.
     pub fn take_one(&mut self, text: &str) -> Option<Self> {
         self.n = self.n.checked_sub(1)?;
         let work = work(text).min(self.work);
@@ -34,7 +34,7 @@ impl Permits {
         Some(Self { n: 1, work, pool: self.pool.clone() })
     }
 
-    /// Adds the permits of another set.
+    /// Adds the permits of another set to this one.
     pub fn join(&mut self, mut other: Self) {
         self.n += std::mem::take(&mut other.n);
         self.work += std::mem::take(&mut other.work);
@@ -48,7 +48,7 @@ impl Drop for Permits {
     }
 }
 
-/// Shared count of held permits. It sets no limit; see [`crate::inference::deferral::Admission`].
+/// Shared count of the permits that are held. It does not limit them; [`crate::inference::deferral::Admission`] does.
 #[derive(Clone, Default)]
 pub(super) struct PermitPool(Arc<Held>);
 

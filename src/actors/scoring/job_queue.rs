@@ -1,4 +1,4 @@
-//! Job queue of the worker threads. It has two lanes, with requests ahead of posts.
+//! Job queue for worker threads, with two lanes: requests go ahead of posts.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,19 +11,20 @@ use crate::inference::Tier;
 use crate::models::score::Score;
 use crate::telemetry::INFERENCE_QUEUE_SECONDS;
 
-/// Maximum number of requests in the queue. Further requests would take longer than people wait, so they get a 429.
+/// Maximum number of queued requests. Any further request would take longer than people are willing to wait, so it is
+/// refused with status 429.
 pub const REQUESTS_WAITING_MAX: usize = 64;
 
-/// Number of requests in a row after which a batch gets its turn, so that the stream does not starve.
+/// Number of consecutive requests after which posts get their turn, so that the stream does not starve.
 const REQUESTS_IN_A_ROW_MAX: usize = 4;
 
-/// Interval at which an idle worker checks that its pool is alive.
+/// Interval at which an idle worker checks whether its pool is alive.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Why a request got no scores.
+/// Reason why a request got no scores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnDemandError {
-    /// The queue is full.
+    /// Too many requests are already queued.
     #[error("too many texts are queued for scoring")]
     Busy,
     /// The model could not score the texts.
@@ -31,28 +32,28 @@ pub enum OnDemandError {
     Failed(String),
 }
 
-/// Request to score texts on demand.
+/// Request to score texts on demand, outside the stream.
 pub struct Request {
     /// Texts to score, at least one.
     pub texts: Vec<String>,
-    /// Sender that returns the scores to the caller.
+    /// Channel that returns the scores to the caller.
     pub response: oneshot::Sender<Result<Vec<Score>, OnDemandError>>,
 }
 
-/// Job of a worker thread.
+/// Job that a worker thread takes from the queue.
 pub enum Job<T> {
-    /// Request to score texts on demand.
+    /// Texts to score on demand.
     Request(Request),
-    /// Posts from the stream.
+    /// Units of posts from the stream.
     Batch(T),
 }
 
 struct Lanes<W> {
     requests: VecDeque<(Instant, Request)>,
     posts: VecDeque<W>,
-    /// When each post arrived.
+    /// When each unit of posts was queued, for the waiting-time metric.
     since: VecDeque<Instant>,
-    /// Number of requests taken since posts last had their turn.
+    /// Number of requests taken since the last posts.
     n_requests_in_a_row: usize,
 }
 
@@ -80,8 +81,8 @@ impl<W> Lanes<W> {
     }
 }
 
-/// Queue with two lanes; posts queue in units of type `W`. It outlives the incarnations of its pool, so no queued job is
-/// lost when one dies.
+/// Queue with two lanes, one for requests and one for posts in units of type `W`. It survives restarts of its pool, so
+/// no queued job is lost when the pool dies.
 pub struct JobQueue<W> {
     tier: Tier,
     lanes: Mutex<Lanes<W>>,
@@ -89,7 +90,7 @@ pub struct JobQueue<W> {
 }
 
 impl<W> JobQueue<W> {
-    /// Creates an empty queue for the threads of a tier.
+    /// Creates an empty queue. `tier` labels its metrics.
     pub fn new(tier: Tier) -> Self {
         let lanes = Lanes {
             requests: VecDeque::new(),
@@ -100,7 +101,7 @@ impl<W> JobQueue<W> {
         Self { tier, lanes: Mutex::new(lanes), arrived: Condvar::new() }
     }
 
-    /// Adds posts. Their number is limited by their ticket or permits.
+    /// Adds posts. Tickets or permits limit their number.
     pub fn push(&self, posts: W) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.posts.push_back(posts);
@@ -112,7 +113,7 @@ impl<W> JobQueue<W> {
     /// Adds a request.
     ///
     /// # Errors
-    /// [`OnDemandError::Busy`] when [`REQUESTS_WAITING_MAX`] are queued.
+    /// [`OnDemandError::Busy`] if [`REQUESTS_WAITING_MAX`] requests are already queued.
     pub fn push_request(&self, request: Request) -> Result<(), OnDemandError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         // Cancelled requests must not keep others out.
@@ -126,13 +127,13 @@ impl<W> JobQueue<W> {
         Ok(())
     }
 
-    /// Waits for the next job. Returns `None` once `alive` is false.
+    /// Waits for the next job. Returns `None` once `alive` is false, which means that the pool is dead.
     pub fn pop(&self, alive: &AtomicBool) -> Option<Job<W>> {
         self.pop_some(alive, VecDeque::pop_front)
     }
 
-    /// Waits for the next job. `take` removes as many queued units as it wants from the front, and returns `None` if there
-    /// are none.
+    /// Waits for the next job. `take` removes as many units of posts as it wants from the front of the queue, and
+    /// returns `None` if there are none.
     pub fn pop_some<T>(
         &self,
         alive: &AtomicBool,
@@ -148,7 +149,7 @@ impl<W> JobQueue<W> {
         None
     }
 
-    /// Wakes every worker, so that workers of a dead pool exit.
+    /// Wakes every worker, so that those of a dead pool exit.
     pub fn wake_all(&self) {
         self.arrived.notify_all();
     }
@@ -190,7 +191,7 @@ mod tests {
         assert!(!next.response.is_closed());
     }
 
-    /// Takes all jobs: requests as 0, posts as their number.
+    /// Takes all jobs. Returns 0 for each request and the number itself for posts.
     fn all(queue: &JobQueue<u32>) -> Vec<u32> {
         let mut lanes = queue.lanes.lock().unwrap();
         let next = || lanes.next(Tier::Swift, VecDeque::pop_front);

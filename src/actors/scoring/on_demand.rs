@@ -1,4 +1,4 @@
-//! On-demand scoring: answers each request with the best tier that responds in time.
+//! On-demand scoring: each request is answered by the best tier that responds in time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::job_queue::{JobQueue, OnDemandError, Request};
 use crate::actors::messages::ScoreBatch;
 use crate::models::score::Score;
 
-/// Share of a budget that is reserved for the fast model, in case the deep model is late.
+/// Share of a budget reserved for the fast model in case the deep model is late.
 const RESERVED_FOR_SWIFT: f64 = 0.1;
 
-/// Fast model timeout. Requests go ahead of posts, so a longer wait means that the model is stuck.
+/// Timeout for the fast model. Requests go ahead of posts, so if one takes longer, the model is stuck.
 const SWIFT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Handle through which HTTP scores texts on the pool threads, ahead of posts.
+/// Handle that HTTP handlers use to have texts scored by the worker threads, ahead of posts.
 #[derive(Clone)]
 pub struct OnDemandScorer {
     queue: Arc<JobQueue<ScoreBatch>>,
@@ -24,26 +24,29 @@ pub struct OnDemandScorer {
 }
 
 impl OnDemandScorer {
-    /// Creates a handle to the fast model's queue and to the deep model's, if there is one.
+    /// Creates a handle for the queues of the fast model and, if there is one, the deep model.
     pub fn new(queue: Arc<JobQueue<ScoreBatch>>, cascade: Arc<Cascade>) -> Self {
         Self { queue, cascade }
     }
 
-    /// Returns the timeout for [`Self::score`]. The fast model gets its full time even if the deep model used up the budget.
+    /// Returns the maximum duration of [`Self::score`]. The fast model gets its full time even if the deep model has
+    /// used up the budget.
     pub fn timeout(&self, budget: Option<Duration>) -> Duration {
         self.budget(budget) + SWIFT_TIMEOUT
     }
 
-    /// Returns the requested budget, or the cascade's if none was requested.
+    /// Returns the requested budget or, if there is none, the cascade's.
     fn budget(&self, requested: Option<Duration>) -> Duration {
         requested.unwrap_or(self.cascade.budget())
     }
 
-    /// Scores texts, in order, with the deep model if it responds within the budget, or else with the fast model. Without a
-    /// budget, the cascade's applies. Dropping the future cancels the request.
+    /// Scores texts and returns the scores in the same order. The deep model scores them if it responds within the
+    /// budget, otherwise the fast model does. If no budget is given, the cascade's applies. Dropping the future cancels
+    /// the request.
     ///
     /// # Errors
-    /// [`OnDemandError::Busy`] at once when the queue of the fast model is full; [`OnDemandError::Failed`] when that model fails.
+    /// [`OnDemandError::Busy`], at once, if the queue of the fast model is full; [`OnDemandError::Failed`] if that
+    /// model fails.
     pub async fn score(
         &self,
         texts: Vec<String>,

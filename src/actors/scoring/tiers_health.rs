@@ -1,15 +1,15 @@
-//! Health of the cascade: the tiers in use, their shares, and why there is no deep tier.
+//! Health of the cascade: the tiers in use, their shares, and the reason if there is no deep tier.
 
 use jiff::Timestamp;
 
 use super::cascade::{Cascade, TierCounts};
 use crate::inference::{ModelSlot, Models, ScorerFactory as _, Tier};
-use crate::models::stage_health::{TierHealth, TiersHealth};
+use crate::models::system_health::{TierHealth, TiersHealth};
 
-/// Reason shown when a deep model is loaded but there is no deep tier.
+/// Reason for having no deep tier even though a deep model is loaded.
 const NO_BUDGET: &str = "the latency budget is 0";
 
-/// Returns how this process divides scoring between the tiers.
+/// Returns which tiers this process uses, and how many posts each of them scores.
 pub fn measure(cascade: &Cascade, models: &Models, now: Timestamp) -> TiersHealth {
     let mut items = vec![item(Tier::Swift, models.swift())];
     let (mut budget_ms, mut without_deep) = (0, None);

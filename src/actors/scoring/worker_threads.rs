@@ -1,4 +1,4 @@
-//! Scoring threads, and how their stage monitors them.
+//! Worker threads for scoring, and how their pool monitors them.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,50 +11,51 @@ use jiff::Timestamp;
 use tracing::error;
 
 use super::job_queue::{OnDemandError, Request};
-use super::scored_post::score_texts;
+use super::score_posts::score_texts;
 use crate::actors::runtime::downstream::{Downstream, Ticketed};
 use crate::inference::{Scorer, ScorerFactory};
 
-/// Interval at which a stage checks its workers.
+/// Interval at which a pool checks its workers.
 pub const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Wait before a worker tries again to build a scorer. It doubles each time.
+/// Wait before another attempt to build a scorer. It doubles with each attempt.
 const BUILD_RETRY: Duration = Duration::from_secs(1);
 
-/// Longest such wait. If a scorer cannot be built for long, a person must act.
+/// Maximum wait between attempts to build a scorer. If a scorer cannot be built for a long time, someone has to
+/// intervene.
 const BUILD_RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// Wait before a worker tries again to reach the next stage.
+/// Wait before another attempt to reach the next stage.
 const FORWARD_RETRY: Duration = Duration::from_millis(50);
 
-/// Worker settings of a pool.
+/// Number of workers in a pool, and how the pool monitors them.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkersParams {
-    /// Prefix of the thread names.
+    /// Prefix of the thread names, which end with the index of the worker.
     pub name: &'static str,
-    /// Number of threads.
+    /// Number of worker threads to start.
     pub n_threads: usize,
-    /// Time after which a worker that has not finished its job counts as stuck in native code.
+    /// Time after which a worker that has not finished its job counts as stuck, presumably in native code.
     pub stuck_after: Duration,
 }
 
-/// Threads of one incarnation of a pool.
+/// Worker threads of one incarnation of a pool.
 pub struct Workers {
     params: WorkersParams,
     alive: Arc<AtomicBool>,
     pulses: Vec<Arc<Pulse>>,
 }
 
-/// State of a worker as its pool sees it. The stage heartbeat reaches only the actor, not the workers.
+/// State of a worker as seen by its pool. Heartbeats of the stage reach only the actor, not its workers.
 #[derive(Default)]
 struct Pulse {
-    /// When the current job started, in milliseconds since 1970; 0 while idle.
+    /// When the current job started, in milliseconds since 1970; 0 while the worker is idle.
     busy_since_ms: AtomicI64,
     gone: AtomicBool,
 }
 
 impl Workers {
-    /// Starts the threads. Each runs `work`, which should return once [`Presence::alive`] is false.
+    /// Starts the threads, each of which runs `work`, which should return once [`Presence::alive_flag`] is false.
     pub fn start(params: WorkersParams, work: impl Fn(&Presence) + Clone + Send + 'static) -> Self {
         let mut workers = Self { params, alive: Arc::new(AtomicBool::new(true)), pulses: Vec::new() };
         for n in 0..params.n_threads {
@@ -72,11 +73,11 @@ impl Workers {
         workers
     }
 
-    /// Checks that every worker is healthy.
+    /// Checks that no worker is stuck or gone.
     ///
     /// # Panics
-    /// When a worker is stuck or gone. The panic kills the stage: the supervisor restarts it with new threads, and ends the
-    /// process if that keeps happening. A thread stuck in native code cannot be ended.
+    /// If a worker is stuck or gone. The panic kills the stage: the supervisor restarts it with new threads, and ends
+    /// the process if this happens repeatedly. A thread that is stuck in native code cannot be ended.
     pub fn check(&self) {
         let now = Timestamp::now().as_millisecond();
         let timeout = i64::try_from(self.params.stuck_after.as_millis()).unwrap_or(i64::MAX);
@@ -88,13 +89,13 @@ impl Workers {
         }
     }
 
-    /// Tells the workers to exit after their current job. The caller wakes idle workers.
+    /// Tells the workers to exit after their current job. The caller must wake idle workers.
     pub fn dismiss(&self) {
         self.alive.store(false, Ordering::Release);
     }
 }
 
-/// Worker as seen by its own thread. The pool notices when it is dropped.
+/// Worker as seen by its own thread. The pool notices if the thread drops it.
 pub struct Presence {
     number: usize,
     pulse: Arc<Pulse>,
@@ -102,22 +103,22 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Returns the index of the worker.
+    /// Returns the index of the worker within its pool.
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// Returns the flag that is false once the pool is dead.
-    pub fn alive(&self) -> &AtomicBool {
+    /// Returns the flag that becomes false when the pool dies.
+    pub fn alive_flag(&self) -> &AtomicBool {
         &self.alive
     }
 
-    /// Returns whether the pool is alive.
+    /// Returns whether the pool is alive and the worker should therefore carry on.
     pub fn is_pool_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)
     }
 
-    /// Builds a scorer, however long that takes. Returns `None` once the pool is dead.
+    /// Builds a scorer, retrying until it succeeds. Returns `None` once the pool is dead.
     pub fn build_scorer(&self, factory: &dyn ScorerFactory) -> Option<Box<dyn Scorer>> {
         let mut wait = BUILD_RETRY;
         while self.is_pool_alive() {
@@ -139,10 +140,11 @@ impl Presence {
         }
     }
 
-    /// Runs work that may panic or get stuck in native code, and records its start for the pool.
+    /// Runs work that may panic or get stuck in native code. Its start is recorded, so that the pool notices if it gets
+    /// stuck.
     ///
     /// # Errors
-    /// The message of the panic. A scorer that panicked may be in any state: build a new one.
+    /// The panic message. A scorer that panicked may be in any state, so build a new one.
     pub fn attempt<T>(&self, work: impl FnOnce() -> T) -> Result<T, String> {
         self.pulse.busy_since_ms.store(Timestamp::now().as_millisecond(), Ordering::Release);
         let done = catch_unwind(AssertUnwindSafe(work));
@@ -150,7 +152,7 @@ impl Presence {
         done.map_err(|panic| message_of(panic.as_ref()).to_owned())
     }
 
-    /// Scores a request, and returns whether the scorer is still usable.
+    /// Scores a request, and returns whether the scorer can still be used.
     pub fn respond(&self, scorer: &mut dyn Scorer, request: Request) -> bool {
         let scored = self.attempt(|| score_texts(scorer, &request.texts));
         let (response, healthy) = match scored {
@@ -163,8 +165,8 @@ impl Presence {
         healthy
     }
 
-    /// Forwards a result. While the next stage restarts it waits, because scoring again would cost more. Drops the message
-    /// once the pool is dead.
+    /// Forwards a result to the next stage. While that stage restarts, this waits, because scoring again would cost
+    /// more. Drops the message once the pool is dead.
     pub fn forward<M>(&self, downstream: &Downstream<M>, message: M)
     where
         M: Ticketed + Send,

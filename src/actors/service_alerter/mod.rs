@@ -1,4 +1,4 @@
-//! Service alerts → operators. Works without PostgreSQL or Redis.
+//! Service alerts → operators. Works even while PostgreSQL and Redis are down.
 
 pub mod state; // open service alerts and queued notices, which outlive any incarnation
 
@@ -23,28 +23,30 @@ use crate::store::Store;
 use crate::store::notifications::channels;
 use crate::telemetry::errors;
 
-/// Interval between evaluations of the latest health snapshot: as often as a new one is taken.
+/// Interval at which the latest health snapshot is evaluated. New snapshots are taken just as often.
 const JUDGE_EVERY: Duration = Duration::from_secs(1);
 
-/// Interval at which the channels for service alerts are read again. A new channel takes effect with that delay.
+/// Interval at which the channels for service alerts are read again, and therefore the longest delay before a new
+/// channel takes effect.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
 /// Dependencies of a service alerter.
 #[derive(Clone)]
 pub struct ServiceAlerterParams {
-    /// Open alerts and queued notices.
+    /// Open alerts and queued notices of this process.
     pub service_alerts: Arc<ServiceAlertState>,
-    /// Holds the channels.
+    /// Store that holds the channels for service alerts.
     pub store: Store,
-    /// Sends the notifications.
+    /// Client that sends messages to channels.
     pub messenger: Arc<Messenger>,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
 }
 
-/// Stage that notifies operators of problems with this process and its servers.
+/// Stage that notifies operators of problems with this process and the servers that it uses.
 ///
-/// It works without PostgreSQL and Redis: queued notices are kept in memory, as are the channels last read from PostgreSQL.
+/// It works even while PostgreSQL and Redis are down, because it keeps the queued notices and the channels last read
+/// from PostgreSQL in memory.
 pub struct ServiceAlerter {
     params: ServiceAlerterParams,
     refresh: ExclusiveTask,
@@ -54,7 +56,7 @@ pub struct ServiceAlerter {
 stage!(ServiceAlerter, "service_alerter");
 
 impl ServiceAlerter {
-    /// Creates a service alerter that starts at once.
+    /// Creates a service alerter, which starts evaluating at once.
     pub fn new(params: ServiceAlerterParams, stage: StageContext) -> Self {
         let refresh = ExclusiveTask::new(&params.io);
         Self { params, refresh, stage }
@@ -91,7 +93,9 @@ impl ServiceAlerter {
         self.refresh.start(work, context, |alerter, channels, _| match channels {
             Ok(Ok(channels)) => alerter.params.service_alerts.remember(channels),
             // PostgreSQL is down, and the channels known so far are notified of that.
-            Ok(Err(error)) => debug!(%error, "channels for service alerts stay as they were"),
+            Ok(Err(error)) => {
+                debug!(%error, "channels for service alerts could not be read, the known ones remain in use")
+            }
             Err(error) => warn!(%error, "reading the channels for service alerts panicked"),
         });
     }
@@ -116,7 +120,7 @@ impl Handler<ObserveHealth> for ServiceAlerter {
     }
 }
 
-/// Attempts one delivery and returns whether it arrived.
+/// Makes one attempt at delivery, and returns whether the notice arrived.
 async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &DueAttempt) -> bool {
     let outcome = messenger.send(&due.recipient, &due.message).await;
     info!(
@@ -134,20 +138,21 @@ async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &D
     service_alerts.settle(due, outcome.result, Timestamp::now())
 }
 
-/// Returns the channels for service alerts, opened so that they can be notified without PostgreSQL.
+/// Returns the channels for service alerts with decrypted secrets, so that they can be notified while PostgreSQL is
+/// down.
 async fn stored(store: &Store, messenger: &Messenger) -> Result<Vec<Destination>, DeliveryError> {
     let found = channels::for_service_alerts(store, messenger.keyring().fingerprint()).await?;
     let mut destinations = Vec::with_capacity(found.len());
     for channel in found {
         match delivery::recipient(store, messenger, &channel).await {
             Ok(recipient) => destinations.push(Destination {
-                id: channel.channel.id,
+                id: channel.channel.id.into(),
                 recipient,
                 minimum_severity: channel.channel.minimum_severity,
             }),
             Err(error @ DeliveryError::Store(_)) => return Err(error),
             Err(error) => {
-                warn!(channel = %channel.channel.id, %error, "a channel for service alerts cannot be opened")
+                warn!(channel = %channel.channel.id, %error, "the secrets of a channel for service alerts cannot be decrypted")
             }
         }
     }

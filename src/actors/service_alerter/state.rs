@@ -1,5 +1,5 @@
-//! Service alert state: the latest measurement, the open alerts and the queued notices. It belongs to the process, so
-//! restarting the stage loses nothing.
+//! State of the service alerts: the latest measurement, the open alerts and the queued notices. It belongs to the
+//! process, so nothing is lost when the stage restarts.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,11 +9,11 @@ use tracing::{error, info, warn};
 use crate::alerting::service::{MonitorParams, Notice, ServiceMonitor};
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
-use crate::models::stage_health::SystemHealth;
+use crate::models::system_health::SystemHealth;
 use crate::notify::destination_queues::{AttemptOutcome, Dispatch, DueAttempt};
 use crate::notify::message::service_message;
 use crate::notify::operator_destinations::Destination;
-use crate::notify::policy::DeliveryResult;
+use crate::notify::retry_policy::DeliveryResult;
 use crate::telemetry::{SERVICE_ALERTS_OPEN, SERVICE_NOTIFICATIONS_TOTAL};
 
 /// Open service alerts of this process, and the notices queued for each destination.
@@ -32,7 +32,8 @@ struct State {
 }
 
 impl ServiceAlertState {
-    /// Creates the state without alerts. Notices go to `operators`, and link to the dashboard if its address is known.
+    /// Creates a state without alerts. Notices go to `operators` and, if the address of the dashboard is known, contain
+    /// a link to it.
     pub fn new(params: MonitorParams, operators: Vec<Destination>, dashboard: Option<String>) -> Self {
         let mut dispatch = Dispatch::default();
         dispatch.set_destinations(operators.clone());
@@ -45,12 +46,12 @@ impl ServiceAlertState {
         self.state().monitor.open()
     }
 
-    /// Returns the number of destinations.
+    /// Returns the number of destinations that receive notices.
     pub fn n_destinations(&self) -> u64 {
         u64::try_from(self.state().dispatch.n_destinations()).unwrap_or(u64::MAX)
     }
 
-    /// Stores the latest measurement.
+    /// Stores the latest measurement, which [`Self::classify`] evaluates.
     pub(super) fn observe(&self, health: Arc<SystemHealth>) {
         self.state().newest = Some(health);
     }
@@ -60,7 +61,7 @@ impl ServiceAlertState {
         self.state().dispatch.set_destinations(self.operators.iter().cloned().chain(channels));
     }
 
-    /// Requeues the notices that the last incarnation was sending, under the same ids.
+    /// Requeues, with the same ids, the notices that the previous incarnation was sending.
     pub(super) fn retry_in_flight(&self) {
         self.state().dispatch.retry_in_flight();
     }
@@ -85,7 +86,7 @@ impl ServiceAlertState {
         }
     }
 
-    /// Returns the notices that are due.
+    /// Returns the notices that are due, and marks them as in flight.
     pub(super) fn due(&self, now: Timestamp) -> Vec<DueAttempt> {
         self.state().dispatch.due(now)
     }

@@ -1,12 +1,12 @@
-//! Feeds stored posts to the trend counter.
+//! Feed of stored posts to the trend counter.
 
-use super::missed_posts::{MissedPosts, UncountedPosts};
+use super::missed_count::{MissedPosts, UncountedPosts};
 use crate::actors::messages::CountTerms;
 use crate::actors::runtime::downstream::Downstream;
 use crate::models::post::ScoredPost;
 use crate::trends::slice::TermPost;
 
-/// Sends stored posts to the trend counter. It never waits, because storing must not depend on counting.
+/// Sends stored posts to the trend counter, without ever waiting: storing posts must not depend on counting them.
 #[derive(Clone)]
 pub struct TrendFeed {
     counter: Downstream<CountTerms>,
@@ -14,17 +14,17 @@ pub struct TrendFeed {
 }
 
 impl TrendFeed {
-    /// Returns a feed to `counter`.
+    /// Creates a feed for the trend counter at this address.
     pub fn new(counter: Downstream<CountTerms>) -> Self {
         Self { counter, missed: MissedPosts::default() }
     }
 
-    /// Returns the shared count of posts that did not reach the counter.
+    /// Returns the count of posts that did not reach the counter. The feed and the counter share it.
     pub fn missed(&self) -> MissedPosts {
         self.missed.clone()
     }
 
-    /// Sends posts to the counter if its mailbox has room for them.
+    /// Sends posts to the counter; if its mailbox is full, they are recorded as missed.
     pub fn count(&self, posts: &[ScoredPost]) {
         if posts.is_empty() {
             return;

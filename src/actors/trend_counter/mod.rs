@@ -1,7 +1,7 @@
 //! CountTerms → slices of trending terms, published in Redis.
 
 pub mod feed; // the aggregator's side: hands stored posts over, never waits
-pub mod missed_posts; // how many posts were stored and not counted
+pub mod missed_count; // how many posts were stored and not counted
 
 use std::time::Duration;
 
@@ -11,32 +11,32 @@ use tokio::runtime::Handle;
 use tracing::warn;
 use uuid::Uuid;
 
-use self::missed_posts::MissedPosts;
+use self::missed_count::MissedPosts;
 use super::messages::CountTerms;
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::stream::{PublishedSlices, StreamError, TrendSlices};
-use crate::trends::timeline::{SliceUpdate, Timeline, TrendWindow};
+use crate::trends::slice_windows::{SliceUpdate, Timeline, TrendWindow};
 
-/// Interval between publications. Posts counted since the last one are lost if the process dies and are never counted again,
-/// so the interval is short.
+/// Interval between publications. If the process dies, posts counted since the last publication are missing from the
+/// trends, so the interval is short.
 const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 
 /// Dependencies of a trend counter.
 #[derive(Clone)]
 pub struct TrendCounterParams {
-    /// Redis hashes that receive the slices.
+    /// Trend slices in Redis, where this counter publishes its own.
     pub shelf: TrendSlices,
-    /// Shared count of stored posts that did not reach the stage.
+    /// Shared count of stored posts that did not reach the counter.
     pub missed: MissedPosts,
-    /// Runtime for I/O tasks.
+    /// Runtime on which the stage's queries and other I/O run.
     pub io: Handle,
 }
 
-/// Stage that counts the terms and authors of the posts that this process stored.
+/// Stage that counts the terms and authors of the posts stored by this process.
 ///
-/// Each incarnation publishes its slices under a name of its own, so it never overwrites what another process or its
-/// predecessor counted. Readers add up all published slices.
+/// Each incarnation publishes its slices under a new name, so it never overwrites slices of another process or of its
+/// predecessor. Readers add up the slices of all counters.
 pub struct TrendCounter {
     params: TrendCounterParams,
     name: String,
@@ -48,14 +48,14 @@ pub struct TrendCounter {
 stage!(TrendCounter, "trend_counter");
 
 impl TrendCounter {
-    /// Creates a counter with an empty timeline.
+    /// Creates a counter that has not counted any posts.
     pub fn new(params: TrendCounterParams, stage: StageContext) -> Self {
         let name = Uuid::now_v7().simple().to_string();
         let publication = ExclusiveTask::new(&params.io);
         Self { params, name, timeline: Timeline::default(), publication, stage }
     }
 
-    /// Publishes the slices that changed. Counting continues in the meantime, even while Redis is down.
+    /// Publishes the slices that have changed. Counting goes on in the meantime, even if Redis is down.
     fn publish(&mut self, context: &mut Context<Self>) {
         let now = Timestamp::now().as_second();
         let n_missed = self.params.missed.take();
@@ -114,7 +114,7 @@ impl Handler<CountTerms> for TrendCounter {
     }
 }
 
-/// Publishes one span after another, and returns which slices were published, even if an error occurs.
+/// Publishes one span after another. Returns which slices were published, even if an error occurs.
 async fn publish_all(
     shelf: TrendSlices,
     counter: String,

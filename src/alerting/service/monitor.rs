@@ -1,40 +1,40 @@
-//! Monitors all conditions of one process.
+//! Monitors all service conditions in one process.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use super::series::{Change, Pace, Series};
+use super::condition_state::{Change, Pace, Series};
 use super::symptoms::{Memory, Symptom};
+use crate::models::id::ServiceAlertId;
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
-use crate::models::stage_health::SystemHealth;
+use crate::models::system_health::SystemHealth;
 
-/// Settings of a [`ServiceMonitor`].
+/// Name of the process and thresholds for a [`ServiceMonitor`].
 #[derive(Debug, Clone)]
 pub struct MonitorParams {
-    /// Name of this process.
+    /// Name by which operators know this process.
     pub instance: String,
-    /// How long most conditions must hold before operators are notified. The other delays are multiples of it.
+    /// How long most conditions must hold before operators are notified. Other delays are multiples of it.
     pub hold: SignedDuration,
     /// Number of stream entries above which ingest responds with 429.
     pub high_water: u64,
-    /// Backlogs smaller than this count as in flight, not as waiting.
+    /// Maximum number of stream entries considered in flight; more than that is a backlog.
     pub backlog_max: u64,
 }
 
-/// A notification for operators.
+/// Notification to send to operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Whether the condition began or ended.
+    /// Whether the alert opened or resolved.
     pub event: NoticeEvent,
-    /// The alert in its current state.
+    /// Alert to notify operators of, in its current state.
     pub alert: ServiceAlert,
 }
 
-/// Judges one process's measurements over time.
+/// Judges the health of one process over time.
 #[derive(Debug)]
 pub struct ServiceMonitor {
     params: MonitorParams,
@@ -49,7 +49,7 @@ struct MonitoredCondition {
 }
 
 impl ServiceMonitor {
-    /// Creates a monitor without history.
+    /// Creates a monitor without any history.
     pub fn new(params: MonitorParams, now: Timestamp) -> Self {
         // Long enough for a trickle of dead letters to be a single alert.
         let arriving_for = params.hold.checked_mul(20).unwrap_or(SignedDuration::MAX);
@@ -57,8 +57,8 @@ impl ServiceMonitor {
         Self { params, memory, series: BTreeMap::new() }
     }
 
-    /// Judges the latest measurement and returns the notifications that are due. Call it every second, even if there is
-    /// no new measurement.
+    /// Judges the latest health measurement and returns the notices that are due. Call it every second, even if there
+    /// is no new measurement.
     pub fn judge(&mut self, health: Option<&SystemHealth>, now: Timestamp) -> Vec<Notice> {
         let diagnosis = self.memory.examine(health, now);
         let mut symptoms: BTreeMap<_, _> = diagnosis
@@ -111,7 +111,7 @@ fn step(
     }
 }
 
-/// Returns an open condition's alert; `None` if the condition is not open.
+/// Returns the alert for a condition, or `None` if the condition is not open.
 fn alert(params: &MonitorParams, monitored: &MonitoredCondition) -> Option<ServiceAlert> {
     let (since, opened_at) = monitored.series.open_since()?;
     let Symptom { condition, stage, title, detail } = monitored.newest.clone();
@@ -149,12 +149,13 @@ fn pace(condition: ServiceCondition, hold: SignedDuration) -> Pace {
     Pace { hold, calm: times(2) }
 }
 
-/// Derives an id from the alert's subject, so that a restarted process continues the incident from before the restart.
-fn id_of(instance: &str, condition: ServiceCondition, stage: &str) -> Uuid {
+/// Derives an id from what the alert is about, so that a restarted process continues the incident from before the
+/// restart.
+fn id_of(instance: &str, condition: ServiceCondition, stage: &str) -> ServiceAlertId {
     let digest = Sha256::digest(format!("{instance}\n{}\n{stage}", condition.as_str()));
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(digest).for_each(|(byte, digest)| *byte = digest);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    ServiceAlertId::from(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 #[cfg(test)]

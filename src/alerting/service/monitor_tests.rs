@@ -1,6 +1,6 @@
 use super::*;
 use crate::models::score::ModelId;
-use crate::models::stage_health::{
+use crate::models::system_health::{
     DependencyHealth, DiskHealth, ModelHealth, SocketHealth, StageHealth, StageState, StreamHealth,
     TiersHealth,
 };
@@ -53,8 +53,8 @@ fn healthy(second: i64) -> SystemHealth {
     }
 }
 
-/// Returns the notifications sent within that many seconds: when, whether the condition began, and which condition it
-/// was.
+/// Returns the notices sent within this many seconds. Each is represented by the second at which it was sent, whether
+/// the condition began, and the condition.
 fn notices(seconds: i64, ail: impl Fn(i64, &mut SystemHealth)) -> Vec<(i64, bool, ServiceCondition)> {
     let params = MonitorParams {
         instance: "host:8080".to_owned(),

@@ -1,70 +1,72 @@
-//! Symptoms: faults visible in the latest measurement, with a short memory of earlier ones.
+//! Detects faults in the latest health measurement, with a short memory of earlier ones.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::alerting::title::grouped;
 use crate::models::service_alert::ServiceCondition;
-use crate::models::stage_health::{DiskHealth, StageHealth, StageState, StreamHealth, SystemHealth};
+use crate::models::system_health::{DiskHealth, StageHealth, StageState, StreamHealth, SystemHealth};
 
-/// Number of stage restarts within [`RESTARTS_WINDOW`] that indicate a fault. Two fewer than the number that ends the
+/// Number of restarts of a stage within [`RESTARTS_WINDOW`] that indicate a fault: two fewer than would end the
 /// process.
 const RESTARTS_MAX: usize = 3;
 
-/// Period in which restarts are counted; see [`RESTARTS_MAX`].
+/// Period over which restarts are counted; see [`RESTARTS_MAX`].
 const RESTARTS_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
-/// Number of consecutive minutes of backlog growth that indicate a fault: a burst is over by then.
+/// Number of successive minutes with a growing backlog that indicate a fault; a burst is over by then.
 const GROWING_MINUTES: usize = 5;
 
-/// Maximum time that a post may wait; after that it is no longer live on any dashboard.
+/// Maximum time for which a post may wait. After that, dashboards no longer show it as live.
 const LAG_MAX: SignedDuration = SignedDuration::from_secs(60);
 
-/// Maximum age of a measurement. Measurements are taken every second; an older one is outdated.
+/// Maximum age of a health measurement. One is taken every second, so an older one means that measuring has stopped.
 const MEASUREMENT_AGE_MAX: SignedDuration = SignedDuration::from_secs(20);
 
-/// Disk space is short below this share of the disk …
+/// Free share of the disk below which space is considered short, if it is also below [`DISK_BYTES_MIN`].
 const DISK_SHARE_MIN: f64 = 0.05;
 
-/// … and below this many bytes, since a twentieth of a large disk lasts for months.
+/// Free bytes below which space is considered short. A twentieth of a large disk lasts for months, so both limits must
+/// be passed.
 const DISK_BYTES_MIN: u64 = 20 << 30;
 
-/// A fault at the moment of the measurement.
+/// Fault that exists at the time of a measurement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Symptom {
-    /// Which condition it is.
+    /// Condition that the fault belongs to.
     pub condition: ServiceCondition,
-    /// The affected stage; empty if the whole service is affected.
+    /// Name of the affected stage; empty if the whole service is affected.
     pub stage: String,
-    /// One sentence for people.
+    /// Human-readable description in one sentence.
     pub title: String,
-    /// Further information.
+    /// Further detail for people; may be empty.
     pub detail: String,
 }
 
-/// Symptoms, and conditions whose state is currently unknown.
+/// Faults found in a measurement, and conditions that could not be judged.
 #[derive(Debug, Default)]
 pub(super) struct Diagnosis {
-    /// The symptoms.
+    /// Faults found in the measurement.
     pub symptoms: Vec<Symptom>,
-    /// Conditions whose state is unknown and therefore kept.
+    /// Conditions that could not be judged and therefore keep their state.
     pub unknown: Vec<ServiceCondition>,
 }
 
-/// What is remembered of earlier measurements.
+/// Observations from earlier measurements that the diagnosis relies on.
 #[derive(Debug)]
 pub(super) struct Memory {
     /// Number of stream entries above which ingest responds with 429.
     high_water: u64,
-    /// Backlogs smaller than this count as in flight, not as waiting.
+    /// Maximum number of stream entries considered in flight; more than that is a backlog.
     backlog_max: u64,
-    /// How long after the latest dead letter dead letters still count as arriving.
+    /// How long after the latest dead letter the condition continues to hold.
     arriving_for: SignedDuration,
-    /// Time of the latest measurement.
+    /// Time at which health was last measured.
     measured_at: Timestamp,
-    /// For each stage, the number of restarts, and when each increase was observed.
+    /// Number of restarts of each stage, and the times at which this number was seen to increase.
     restarts: BTreeMap<String, (u64, VecDeque<Timestamp>)>,
-    /// Minimum backlog in each of the last minutes.
+    /// Number of each recent minute, and the smallest backlog measured in it.
     minutes: VecDeque<(i64, u64)>,
     dead: Option<u64>,
     dead_arrived: Option<(Timestamp, u64)>,
@@ -84,7 +86,7 @@ impl Memory {
         }
     }
 
-    /// Returns the symptoms in the latest measurement.
+    /// Returns the faults in the latest measurement and the conditions that it says nothing about.
     pub fn examine(&mut self, health: Option<&SystemHealth>, now: Timestamp) -> Diagnosis {
         if let Some(health) = health {
             self.measured_at = self.measured_at.max(health.at);
@@ -105,7 +107,7 @@ impl Memory {
         for stage in health.stages.iter().chain(&health.tasks) {
             diagnosis.stage(stage);
             if let Some(n_times) = self.restarts_of(stage, now) {
-                let title = format!("{} keeps dying", stage.stage);
+                let title = format!("{} keeps crashing", stage.stage);
                 let detail = format!("It was restarted {n_times} times within ten minutes.");
                 diagnosis.about_stage(ServiceCondition::StageRestarting, stage, (title, detail));
             }
@@ -141,9 +143,9 @@ impl Memory {
 
     fn stream(&mut self, stream: &StreamHealth, now: Timestamp, diagnosis: &mut Diagnosis) {
         if stream.length >= self.high_water {
-            let detail =
-                format!("{} posts are waiting in the stream, of {} allowed.", stream.length, self.high_water);
-            diagnosis.add(ServiceCondition::BacklogHigh, "Posts are refused: the stream is full", detail);
+            let (length, limit) = (grouped(stream.length), grouped(self.high_water));
+            let detail = format!("{length} posts are queued; the limit is {limit}.");
+            diagnosis.add(ServiceCondition::BacklogHigh, "New posts are rejected: the queue is full", detail);
         }
         if self.is_growing(stream.length, now) {
             let detail = format!(
@@ -173,9 +175,11 @@ impl Memory {
             (_, earlier) => Some((now, n_new.saturating_add(earlier.map_or(0, |(_, n_posts)| n_posts)))),
         };
         if let Some((_, n_posts)) = self.dead_arrived {
-            let title = "Posts that cannot be processed are becoming dead letters";
-            let detail = format!("{n_posts} arrived recently, {} in total.", stream.dead);
-            diagnosis.add(ServiceCondition::DeadLetters, title, detail);
+            let letters = if n_posts == 1 { "dead letter" } else { "dead letters" };
+            let (n_new, n_total) = (grouped(n_posts), grouped(stream.dead));
+            let detail =
+                format!("{n_new} new {letters}, {n_total} in total. Replay them on the System page.");
+            diagnosis.add(ServiceCondition::DeadLetters, "Some posts could not be processed", detail);
         }
     }
 
@@ -228,21 +232,24 @@ impl Diagnosis {
     fn stage(&mut self, stage: &StageHealth) {
         let what = match stage.state {
             StageState::Running => return,
-            StageState::BackingOff => "died",
-            StageState::Frozen => "does not respond",
-            StageState::Failed => "failed too often: the process is ending",
+            StageState::BackingOff => "crashed and is restarting",
+            StageState::Frozen => "is not responding",
+            StageState::Failed => "crashed too many times; the server is shutting down",
         };
         let title = format!("{} {what}", stage.stage);
-        let detail = format!("It has been restarted {} times since the process started.", stage.restarts);
+        let detail = format!("Restarts since the server started: {}.", grouped(stage.restarts));
         self.about_stage(ServiceCondition::StageDown, stage, (title, detail));
     }
 
     fn disk(&mut self, disk: &DiskHealth) {
         let share = disk.free_bytes as f64 / disk.total_bytes.max(1) as f64;
         if share < DISK_SHARE_MIN && disk.free_bytes < DISK_BYTES_MIN {
-            let detail =
-                format!("{} MiB are free, {:.1} % of the disk.", disk.free_bytes >> 20, share * 100.0);
-            self.add(ServiceCondition::DiskNearlyFull, "The disk of the data folder is nearly full", detail);
+            let (free, percent) = (grouped(disk.free_bytes >> 20), share * 100.0);
+            let detail = format!(
+                "{free} MiB free ({percent:.1}%). Free up space before Groundswell stops storing posts."
+            );
+            let title = "The disk with the data folder is almost full";
+            self.add(ServiceCondition::DiskNearlyFull, title, detail);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Benchmark of anomaly detection: false alarms on stable series, and recall and delay on bursts.
+//! Benchmark of anomaly detection: false alarms on stable series, and recall and detection delay on bursts.
 
 mod simulation; // simulated series
 
@@ -8,12 +8,12 @@ use self::simulation::{Burst, SeriesParams, Simulation};
 use crate::anomaly::history::{History, STEP_SECONDS, StepSums, step_of};
 use crate::anomaly::judge::{Baseline, Limits, Models, Recent, Requirements, judge};
 use crate::anomaly::state_machine::{AnomalyState, Transition};
-use crate::models::signals::{Sensitivity, SignalSettings};
+use crate::models::anomaly_settings::{Sensitivity, SignalSettings};
 
-/// Days of history before a series is judged.
+/// Number of days of history that a model learns from before its series is judged.
 const DAYS_BEFORE: i64 = 28;
 
-/// Days over which false alarms are counted.
+/// Number of days in which false alarms are counted.
 const DAYS: i64 = 30;
 
 const MINUTES_PER_DAY: i64 = 1_440;
@@ -21,65 +21,66 @@ const MINUTES_PER_DAY: i64 = 1_440;
 /// Posts per minute, from a nearly silent series to all posts on a busy platform.
 const RATES: [f64; 7] = [0.3, 1.0, 3.0, 10.0, 40.0, 150.0, 500.0];
 
-/// Minutes between bursts: a little over two days, so that they occur at all hours.
+/// Minutes between bursts: a little over two days, so that bursts hit at all hours.
 const BURST_EVERY: i64 = 2 * MINUTES_PER_DAY + 317;
 
-/// Minutes after the end of a burst within which it must be found.
+/// How many minutes after its end an undetected burst counts as missed.
 const TIMEOUT: i64 = 10;
 
 const SENSITIVITIES: [Sensitivity; 3] = [Sensitivity::Low, Sensitivity::Balanced, Sensitivity::High];
 
-/// Options of `bench signals`.
+/// Options for `bench signals`.
 #[derive(Debug, Clone, Copy)]
 pub struct SignalsParams {
-    /// Series per rate.
+    /// Number of series simulated at each rate.
     pub n_series: u64,
     /// Whether to print one JSON object.
     pub json: bool,
 }
 
-/// The printed report.
+/// Report that `bench signals` prints.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Results on stable series, over thirty simulated days each.
+    /// Results for stable series, each simulated for thirty days.
     pub false_alarms: Vec<FalseAlarms>,
-    /// Results on bursts of each size.
+    /// Results for bursts of each size.
     pub bursts: Vec<BurstRecall>,
 }
 
 /// False alarms on stable series.
 #[derive(Debug, Clone, Serialize)]
 pub struct FalseAlarms {
-    /// The sensitivity.
+    /// Detection sensitivity that was used to judge the series.
     pub sensitivity: Sensitivity,
-    /// Number of series.
+    /// Number of series judged, across all rates.
     pub series: u64,
-    /// Number of alarms on all series in thirty days.
+    /// Alarms raised in thirty days, across all series.
     pub alarms: u64,
-    /// Number of alarms on the series that has the most.
+    /// Highest number of alarms on a single series.
     pub most_of_one_series: u64,
 }
 
-/// Results on bursts of one size.
+/// Results for bursts of one size.
 #[derive(Debug, Clone, Serialize)]
 pub struct BurstRecall {
-    /// The sensitivity.
+    /// Detection sensitivity that was used to judge the series.
     pub sensitivity: Sensitivity,
     /// Posts per minute before the burst.
     pub per_minute: f64,
-    /// The kind of burst, such as `3x` or `+0.25 negative`. Each lasts twenty minutes.
+    /// What the burst changes: the rate, as in `3x`, or the share of negative posts, as in `+0.25 negative`. Each burst
+    /// lasts twenty minutes.
     pub burst: String,
-    /// Number of bursts.
+    /// Number of bursts injected, across all series with this rate.
     pub n: u64,
-    /// Share of bursts found.
+    /// Share of the bursts that raised an alarm, 0 to 1.
     pub recall: f64,
-    /// Median delay in minutes; null if none was found.
+    /// Median time from the start of a burst to its alarm, in minutes; null if no burst was detected.
     pub delay_minutes_p50: Option<f64>,
-    /// 90th percentile of the delay in minutes.
+    /// 90th percentile of that time, in minutes; null if no burst was detected.
     pub delay_minutes_p90: Option<f64>,
 }
 
-/// Injected bursts: name, factor and added negative share.
+/// Injected bursts: name, factor by which the rate is multiplied, and increase in the share of negative posts.
 const BURSTS: [(&str, f64, f64); 6] = [
     ("2x", 2.0, 0.0),
     ("3x", 3.0, 0.0),
@@ -89,7 +90,7 @@ const BURSTS: [(&str, f64, f64); 6] = [
     ("+0.40 negative", 1.0, 0.4),
 ];
 
-/// Judges simulated series, stable ones and ones with bursts, and prints the results.
+/// Judges simulated series with and without bursts, and prints the results.
 ///
 /// # Errors
 /// If the report cannot be printed.
@@ -121,7 +122,7 @@ pub fn run(params: SignalsParams) -> anyhow::Result<()> {
     super::print(&report, &rows(&report), params.json)
 }
 
-/// Interval at which models are relearned, the same as in the server.
+/// How often the models are relearned, in minutes; the same as in the server.
 const RELEARN_MINUTES: i64 = 60;
 
 fn series_params(n_series: u64) -> Vec<SeriesParams> {
@@ -131,7 +132,7 @@ fn series_params(n_series: u64) -> Vec<SeriesParams> {
     (0..).zip(RATES).flat_map(of).collect()
 }
 
-/// Judges series on two threads, as many as the reference machine has cores; this takes minutes.
+/// Judges the series on two threads, one per core of the reference machine. This takes minutes.
 fn in_parallel<T: Send>(series_params: &[SeriesParams], judge: impl Fn(&SeriesParams) -> T + Sync) -> Vec<T> {
     let (left, right) = series_params.split_at(series_params.len() / 2);
     std::thread::scope(|scope| {
@@ -142,7 +143,7 @@ fn in_parallel<T: Send>(series_params: &[SeriesParams], judge: impl Fn(&SeriesPa
     })
 }
 
-/// Returns the number of alarms on a stable series in thirty days, for each sensitivity.
+/// Returns how many alarms a stable series raises in thirty days, for each sensitivity.
 fn stable(params: SeriesParams, relearn_minutes: i64) -> [u64; 3] {
     let mut bench = SeriesBench::new(params, relearn_minutes);
     let mut alarms = [0; 3];
@@ -154,8 +155,9 @@ fn stable(params: SeriesParams, relearn_minutes: i64) -> [u64; 3] {
     alarms
 }
 
-/// Returns the delay of each burst in minutes, for each sensitivity. Each burst hits a series without earlier bursts,
-/// because one every other day would be ordinary.
+/// Returns the detection delay of each burst in minutes, for each sensitivity; `None` if the burst was missed. Each
+/// burst hits a copy of the series without earlier bursts, because a burst every other day would become part of the
+/// baseline.
 fn with_bursts(params: SeriesParams, factor: f64, share: f64) -> [Vec<Option<i64>>; 3] {
     let mut stable = SeriesBench::new(SeriesParams { seed: params.seed + 7_919, ..params }, 12 * 60);
     let mut delays = [const { Vec::new() }; 3];
@@ -183,18 +185,18 @@ fn with_bursts(params: SeriesParams, factor: f64, share: f64) -> [Vec<Option<i64
     delays
 }
 
-/// One series, judged with three sensitivities.
+/// One simulated series, judged with all three sensitivities at once.
 #[derive(Clone)]
 struct SeriesBench {
     simulation: Simulation,
     history: History,
-    /// All posts together, which continue even while this series is silent.
+    /// History of all posts combined, which keep arriving even while this series is silent.
     overall: History,
     minutes: std::collections::VecDeque<StepSums>,
     step: StepSums,
     models: Models,
     watches: [AnomalyState; 3],
-    /// Minutes elapsed.
+    /// Minutes simulated so far.
     now: i64,
     relearn_minutes: i64,
 }
@@ -287,7 +289,7 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     for of in &report.bursts {
         let minutes = |delay: Option<f64>| delay.map_or("-".to_owned(), |delay| format!("{delay}"));
         let line = format!(
-            "{} at {}/min: {:.0} % of {} found, after {} min (p90 {})",
+            "{} at {}/min: {:.0}% of {} found, after {} min (p90 {})",
             of.burst,
             of.per_minute,
             of.recall * 100.0,

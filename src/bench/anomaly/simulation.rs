@@ -1,4 +1,4 @@
-//! Simulates realistic series: seasons, clustered posts, ordinary bursts, and injected ones.
+//! Simulation of realistic series: daily and weekly seasons, clustered posts, ordinary bursts, and injected ones.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -7,34 +7,34 @@ use crate::anomaly::history::StepSums;
 
 const MINUTES_PER_DAY: i64 = 1_440;
 
-/// Parameters of a series.
+/// Parameters of a simulated series.
 #[derive(Debug, Clone, Copy)]
 pub struct SeriesParams {
-    /// Posts per minute, averaged over a day.
+    /// Typical number of posts per minute, before seasonal scaling.
     pub per_minute: f64,
-    /// Seed of the random numbers.
+    /// Seed for the random numbers; the same seed produces the same series.
     pub seed: u64,
 }
 
-/// An injected burst.
+/// Burst to inject into a series.
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
-    /// First minute.
+    /// First minute of the burst, counted from the start of the series.
     pub from: i64,
-    /// Duration in minutes.
+    /// How many minutes the burst lasts.
     pub minutes: i64,
-    /// Factor applied to the number of posts.
+    /// Factor by which the burst multiplies the number of posts.
     pub factor: f64,
-    /// Added to the share of negative posts.
+    /// Increase in the share of negative posts while the burst lasts.
     pub share: f64,
 }
 
-/// Simulates a series minute by minute.
+/// A series of posts, simulated minute by minute.
 ///
-/// It has a daily wave of one to four and a weekly one; a level that drifts by a tenth per day; intensity that varies
-/// by a quarter within the hour; posts in clusters of one to several that share their sentiment; and one or two
-/// ordinary bursts per day, to 1.2 to 1.8 times the rate, that fade over a quarter of an hour. The share of negative
-/// posts also varies, and with the time of day.
+/// The rate follows a weekly wave and a daily one whose peak is four times its low. Its level drifts by a tenth per
+/// day, and it fluctuates by a quarter within the hour. Posts come in clusters of one or more that share their
+/// sentiment. One or two ordinary bursts per day multiply the rate by 1.2 to 1.8 and fade over a quarter of an hour.
+/// The share of negative posts drifts too, and varies with the time of day.
 #[derive(Clone)]
 pub struct Simulation {
     params: SeriesParams,
@@ -49,7 +49,7 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Creates a series at its first minute.
+    /// Creates a series at minute 0.
     pub fn new(params: SeriesParams) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(params.seed);
         let (peak_hour, negative) = (random.random_range(10.0..22.0), random.random_range(0.15..0.4));
@@ -66,7 +66,7 @@ impl Simulation {
         }
     }
 
-    /// Returns the next minute, including an injected burst.
+    /// Simulates the next minute, including the injected burst if it is under way.
     pub fn next_minute(&mut self, burst: Option<&Burst>) -> StepSums {
         self.level += 0.1 / (MINUTES_PER_DAY as f64).sqrt() * self.normal() - self.level * 0.0001;
         self.wander = wandered(self.wander, 20.0) + 0.25 * step(20.0) * self.normal();
@@ -91,7 +91,7 @@ impl Simulation {
     }
 
     fn sums(&mut self, rate: f64, share: f64) -> StepSums {
-        // Three in ten posts bring another with them, so clusters have 1.43 posts on average.
+        // Each post brings another with a probability of 0.3, so clusters have 1.43 posts on average.
         let mut sums = StepSums::default();
         for _ in 0..self.poisson(rate / 1.43) {
             let mut size = 1.0_f32;
@@ -126,12 +126,13 @@ impl Simulation {
     }
 }
 
-/// Returns what remains after one minute of a value that reverts to 0 over that many minutes.
+/// Returns `value` after a minute of exponential decay towards 0 with a time constant of `minutes`.
 fn wandered(value: f64, minutes: f64) -> f64 {
     value * (-1.0 / minutes).exp()
 }
 
-/// Returns the share of its spread that such a value gains each minute.
+/// Returns the standard deviation of the noise to add per minute so that a value with this decay keeps a standard
+/// deviation of 1.
 fn step(minutes: f64) -> f64 {
     (1.0 - (-2.0 / minutes).exp()).sqrt()
 }

@@ -1,13 +1,13 @@
-//! A season of posts to query: generated texts, spread over days, with synthetic scores.
+//! A season of posts to query: generated texts with synthetic scores, spread over many days.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
-use crate::connectors::synth::{Synth, SynthParams};
-use crate::connectors::{Connector, Item};
+use crate::connectors::playback::synth::{Synth, SynthParams};
+use crate::connectors::playback::{Item, Playback};
+use crate::models::id::PostId;
 use crate::models::new_post::NewPost;
 use crate::models::post::{Engagement, Post, ScoredPost, Source};
 use crate::models::score::{EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
@@ -16,10 +16,10 @@ use crate::store::operations::retention;
 use crate::store::posts::record;
 use crate::store::{Store, StoreError};
 
-/// Posts per transaction; large transactions are the fastest to store.
+/// Posts per transaction. Large transactions store posts fastest.
 const BATCH: usize = 1_000;
 
-/// Every n-th post is stored again with more reactions.
+/// One in this many posts is stored a second time, with more reactions.
 const RESTORE_EVERY: usize = 10;
 
 /// Number of distinct order numbers in posts: rare words, each of which occurs in a handful of posts per million.
@@ -27,10 +27,10 @@ const N_ORDERS: u64 = 20_000;
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// Size and period of the corpus.
+/// Size and period of a corpus.
 #[derive(Debug, Clone, Copy)]
 pub struct CorpusParams {
-    /// Number of posts.
+    /// Number of posts to generate.
     pub n_posts: usize,
     /// Number of days over which the posts are spread.
     pub days: u32,
@@ -38,7 +38,7 @@ pub struct CorpusParams {
     pub until: Timestamp,
 }
 
-/// Generates posts in chronological order. The same parameters produce the same posts, apart from their ids.
+/// Generator of posts in chronological order. The same parameters produce the same posts, apart from their ids.
 pub struct Corpus {
     synth: Synth,
     begun_at: Timestamp,
@@ -50,10 +50,10 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Creates a generator.
+    /// Creates a generator for the posts that `params` describe.
     ///
     /// # Errors
-    /// If the corpus would be empty.
+    /// If `params` describe an empty corpus.
     pub fn new(params: CorpusParams) -> anyhow::Result<Self> {
         let seconds = i64::from(params.days) * DAY_SECONDS;
         let begun_at = params.until.saturating_sub(SignedDuration::from_secs(seconds))?;
@@ -108,7 +108,7 @@ impl Corpus {
         let source = usize::try_from(self.rng.below(3)).ok().and_then(|n| source.get(n)).copied();
         let reach = post.author.as_ref().and_then(|author| author.followers).unwrap_or_default();
         let post = Post {
-            uuid: Uuid::now_v7(),
+            uuid: PostId::now_v7(),
             id: post.id,
             platform: post.platform,
             text,
@@ -118,11 +118,13 @@ impl Corpus {
             received_at: at,
             original_created_at: None,
             source: Source::new(source.unwrap_or(Source::HTTP)),
+            connector: None,
             city: geo.city,
             country: geo.country,
             lat: geo.lat,
             lon: geo.lon,
             products: post.product.into_iter().collect(),
+            topics: Vec::new(),
             channel: post.channel,
             url: None,
             parent_id: post.parent_id,
@@ -152,9 +154,9 @@ impl Iterator for Corpus {
 }
 
 impl Corpus {
-    /// Returns evenly spaced times in whole microseconds, as PostgreSQL stores them. The generator cannot, as it has
-    /// its own bursts and does not know the total.
-    #[expect(clippy::cast_possible_truncation, reason = "microseconds of some hundred days at most")]
+    /// Returns evenly spaced times in whole microseconds, as PostgreSQL stores them. The text generator's own times are
+    /// unsuitable, because they come in bursts and do not depend on the number of posts.
+    #[expect(clippy::cast_possible_truncation, reason = "microseconds of a few hundred days at most")]
     fn next_moment(&mut self) -> Option<Timestamp> {
         let position = self.n_written as f64 + f64::from(self.rng.unit());
         self.n_written += 1;
@@ -163,11 +165,11 @@ impl Corpus {
     }
 }
 
-/// Stores the posts as the pipeline does, and performs a season's maintenance. Returns the number of posts and their
-/// word frequencies.
+/// Stores the posts as the pipeline does and runs the maintenance that would have been due over a season. Returns the
+/// number of posts and their word frequencies.
 ///
 /// # Errors
-/// If PostgreSQL rejects them.
+/// If PostgreSQL rejects a statement.
 pub async fn fill(store: &Store, params: CorpusParams, progress: impl Fn(usize)) -> anyhow::Result<Filled> {
     for day in 0..=params.days {
         let back = SignedDuration::from_secs(i64::from(params.days - day) * DAY_SECONDS);
@@ -192,14 +194,14 @@ pub async fn fill(store: &Store, params: CorpusParams, progress: impl Fn(usize))
     Ok(filled)
 }
 
-/// The stored corpus.
+/// What [`fill`] stored.
 #[derive(Debug, Default)]
 pub struct Filled {
-    /// Number of posts.
+    /// Number of posts stored, not counting repeats.
     pub n_posts: usize,
-    /// Word frequencies in a tenth of them.
+    /// Word frequencies in a tenth of the posts.
     pub words: HashMap<String, usize>,
-    /// The last post.
+    /// The most recent post.
     pub last: Option<ScoredPost>,
 }
 
@@ -221,7 +223,7 @@ fn words_of(text: &str) -> impl Iterator<Item = String> {
     words.map(str::to_lowercase)
 }
 
-/// Seeded random numbers: Marsaglia's xorshift, with a final multiplication (Vigna, 2016).
+/// Seeded random numbers: Marsaglia's xorshift with a final multiplication (Vigna, 2016).
 struct SeededRng(u64);
 
 impl SeededRng {

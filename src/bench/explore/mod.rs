@@ -1,7 +1,7 @@
 //! Benchmark of history queries over a season of posts: latency and query plans.
 //!
-//! The server is a private PostgreSQL, filled through the same functions that the pipeline uses. The measured time
-//! covers what an API call does: executing the statement, reading its rows, and writing the JSON.
+//! The server is a private PostgreSQL, filled through the functions that the pipeline uses. The measured time covers
+//! what an API call does: it executes the statement, reads the rows and writes the JSON.
 
 mod corpus; // a season of posts
 mod questions; // the queries
@@ -16,23 +16,23 @@ use serde::Serialize;
 pub use self::corpus::{Corpus, CorpusParams, Filled, fill};
 pub use self::questions::{BenchQuery, all};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
-use crate::store::metrics::{breakdown, series};
+use crate::store::metrics::{breakdown, lines, series};
 use crate::store::operations::explain as explaining;
 use crate::store::operations::explain::{ExplainTarget, Plan, explain};
 use crate::store::posts::list::{self, PostsQuery};
 use crate::store::{Store, StoreError, StoreParams};
 
-/// Latency budget per query, on which the dashboard relies.
+/// Latency budget per query that the dashboard relies on, in milliseconds.
 const BUDGET_MS: f64 = 200.0;
 
-/// Settings of the bench.
+/// Settings for `bench explore`.
 #[derive(Debug, Clone)]
 pub struct ExploreParams {
-    /// Number of posts to store.
+    /// Number of posts to store before the queries run.
     pub n_posts: usize,
     /// Number of days over which the posts are spread.
     pub days: u32,
-    /// How often each query is run.
+    /// Number of times that each query runs.
     pub n_runs: usize,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
@@ -59,15 +59,15 @@ struct Measurement {
     plan: Option<PlanFacts>,
 }
 
-/// Facts from a query plan.
+/// What the plan of a query reveals about its cost.
 #[derive(Serialize)]
 struct PlanFacts {
     planning_ms: f64,
     execution_ms: f64,
     pages: u64,
-    /// Number of days whose posts or scores were read; the others were pruned.
+    /// Number of days whose posts or scores were read; the planner pruned the others.
     days_read: usize,
-    /// Number of day tables scanned because every one of their posts was needed.
+    /// Number of day tables that were scanned because the query needs all their posts.
     days_wanted_whole: usize,
     /// Tables of posts, scores and rollups that were scanned although not all rows were needed.
     whole_tables: Vec<String>,
@@ -75,10 +75,10 @@ struct PlanFacts {
     indexes: Vec<String>,
 }
 
-/// Stores a season, runs each query several times, and prints how long they took.
+/// Stores posts spread over many days, runs each query several times, and prints the latencies.
 ///
 /// # Errors
-/// If the server cannot be started or does not respond; not if a figure misses its target.
+/// If PostgreSQL fails to start or stops responding. A figure that misses its target is not an error.
 pub async fn run(params: ExploreParams) -> anyhow::Result<()> {
     let data_dir = std::env::temp_dir().join(format!("groundswell-explore-{}", std::process::id()));
     std::fs::create_dir_all(&data_dir)?;
@@ -96,7 +96,7 @@ async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Re
     let embedded = Embedded::start(server).await?;
     let url = embedded.endpoints().postgres_url.clone();
     let retention = Duration::from_secs(u64::from(params.days + 2) * 86_400);
-    let store = Store::connect(StoreParams { url, pool_size: 2, retention }).await?;
+    let store = Store::connect(StoreParams { url, pool_size: 2, retention, on_connect: None }).await?;
     store.migrate().await?;
     let until = Timestamp::now();
     let begun_at = Instant::now();
@@ -146,7 +146,7 @@ async fn measure_query(store: &Store, query: &BenchQuery, n_runs: usize) -> anyh
         median_ms,
         max_ms,
         json_bytes,
-        plan: Some(facts_of(&plan, query)),
+        plan: Some(plan_facts(&plan, query)),
     })
 }
 
@@ -159,10 +159,13 @@ async fn json_of(store: &Store, question: &ExplainTarget) -> anyhow::Result<Vec<
         ExplainTarget::Breakdown(query, by, n_items_max) => {
             serde_json::to_vec(&breakdown::breakdown(store, query, *by, *n_items_max).await?)?
         }
+        ExplainTarget::Lines(query, by, n_lines) => {
+            serde_json::to_vec(&lines::lines(store, query, None, (*by, *n_lines)).await?)?
+        }
     })
 }
 
-/// Measures how long it takes until an export of everything begins.
+/// Measures the time until the first chunk of a full export is ready.
 async fn first_chunk(store: &Store, n_runs: usize) -> anyhow::Result<Measurement> {
     let mut times = Vec::with_capacity(n_runs);
     let mut json_bytes = 0;
@@ -183,7 +186,7 @@ fn middle_and_most(mut times: Vec<Duration>) -> (f64, f64) {
     (ms(times.get(times.len() / 2)), ms(times.last()))
 }
 
-fn facts_of(plan: &Plan, query: &BenchQuery) -> PlanFacts {
+fn plan_facts(plan: &Plan, query: &BenchQuery) -> PlanFacts {
     let done = || plan.nodes.iter().filter(|node| node.n_loops > 0);
     let mut days: Vec<&str> =
         done().filter_map(|node| node.table.as_deref()?.rsplit_once('_')).map(|(_, day)| day).collect();

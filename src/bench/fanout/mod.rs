@@ -1,86 +1,88 @@
 //! Benchmark of the fan-out: CPU and latency per delivery, and memory per idle connection, compared with nchan and
 //! socket.io.
 
-pub mod client; // the subscribers, in a separate process
+pub mod subscribers; // the subscribers, in a separate process
 mod subscriber_process; // control of that process
 mod report; // medians and ratios
 mod subject; // the compared systems
-mod protocol; // the protocols of the systems
+mod websocket_protocol; // the protocols of the systems
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use self::protocol::Stamp;
 use self::report::{Missing, Report, Run};
 use self::subject::{Subject, SubjectParams, System, obstacle};
 use self::subscriber_process::SubscriberProcess;
+use self::websocket_protocol::Stamp;
 use super::print;
 use crate::app::open_files;
 
-/// Deliveries per second with any number of subscribers: as many as the usual twenty messages to a thousand.
+/// Default number of deliveries per second, whatever the number of subscribers: for example, twenty messages to each of
+/// a thousand subscribers.
 const DELIVERIES_PER_SECOND: usize = 20_000;
 
-/// Number of files that a process needs in addition to one per connection.
+/// Number of open files that a process needs in addition to one per connection.
 const FILES_BESIDES: u64 = 200;
 
-/// How long to wait until a fresh system has done everything once and its connections have settled.
+/// How long a fresh system runs before the measurement: enough for one-off work to finish and connections to settle.
 const SETTLE_DELAY: Duration = Duration::from_secs(2);
 
-/// How long to measure an idle system.
+/// How long an idle system is measured.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// Duration of a discarded load, during which every system compiles code and fills its caches.
+/// Duration of a discarded load, during which every system compiles code and fills caches.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// How long to wait after the last message until no more can arrive: a hundred times as long as a delivery takes.
+/// How long to wait for messages still in flight after the last one is sent: a hundred times as long as a delivery
+/// takes.
 const TRAILING_MESSAGES: Duration = Duration::from_secs(2);
 
-/// Options of `bench fanout`.
+/// Options for `bench fanout`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FanoutParams {
-    /// Numbers of subscribers, measured one after another
+    /// Numbers of subscribers to measure with, one after another
     #[arg(long, value_delimiter = ',', default_value = "1000,5000,10000")]
     connections: Vec<usize>,
-    /// Messages per second; by default as many as make 20,000 deliveries per second
+    /// Messages per second; by default, as many as add up to 20,000 deliveries per second
     #[arg(long)]
     rate: Option<u32>,
-    /// Bytes per message; the frame of a post is never shorter than 720
+    /// Bytes per message; Groundswell's frame of a post is never shorter than 720 bytes
     #[arg(long, default_value_t = 200)]
     bytes: usize,
-    /// Duration of a load, in seconds
+    /// Duration of each load, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Number of rounds; the systems alternate
+    /// Number of rounds; the systems take turns in each
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Systems to compare with
+    /// Systems to compare Groundswell with
     #[arg(long, value_enum, value_delimiter = ',', default_value = "nchan,socket-io")]
     peers: Vec<Peer>,
-    /// Folder of the peers' files
+    /// Folder that holds the peers' files
     #[arg(long, default_value = "bench/peers")]
     peers_dir: PathBuf,
-    /// Print one JSON object
+    /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
 }
 
-/// Systems to compare with.
+/// Systems to compare Groundswell with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
-    /// nginx with the module nchan
+    /// nginx with the nchan module
     Nchan,
     /// socket.io on Node.js
     SocketIo,
-    /// None
+    /// No other system
     None,
 }
 
-/// Runs the bench and prints the results.
+/// Measures the systems in turn and prints the results.
 ///
 /// # Errors
-/// If a system does not start, or a connection breaks.
+/// If a system fails to start, or a connection breaks.
 pub async fn run(params: FanoutParams) -> anyhow::Result<()> {
     let n_most = params.connections.iter().copied().max().unwrap_or(0);
     let files = open_files::raise_limit().unwrap_or(u64::MAX);
@@ -110,7 +112,7 @@ pub async fn run(params: FanoutParams) -> anyhow::Result<()> {
     let mut runs = Vec::new();
     for n_connections in &params.connections {
         for round in 0..params.rounds.max(1) {
-            // The first system has the machine most to itself, so they take turns in going first.
+            // The first system has the machine most to itself, so each round starts with another one.
             systems.rotate_left(usize::from(round > 0));
             for system in &systems {
                 let load = Load::of(&params, *n_connections);
@@ -138,7 +140,7 @@ impl Load {
     }
 }
 
-/// Measures a fresh system from start to end.
+/// Starts a system, measures it, and stops it.
 async fn measure(system: System, load: Load, params: &SubjectParams) -> anyhow::Result<Run> {
     let subject = Subject::start(system, params).await?;
     sleep(SETTLE_DELAY).await;
@@ -178,10 +180,10 @@ async fn measure(system: System, load: Load, params: &SubjectParams) -> anyhow::
     })
 }
 
-/// Publishes messages when they are due, and returns their number.
+/// Publishes messages when they are due, and returns how many were published.
 async fn publish(subject: &Subject, load: Load) -> anyhow::Result<u64> {
     let mut ticks = interval(Duration::from_secs(1) / load.per_second.max(1));
-    // A late message is sent at once: the load must not decrease if the system is slow.
+    // Sends a late message at once, because the load must not decrease if the system is slow.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let until = Instant::now() + Duration::from_secs(load.seconds);
     let mut number = 0;
@@ -190,7 +192,7 @@ async fn publish(subject: &Subject, load: Load) -> anyhow::Result<u64> {
         if due >= until {
             return Ok(number);
         }
-        subject.publish(Stamp { sent_at: client::now_us(), number }).await?;
+        subject.publish(Stamp { sent_at: subscribers::now_us(), number }).await?;
         number += 1;
     }
 }

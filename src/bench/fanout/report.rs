@@ -1,11 +1,11 @@
-//! Medians over the rounds, and their ratios.
+//! Report of `bench fanout`: medians over the rounds, and their ratios.
 
 use serde::Serialize;
 
-use super::client::Tally;
 use super::subject::System;
+use super::subscribers::Tally;
 
-/// One measurement.
+/// Measurements of one system in one round.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
     pub system: System,
@@ -37,27 +37,27 @@ impl Run {
     }
 }
 
-/// The printed report.
+/// Report that `bench fanout` prints.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Figures by number of subscribers and system.
+    /// Medians, by number of subscribers and system.
     figures: Vec<Figures>,
-    /// Groundswell's figures divided by each peer's; below 1, Groundswell is better.
+    /// Groundswell's medians divided by each peer's; below 1, Groundswell is better.
     ratios: Vec<Ratio>,
-    /// Peers that could not be compared, and why.
+    /// Peers that are unavailable on this machine, and why.
     missing: Vec<Missing>,
 }
 
-/// An unavailable peer.
+/// A peer that is unavailable on this machine.
 #[derive(Debug, Clone, Serialize)]
 pub struct Missing {
-    /// The peer.
+    /// The peer that was left out.
     pub system: System,
-    /// The reason, and how to install it.
+    /// Reason why the peer is unavailable, and how to install it.
     pub why: String,
 }
 
-/// Medians for one system and one number of subscribers.
+/// Medians for one system with one number of subscribers.
 #[derive(Debug, Clone, Serialize)]
 struct Figures {
     system: System,
@@ -65,15 +65,15 @@ struct Figures {
     messages_per_second: u32,
     rounds: usize,
     frame_bytes: usize,
-    /// User and system time of the processes that serve subscribers.
+    /// User and system time of the processes that serve subscribers, in microseconds per delivery.
     cpu_us_per_delivery: Spread,
     delivery_ms: Delivery,
     resident_bytes_per_connection: Spread,
     idle_cpu_ms_per_second: Spread,
-    /// CPU time of the Redis instance between publisher and server.
+    /// CPU time of the Redis instance between publisher and server, in microseconds per delivery.
     broker_cpu_us_per_delivery: f64,
     client_cpu_us_per_delivery: f64,
-    /// Number of deliveries over all rounds.
+    /// Number of deliveries, across all rounds.
     n_deliveries: u64,
     n_lost: u64,
     n_disordered: u64,
@@ -87,7 +87,7 @@ struct Delivery {
     max: f64,
 }
 
-/// Median and range over the rounds.
+/// Median and range across the rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 struct Spread {
     median: f64,
@@ -124,7 +124,7 @@ struct Ratio {
 }
 
 impl Report {
-    /// Summarizes all rounds.
+    /// Computes the report from the measurements of all rounds.
     pub fn of(runs: &[Run], missing: Vec<Missing>) -> Self {
         let mut figures: Vec<Figures> = Vec::new();
         for run in runs {

@@ -1,4 +1,4 @@
-//! The compared systems: each runs alone, on a free port, with its own files.
+//! The compared systems. Each runs alone, on a free port, with a folder of its own.
 
 mod groundswell; // this program, as users run it
 mod nchan; // nginx with its push module
@@ -11,23 +11,23 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::protocol::{Protocol, Stamp};
+use super::websocket_protocol::{Protocol, Stamp};
 use crate::bench::process;
 
-/// A system to measure.
+/// A system whose fan-out is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum System {
-    /// This program.
+    /// This program, with a private Redis.
     Groundswell,
-    /// nginx with the module nchan.
+    /// nginx with the nchan module.
     Nchan,
     /// socket.io on Node.js.
     SocketIo,
 }
 
 impl System {
-    /// Returns the display name.
+    /// Returns the name to print in the report.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Groundswell => "groundswell",
@@ -37,27 +37,27 @@ impl System {
     }
 }
 
-/// Endpoint for subscribers.
+/// Where and how subscribers connect to a system.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// URL, `ws://…`.
+    /// WebSocket URL, `ws://…`.
     pub url: String,
-    /// Protocol of the endpoint.
+    /// Protocol that the system uses to send messages.
     pub dialect: Protocol,
 }
 
-/// Settings of a system.
+/// Settings for starting a system.
 #[derive(Debug, Clone)]
 pub struct SubjectParams {
-    /// Folder of the peers' files.
+    /// Folder that holds the configuration and programs of the peers.
     pub peers_dir: PathBuf,
-    /// Number of connections that the system must accept.
+    /// Number of subscribers that the system must accept.
     pub n_connections: usize,
-    /// Bytes per message.
+    /// Size in bytes to which messages are padded.
     pub n_bytes: usize,
 }
 
-/// A running system, which ends when the value is dropped.
+/// A running system, which stops when the value is dropped.
 pub struct Subject {
     running: Running,
     n_bytes: usize,
@@ -69,7 +69,7 @@ enum Running {
     SocketIo(socket_io::SocketIo),
 }
 
-/// Returns why a peer is unavailable here, and how to install it; `None` if it is available.
+/// Returns the reason why a peer cannot run on this machine and how to install it; `None` if it can.
 pub fn obstacle(system: System, params: &SubjectParams) -> Option<String> {
     match system {
         System::Groundswell => None,
@@ -79,10 +79,10 @@ pub fn obstacle(system: System, params: &SubjectParams) -> Option<String> {
 }
 
 impl Subject {
-    /// Starts the system and waits until it responds.
+    /// Starts the system and waits until it accepts connections.
     ///
     /// # Errors
-    /// If it does not respond.
+    /// If the system fails to start or does not respond in time.
     pub async fn start(system: System, params: &SubjectParams) -> anyhow::Result<Self> {
         let running = match system {
             System::Groundswell => {
@@ -94,7 +94,7 @@ impl Subject {
         Ok(Self { running, n_bytes: params.n_bytes })
     }
 
-    /// Returns the endpoint for subscribers.
+    /// Returns where and how subscribers connect.
     pub fn endpoint(&self) -> Endpoint {
         match &self.running {
             Running::Groundswell(it) => it.endpoint(),
@@ -103,10 +103,10 @@ impl Subject {
         }
     }
 
-    /// Sends one message to all subscribers, through the system's usual interface.
+    /// Publishes one message to all subscribers, through the system's own publishing interface.
     ///
     /// # Errors
-    /// If the message is rejected.
+    /// If the system rejects the message.
     pub async fn publish(&self, stamp: Stamp) -> anyhow::Result<()> {
         match &self.running {
             Running::Groundswell(it) => it.publish(stamp).await,
@@ -115,17 +115,17 @@ impl Subject {
         }
     }
 
-    /// Returns the CPU seconds of the processes that serve subscribers.
+    /// Returns the CPU time, in seconds, of the processes that serve subscribers.
     pub fn cpu_seconds(&self) -> f64 {
         self.pids().into_iter().map(process::cpu_seconds).sum()
     }
 
-    /// Returns the resident memory of these processes in bytes.
+    /// Returns the resident memory, in bytes, of the processes that serve subscribers.
     pub fn resident_bytes(&self) -> u64 {
         process::resident_bytes_together(&self.pids())
     }
 
-    /// Returns the CPU seconds of the broker between publisher and server; only Groundswell has one, namely Redis.
+    /// Returns the CPU time, in seconds, of the broker between publisher and server. Only Groundswell has one: Redis.
     pub fn broker_cpu_seconds(&self) -> f64 {
         match &self.running {
             Running::Groundswell(it) => it.broker_cpu_seconds(),
@@ -136,7 +136,7 @@ impl Subject {
     /// Stops the system and removes its files.
     ///
     /// # Errors
-    /// If it does not stop.
+    /// If the system does not stop in time.
     pub async fn stop(self) -> anyhow::Result<()> {
         match self.running {
             Running::Groundswell(it) => it.stop().await,
@@ -154,7 +154,7 @@ impl Subject {
     }
 }
 
-/// Publishes over HTTP on one persistent connection.
+/// Publishes messages over HTTP on one persistent connection.
 struct HttpPublisher {
     client: reqwest::Client,
     url: String,
@@ -167,23 +167,23 @@ impl HttpPublisher {
 
     async fn publish(&self, message: String) -> anyhow::Result<()> {
         let response = self.client.post(&self.url).body(message).send().await?.error_for_status()?;
-        // The connection is reusable only after the response was read to its end.
+        // The connection can be reused only once the response has been read to its end.
         response.bytes().await?;
         Ok(())
     }
 }
 
-/// Timeout for a peer to stop.
+/// How long a peer may take to exit after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Asks a peer to stop and waits until it has.
+/// Stops a peer with SIGTERM and waits until it has exited.
 async fn stop(child: &mut tokio::process::Child) -> anyhow::Result<()> {
     ask_to_stop(child)?;
     tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.context("a peer did not stop in time")??;
     Ok(())
 }
 
-/// Asks a process to stop, unless it has already ended.
+/// Sends SIGTERM to a process, unless it has already been reaped.
 fn ask_to_stop(child: &tokio::process::Child) -> anyhow::Result<()> {
     let Some(pid) = child.id() else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The bench's handle on the process that runs the subscribers.
+//! The benchmark's handle on the process that runs the subscribers.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::client::Tally;
 use super::subject::Endpoint;
+use super::subscribers::Tally;
 use crate::bench::process;
 
-/// Timeout for a command: long enough for ten thousand handshakes on a busy machine.
+/// How long a command may take: enough for ten thousand handshakes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A process that runs the subscribers.
+/// The running process, which is killed when the value is dropped.
 pub struct SubscriberProcess {
     child: Child,
     commands: ChildStdin,
@@ -22,10 +22,10 @@ pub struct SubscriberProcess {
 }
 
 impl SubscriberProcess {
-    /// Connects the subscribers and waits until all are subscribed.
+    /// Starts the process, connects the subscribers, and waits until all are subscribed.
     ///
     /// # Errors
-    /// If any of them is refused.
+    /// If a subscriber is refused.
     pub async fn connect(endpoint: &Endpoint, n_connections: usize) -> anyhow::Result<Self> {
         let dialect =
             clap::ValueEnum::to_possible_value(&endpoint.dialect).context("a protocol without a name")?;
@@ -45,7 +45,7 @@ impl SubscriberProcess {
         Ok(subscribers)
     }
 
-    /// Resets the tally.
+    /// Resets the tally of received messages.
     ///
     /// # Errors
     /// If the process has ended.
@@ -64,15 +64,15 @@ impl SubscriberProcess {
         Ok(serde_json::from_str(&self.response().await?)?)
     }
 
-    /// Returns the CPU seconds that the subscribers have used.
+    /// Returns the CPU time, in seconds, that the subscribers have used.
     pub fn cpu_seconds(&self) -> f64 {
         self.child.id().map_or(0.0, process::cpu_seconds)
     }
 
-    /// Closes all connections.
+    /// Closes all connections and waits until the process has exited.
     ///
     /// # Errors
-    /// If the process does not end.
+    /// If the process does not exit in time.
     pub async fn disconnect(mut self) -> anyhow::Result<()> {
         drop(self.commands);
         tokio::time::timeout(TIMEOUT, self.child.wait())

@@ -1,4 +1,4 @@
-//! Comparison with another executable, such as an older version, in alternation on the same distinct texts.
+//! Comparison with another executable, such as an older version: both score the same distinct texts in alternation.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{InferenceParams, guess_n_texts};
+use crate::bench::medians::medians;
 use crate::bench::posts::{Supply, TextsParams};
-use crate::bench::rounds::medians;
 use crate::inference::{Alone, LoadParams, ModelChoice, load_alone};
 
 const N_ROUNDS: u64 = 3;
 
-/// Divisor for the length of a run: two executables are measured three times each, so their runs are shorter than those
-/// of one.
+/// Factor by which runs are shortened. Two executables, each measured three times, would otherwise take twice as long
+/// as one.
 const RUNS_ARE_SHORTER: usize = 2;
 
-/// The printed report.
+/// Report that `bench inference` prints when it compares two executables.
 #[derive(Serialize)]
 struct Report {
     texts_per_round: usize,
@@ -33,7 +33,7 @@ struct Report {
     times_as_fast: Times,
 }
 
-/// Medians, in texts per second.
+/// Median speeds of one executable, in texts per second.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Speeds {
     model: String,
@@ -50,13 +50,13 @@ struct Times {
     two_threads: Option<f64>,
 }
 
-/// Runs both executables in separate processes and prints medians.
+/// Runs both executables in separate processes and prints the medians of their speeds.
 ///
-/// Each round has its own texts, which are the same for both. Within a round the texts repeat, since the other
+/// Each round uses new texts, the same for both executables. The texts repeat within a round, because an older
 /// executable may not support anything else; caches are off.
 ///
 /// # Errors
-/// If one of them fails.
+/// If either executable fails.
 pub fn run(params: &InferenceParams, executable: &Path) -> anyhow::Result<()> {
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
     let mut supply = Supply::open(&TextsParams { repeat_texts: false, ..params.texts.clone() })?;
@@ -155,7 +155,7 @@ impl Report {
     }
 }
 
-/// File of texts in the format that every version reads, removed when the value is dropped.
+/// File of texts in a format that every version can read; deleted when the value is dropped.
 struct TextsFile {
     path: PathBuf,
 }

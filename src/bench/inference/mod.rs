@@ -1,4 +1,4 @@
-//! Benchmark of the models: texts per second.
+//! Benchmark of the models by themselves: texts scored per second.
 
 mod throughput; // throughput of several models, alternating
 
@@ -14,39 +14,41 @@ use self::throughput::{Configuration, Throughput, ThroughputParams, measure};
 use super::posts::{Supply, Texts, TextsParams};
 use crate::inference::{Alone, Batching, LoadParams, ModelChoice, ScorerFactory, load_alone};
 
-/// Batch size in the pipeline under load.
+/// Batch size of the pipeline under load.
 const BATCH_SIZE: usize = 500;
 
-/// Batch size in typical embedding servers, which batch texts in order of arrival.
+/// Batch size of typical embedding servers, which batch texts in order of arrival.
 const BASELINE_BATCH_SIZE: usize = 32;
 
-/// Number of threads in such a server's only session, which uses all cores: here, the two of the reference machine.
+/// Number of threads in the only session of such a server: as many as there are cores, two on the reference machine.
 const BASELINE_THREADS: usize = 2;
 
 const N_RUNS: usize = 5;
 
-/// Target duration of a run: long enough for a meaningful median, short enough to bear ten runs of a slow model.
+/// Target duration of a run: long enough for a meaningful median, short enough that ten runs of a slow model stay
+/// bearable.
 const RUN: Duration = Duration::from_secs(4);
 
-/// Number of texts scored to estimate the speed, which determines how many texts a run gets.
+/// Number of texts scored to estimate the speed, which determines the number of texts per run.
 const N_TEXTS_TO_GUESS_BY: usize = 200;
 
 /// Minimum number of batches per run, so that two threads share it evenly.
 const N_BATCHES_MIN: usize = 8;
 
-/// Settings of the bench.
+/// Settings for `bench inference`.
 #[derive(Debug, Clone)]
 pub struct InferenceParams {
-    /// Texts to score.
+    /// Where the texts to score come from, and how they are recombined.
     pub texts: TextsParams,
-    /// The model and its paths.
+    /// The model to measure, and where to find it and its runtime.
     pub load: LoadParams,
-    /// Threads, each with its own session. One and two are always measured, up to this number.
+    /// Maximum number of threads, each with its own session. Runs with one thread and with two are also measured, if
+    /// this number allows.
     pub n_threads: usize,
-    /// Baseline: a model folder, run as one session of two threads, in batches of 32 in order of arrival, padded to
-    /// the longest; or another groundswell executable.
+    /// What to compare with: a model folder, run as one session of two threads, in batches of 32 in order of arrival,
+    /// padded to the longest text; or another groundswell executable.
     pub baseline: Option<PathBuf>,
-    /// Texts per run; by default as many as one thread scores in four seconds.
+    /// Texts per run; `None` for as many as one thread scores in four seconds.
     pub n_texts: Option<usize>,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
@@ -56,12 +58,12 @@ pub struct InferenceParams {
 struct Report {
     model: String,
     version: String,
-    /// Number of distinct texts over all runs, which are scored without a cache.
+    /// Number of distinct texts across all runs. They are scored without a cache.
     distinct_texts: usize,
     cache_hit_share: f64,
     one_thread: Throughput,
     two_threads: Option<Throughput>,
-    /// Present if more than two threads were requested.
+    /// Result with the requested number of threads, if that is more than two.
     all_threads: Option<Throughput>,
     baseline: Option<Baseline>,
 }
@@ -73,15 +75,15 @@ struct Baseline {
     threads_per_session: usize,
     #[serde(flatten)]
     throughput: Throughput,
-    /// Speedup of two threads over the baseline, or of fewer if fewer were requested.
+    /// Speed of two threads, or of one if only one was requested, divided by the baseline's.
     times_as_fast: f64,
 }
 
-/// Scores texts with one thread and with two, alternating with the baseline, on different texts in each run, and
-/// prints medians. There is no cache.
+/// Scores texts with one thread and with two, alternating with the baseline, and prints medians. Each run uses new
+/// texts, and there is no cache.
 ///
 /// # Errors
-/// If the model cannot be loaded: the lexicon's figure would pass for the model's.
+/// If the model cannot be loaded. Falling back to the lexicon would publish its speed as the model's.
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     if let Some(executable) = params.baseline.as_deref().filter(|path| path.is_file()) {
         return baseline_executable::run(&params, executable);
@@ -114,7 +116,7 @@ pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     super::print(&report, &rows(&report), params.json)
 }
 
-/// Returns texts for the warm-up run and the timed runs.
+/// Returns texts for the warm-up run and for each timed run.
 fn texts_of_runs(
     supply: &mut Supply,
     n_texts: usize,
@@ -152,7 +154,7 @@ fn guess_n_texts(factory: &dyn ScorerFactory, supply: &mut Supply) -> anyhow::Re
     Ok(usize::try_from(runs).unwrap_or(usize::MAX).saturating_mul(texts.len()).max(texts.len()))
 }
 
-/// Returns at most `n` of the texts, evenly spaced and in order.
+/// Returns at most `n` of the texts, evenly spaced and in their original order.
 fn spread(texts: &[String], n: usize) -> Vec<String> {
     let step = texts.len().div_ceil(n.max(1)).max(1);
     texts.iter().step_by(step).cloned().collect()

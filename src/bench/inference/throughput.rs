@@ -1,4 +1,4 @@
-//! Throughput of models by themselves: the figures of `groundswell bench inference`.
+//! Measures the throughput of models by themselves, for `groundswell bench inference`.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,42 +7,42 @@ use std::time::{Duration, Instant};
 
 use crate::inference::{InferenceError, Scorer, ScorerFactory};
 
-/// A model configuration to compare with others.
+/// A model and how to run it, to be compared with other configurations.
 pub struct Configuration<'a> {
-    /// The model.
+    /// Builds scorers for the model.
     pub factory: &'a dyn ScorerFactory,
-    /// Number of threads, each with its own scorer.
+    /// Number of concurrent threads, each with its own scorer.
     pub n_threads: usize,
-    /// Texts per call, as in the pipeline.
+    /// Texts per call to the scorer.
     pub batch_size: usize,
 }
 
-/// Settings of a measurement.
+/// Configurations to measure, and the texts to measure them with.
 pub struct ThroughputParams<'a> {
-    /// The configurations to compare.
+    /// Configurations to compare, run in alternation.
     pub configurations: &'a [Configuration<'a>],
-    /// Texts for each run, which every configuration scores; the first run is not timed.
+    /// Texts for each run, which every configuration scores. The first run warms up and is not timed.
     pub runs: &'a [&'a [String]],
 }
 
-/// Texts per second, tokenization included.
+/// Speed of one configuration, tokenization included.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Throughput {
-    /// Number of concurrent threads.
+    /// Number of threads that scored concurrently.
     pub n_threads: usize,
-    /// Texts per call.
+    /// Texts per call to the scorer.
     pub batch_size: usize,
-    /// Texts per run.
+    /// Number of texts that each run scored.
     pub n_texts: usize,
-    /// Median over the runs.
+    /// Median speed of the runs.
     pub texts_per_second_median: f64,
-    /// The slowest run.
+    /// Speed in the slowest run.
     pub texts_per_second_min: f64,
-    /// The fastest run.
+    /// Speed in the fastest run.
     pub texts_per_second_max: f64,
 }
 
-/// Has every configuration score the texts of all runs, and returns the throughputs.
+/// Scores the texts of all runs with every configuration, and returns the speeds in the order of the configurations.
 ///
 /// The configurations alternate, so that other load on the machine affects all of them alike. Scorers are built before
 /// the clock starts, and the first run warms them up. Zero threads count as one.
@@ -67,7 +67,7 @@ pub fn measure(params: &ThroughputParams<'_>) -> Result<Vec<Throughput>, Inferen
     Ok(readers.into_iter().map(|readers| readers.summary(n_texts)).collect())
 }
 
-/// Threads and measurements of one configuration.
+/// Scorers of one configuration, and their measured times.
 struct Readers {
     scorers: Vec<Box<dyn Scorer>>,
     batch_size: usize,
@@ -83,8 +83,8 @@ impl Readers {
         Ok(Self { scorers, batch_size: configuration.batch_size.max(1), rates: Vec::new() })
     }
 
-    /// Returns the time from when all threads are ready until the slowest one ends. Like the pipeline's threads, each
-    /// takes the next batch when it has completed one.
+    /// Returns the time from when all threads are ready until the slowest has finished. As in the pipeline, each thread
+    /// takes the next batch when it has finished one.
     fn read(&mut self, texts: &[String]) -> Result<Duration, InferenceError> {
         let batches: Vec<&[String]> = texts.chunks(self.batch_size).collect();
         let ready = Barrier::new(self.scorers.len() + 1);

@@ -1,4 +1,4 @@
-//! Ingestion over HTTP: one post per request, as from a webhook, and in batches, as from a collector.
+//! Ingestion over HTTP: one post per request, as a webhook sends them, and in batches, as a collector does.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{PipelineParams, ServerUnderLoad};
-use crate::bench::http_load::{HttpLoad, LoadResult, Pace, Requests};
+use crate::bench::closed_loop::{HttpLoad, LoadResult, Pace, Requests};
 use crate::bench::posts;
 
 const PATH: &str = "/api/v1/posts";
@@ -14,17 +14,17 @@ const PATH: &str = "/api/v1/posts";
 /// Number of connections, each with one request in flight: a common default of load generators.
 const N_CONNECTIONS: usize = 16;
 
-/// Number of posts per batch: enough for a request's own cost to be small compared with its posts.
+/// Number of posts per batch: enough to make the cost of the request itself negligible.
 const POSTS_PER_BATCH: usize = 100;
 
-/// Number of connections that send batches: two or more keep a server busy.
+/// Number of connections that send batches. Two are enough to keep a server busy.
 const N_CONNECTIONS_OF_BATCHES: usize = 4;
 
-/// Maximum number of posts prepared per second of load. When all are sent, the load ends early; rates are based on the
-/// elapsed time.
+/// Maximum number of posts prepared per second of load. If all of them are sent before the time is up, the load ends
+/// early; rates are based on the elapsed time.
 const POSTS_PER_SECOND_MAX: u64 = 25_000;
 
-/// Maximum number of posts prepared in total, since they are held in memory.
+/// Maximum number of posts prepared in total, because they are held in memory.
 const POSTS_MAX: u64 = 1_500_000;
 
 /// Figures for ingestion over HTTP.
@@ -37,18 +37,18 @@ pub struct HttpFigures {
     batches: Ingestion,
 }
 
-/// One way to send posts.
+/// Figures for one way of sending posts.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Ingestion {
     posts_per_request: usize,
     connections: usize,
     #[serde(flatten)]
     pace: Pace,
-    /// Posts accepted per second.
+    /// Posts accepted per second of elapsed time.
     accepted_per_second: f64,
-    /// Posts stored per second, from the first request until all posts are stored.
+    /// Posts stored per second, from the first request until the last post is stored.
     stored_per_second: f64,
-    /// Responses with 429 or 503, after which the same request was sent again.
+    /// Number of 429 and 503 responses, after each of which the request was sent again.
     n_busy: usize,
 }
 
@@ -72,7 +72,7 @@ impl HttpFigures {
     }
 }
 
-/// Sends posts as fast as they are accepted, first one per request, then in batches.
+/// Sends posts as fast as the server accepts them, first one per request, then in batches.
 pub async fn measure(
     under_load: &mut ServerUnderLoad,
     params: &PipelineParams,
@@ -122,7 +122,7 @@ impl Way {
         })
     }
 
-    /// Prepares requests that all have the same number of posts.
+    /// Prepares requests that all carry the same number of posts.
     fn requests(self, texts: &[String]) -> anyhow::Result<Requests> {
         let mut requests = Requests::default();
         for (group, texts) in texts.chunks_exact(self.posts_per_request).enumerate() {

@@ -1,5 +1,5 @@
-//! Time until a browser receives posts that are sent over HTTP at a fixed rate, and concurrent work in PostgreSQL that
-//! may have delayed them.
+//! Time until a browser receives posts that are sent over HTTP at a fixed rate, and PostgreSQL's activity in the
+//! meantime, which may have delayed them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,36 +10,39 @@ use serde::{Deserialize, Serialize};
 use super::{PipelineParams, ServerUnderLoad};
 use crate::bench::open_loop::{self, Latency, RunParams};
 use crate::bench::server::Metrics;
-use crate::bench::stalls::{self, WorstSecond};
+use crate::bench::worst_seconds;
+use crate::bench::worst_seconds::WorstSecond;
 use crate::inference::Tier;
 use crate::store::Store;
-use crate::store::operations::server_activity::{Activity, activity, checkpoint_every};
+use crate::store::operations::background_activity::{Activity, activity, checkpoint_every};
 use crate::telemetry::{FRAMES_SKIPPED_TOTAL, TIER_POSTS_TOTAL};
 
-/// Silence on the socket after which the measurement ends.
+/// How long the socket must be silent before the measurement ends.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Checkpoint interval as a fraction of the run: a run has two, each spread over most of the time until the next.
+/// Checkpoint interval as a fraction of the run, so that a run has two checkpoints, each spread over most of the time
+/// until the next.
 const CHECKPOINT_INTERVALS: f64 = 0.4;
 
-/// Interval between samples of PostgreSQL's statistics.
+/// Interval between two samples of PostgreSQL's statistics.
 const SAMPLE: Duration = Duration::from_secs(2);
 
-/// Latency figures.
+/// Time from a post's arrival until the socket delivers it, and what may have affected that time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LatencyFigures {
     arrival_to_socket_ms: Latency,
     n_seen: u64,
     n_latency_sent: usize,
-    /// Number of posts that the server skipped for this socket because it read too slowly or too many arrived at once.
+    /// Number of posts that the server did not send to this socket, because it read too slowly or too many arrived at
+    /// once.
     n_left_out: f64,
-    /// Share of posts that were scored by the deep model as well.
+    /// Share of the posts that the deep model scored as well, 0 to 1.
     share_deep: f64,
     worst_seconds: Vec<WorstSecond>,
     database: Database,
 }
 
-/// PostgreSQL's work during the run.
+/// PostgreSQL's activity during the run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Database {
     checkpoints: i64,
@@ -48,10 +51,10 @@ pub struct Database {
     events: Vec<Event>,
 }
 
-/// Something that happened in PostgreSQL.
+/// Something that PostgreSQL did during the run, such as a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Seconds since the run began; detected up to two seconds late.
+    /// Seconds from the start of the run to the sample that detected the event, which may be up to two seconds late.
     at_s: u64,
     what: String,
 }
@@ -69,11 +72,11 @@ impl LatencyFigures {
                     self.arrival_to_socket_ms.summary()
                 ),
             ),
-            ("worst seconds", stalls::summary(&self.worst_seconds)),
+            ("worst seconds", worst_seconds::summary(&self.worst_seconds)),
             (
                 "meanwhile",
                 format!(
-                    "{checkpoints} checkpoints, {autovacuums} autovacuums, {autoanalyzes} autoanalyzes; deep scored {:.1} % of the posts",
+                    "{checkpoints} checkpoints, {autovacuums} autovacuums, {autoanalyzes} autoanalyzes; deep scored {:.1}% of the posts",
                     self.share_deep * 100.0
                 ),
             ),
@@ -85,7 +88,7 @@ impl LatencyFigures {
     }
 }
 
-/// Sends posts at the steady rate.
+/// Sends posts at the fixed rate and measures when they arrive.
 pub async fn measure(
     under_load: &mut ServerUnderLoad,
     params: &PipelineParams,
@@ -119,7 +122,7 @@ pub async fn measure(
     })
 }
 
-/// Counters read from the server.
+/// Server counters at one moment.
 struct Counters {
     swift: f64,
     deep: f64,
@@ -138,7 +141,7 @@ impl Counters {
     }
 }
 
-/// Records PostgreSQL's work in a separate task, so that the load does not wait for it.
+/// Task that samples PostgreSQL's statistics, so that the load does not wait for them.
 struct DatabaseWatch {
     is_over: Arc<AtomicBool>,
     watching: tokio::task::JoinHandle<anyhow::Result<Database>>,

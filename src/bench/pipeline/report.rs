@@ -1,4 +1,5 @@
-//! The report: medians over the rounds, total numbers of posts sent and stored, and ratios to a baseline.
+//! Report of `bench pipeline`: medians over the rounds, total numbers of posts sent and stored, and ratios to a
+//! baseline.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +9,11 @@ use serde_json::Value;
 use super::PipelineParams;
 use super::ingestion::HttpFigures;
 use super::latency::LatencyFigures;
-use super::storing::{Ceiling, Overload, Storing};
+use super::throughput::{Ceiling, Overload, Storing};
 use crate::bench::cache_use::{self, HitShares};
-use crate::bench::rounds::medians;
+use crate::bench::medians::medians;
 
-/// Figures compared with a baseline: name, and path in [`Figures`]. For rates, higher is better; for latencies, lower.
+/// Figures compared with a baseline: name, and path in [`Figures`]. Rates are better when higher, latencies when lower.
 const COMPARED: [(&str, &str); 10] = [
     ("stored_per_second", "/stored_per_second"),
     ("ceiling_per_second", "/ceiling_per_second"),
@@ -35,7 +36,7 @@ pub struct Round {
     pub totals: Totals,
 }
 
-/// Figures for which the median over the rounds is reported. Figures that were not measured are absent.
+/// Figures reported as medians across the rounds. Figures that were not measured are absent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Figures {
     pub model: String,
@@ -53,21 +54,21 @@ pub struct Figures {
     pub http: Option<HttpFigures>,
 }
 
-/// Posts sent, and what became of them, over all parts and rounds.
+/// Number of posts sent, and how many of them were stored, lost or stored twice, across all parts and rounds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Totals {
     pub n_sent: i64,
     pub n_stored: i64,
     pub n_lost: i64,
     pub n_doubled: i64,
-    /// Known only for this program.
+    /// Number of posts counted in the rollups; `None` for a baseline, whose tables may have a different schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_counted: Option<i64>,
     pub distinct_texts: usize,
 }
 
 impl Totals {
-    /// Adds another part's totals.
+    /// Adds the totals of another part.
     pub fn add(&mut self, other: &Self) {
         self.n_sent += other.n_sent;
         self.n_stored += other.n_stored;
@@ -80,7 +81,7 @@ impl Totals {
     }
 }
 
-/// The printed report.
+/// Report that `bench pipeline` prints.
 #[derive(Serialize)]
 pub struct Report {
     seconds: u64,
@@ -90,13 +91,13 @@ pub struct Report {
     rounds: usize,
     #[serde(flatten)]
     ours: Round,
-    /// The other program's medians under the same load.
+    /// Medians of the baseline under the same load.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<Round>,
-    /// This program's figures divided by the baseline's.
+    /// Medians of this program divided by those of the baseline.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     times_baseline: BTreeMap<&'static str, f64>,
-    /// The individual rounds, if there is more than one.
+    /// Figures for each round, if there is more than one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rounds_of_this: Vec<Round>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -106,7 +107,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Computes medians and sums.
+    /// Computes the medians and sums of all rounds.
     ///
     /// # Errors
     /// If nothing was measured.
@@ -170,14 +171,7 @@ fn rows_of(round: &Round, params: &PipelineParams) -> Vec<(&'static str, String)
             .iter()
             .map(|ceiling| ("maximum posts stored per second", format!("{:.0}", ceiling.ceiling_per_second))),
     );
-    rows.extend(figures.overload.iter().map(|Overload { step, share_of_ceiling }| {
-        let (stored, offered) = (step.stored_per_second, step.offered_per_second);
-        let percent = share_of_ceiling * 100.0;
-        (
-            "stored under overload",
-            format!("{stored:.0} of {offered:.0} offered, {percent:.0} % of the maximum"),
-        )
-    }));
+    rows.extend(figures.overload.iter().flat_map(Overload::rows));
     rows.extend(figures.latency.iter().flat_map(|latency| latency.rows(params)));
     rows.extend(figures.http.iter().flat_map(HttpFigures::rows));
     let counted = totals.n_counted.map_or_else(|| "unknown".to_owned(), |n| n.to_string());

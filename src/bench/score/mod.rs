@@ -1,7 +1,7 @@
-//! Benchmark of scoring over HTTP: texts per second, singly and in batches, in each tier; compared with FastAPI on the
+//! Benchmark of scoring over HTTP: texts per second, singly and in batches, in each tier, compared with FastAPI on the
 //! same ONNX files.
 //!
-//! All services run at the same time and alternately get the same requests. No service scores a text twice.
+//! All services run at the same time and receive the same requests in turn. No service scores a text twice.
 
 mod peer; // FastAPI
 
@@ -14,20 +14,21 @@ use serde_json::json;
 
 use self::peer::{FastApi, Tuning};
 use super::cache_use::CacheUse;
-use super::http_load::{HttpLoad, Pace, Requests};
+use super::closed_loop::{HttpLoad, Pace, Requests};
+use super::medians::medians;
 use super::posts::{Supply, TextsParams};
-use super::rounds::medians;
 use super::server::Server;
 use crate::inference::Tier;
 
-/// Duration of the uncounted loads in the first round, during which connections, caches and allocators settle.
+/// Duration of the uncounted load that precedes each load of the first round and lets connections, caches and
+/// allocators settle.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Number of connections that send batches, each of which is as much work as many single texts.
+/// Number of connections that send batches. Each batch is as much work as many single texts.
 const N_CONNECTIONS_OF_BATCHES: usize = 4;
 
-/// Maximum number of texts prepared per second of load. When all are sent, the load ends early; rates are based on the
-/// elapsed time.
+/// Returns the maximum number of texts prepared per second of load. If all of them are sent before the time is up, the
+/// load ends early; rates are based on the elapsed time.
 const fn texts_per_second_max(tier: Tier) -> usize {
     match tier {
         Tier::Swift => 80_000,
@@ -35,45 +36,45 @@ const fn texts_per_second_max(tier: Tier) -> usize {
     }
 }
 
-/// Maximum rate of single texts, each of which takes a request.
+/// Maximum rate of texts sent singly, each in a request of its own.
 const REQUESTS_PER_SECOND_MAX: usize = 30_000;
 
-/// Options of `bench score`.
+/// Options for `bench score`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ScoreParams {
-    /// Duration of a load, in seconds
+    /// Duration of each load, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Number of rounds; the services alternate
+    /// Number of rounds; the services take turns in each
     #[arg(long, default_value_t = 3)]
     rounds: u64,
-    /// Connections that send one text per request
+    /// Number of connections that send one text per request
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Texts per request, measured one after another
+    /// Numbers of texts per request to measure with, one after another
     #[arg(long, value_delimiter = ',', default_value = "1,32,256", value_parser = clap::value_parser!(u16).range(1..=256))]
     batches: Vec<u16>,
-    /// Tiers to measure
+    /// Tiers to measure, one after another
     #[arg(long, value_enum, value_delimiter = ',', default_value = "swift,deep")]
     tiers: Vec<TierChoice>,
-    /// Another groundswell executable, such as an older version, that gets the same load in alternation
+    /// Another groundswell executable, such as an older version, to measure in alternation under the same load
     #[arg(long, value_name = "PATH")]
     baseline: Option<PathBuf>,
-    /// Peers to compare with
+    /// Peers to compare Groundswell with
     #[arg(long, value_enum, value_delimiter = ',', default_value = "fastapi,fastapi-defaults")]
     peers: Vec<PeerChoice>,
-    /// Folder of the peers' files
+    /// Folder that holds the peers' files
     #[arg(long, default_value = "bench/peers")]
     peers_dir: PathBuf,
-    /// Folder of the model folders, for the peer
+    /// Folder that holds one folder per model, for the peers
     #[arg(long, default_value = "weights")]
     peer_weights: PathBuf,
     #[command(flatten)]
     texts: TextsParams,
-    /// Print one JSON object
+    /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
-    /// Options passed to `serve`, after `--`
+    /// Options to pass to `serve`, after `--`
     #[arg(last = true)]
     serve: Vec<String>,
 }
@@ -86,16 +87,16 @@ enum TierChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum PeerChoice {
-    /// FastAPI on two workers, tuned: single-threaded sessions, uvloop, httptools, no thread per request
+    /// FastAPI with two workers, tuned: single-threaded sessions, uvloop, httptools, no thread per request
     Fastapi,
-    /// FastAPI with default settings: sessions with as many threads as cores, asyncio, h11, threads. Its responses
-    /// take about 40 ms each, probably because of delayed acknowledgements, so it says little about FastAPI
+    /// FastAPI with default settings: sessions with as many threads as cores, asyncio, h11, threads. Its responses take
+    /// about 40 ms each, probably because of delayed acknowledgements, so it says little about FastAPI
     FastapiDefaults,
-    /// None
+    /// Measure only Groundswell
     None,
 }
 
-/// The measured services.
+/// Services whose scoring can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum System {
@@ -116,7 +117,7 @@ impl System {
     }
 }
 
-/// One service under one load.
+/// Figures for one service under one load.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Figures {
     tier: String,
@@ -126,7 +127,8 @@ struct Figures {
     #[serde(flatten)]
     pace: Pace,
     texts_per_second: f64,
-    /// Share of texts that this tier scored; the fast tier scores a text if the deep one would be too late.
+    /// Share of the texts that the requested tier scored. The fast tier scores a text if the deep tier would be too
+    /// late.
     #[serde(skip_serializing_if = "Option::is_none")]
     answered_by_tier_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,12 +151,12 @@ struct Report {
     distinct_texts: usize,
     figures: Vec<Figures>,
     ratios: Vec<Ratio>,
-    /// Why no peer was available for comparison.
+    /// Reason why no peer was available for comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<String>,
 }
 
-/// A load.
+/// Kind of request that a load consists of.
 #[derive(Debug, Clone, Copy)]
 struct Load {
     tier: Tier,
@@ -165,7 +167,7 @@ struct Load {
 /// Measures all services and prints medians and ratios.
 ///
 /// # Errors
-/// If a server does not start or rejects a request; an unavailable peer is only reported.
+/// If a server fails to start or rejects a request. An unavailable peer is only reported.
 pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
     let mut services = vec![Service::own(System::Groundswell, Server::start(&params.serve).await?)];
     if let Some(executable) = &params.baseline {
@@ -189,7 +191,7 @@ pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
     let mut supply = Supply::open(&params.texts)?;
     let mut rounds: Vec<Vec<Figures>> = Vec::new();
     for round in 0..params.rounds.max(1) {
-        // The first service has the machine most to itself, so they take turns in going first.
+        // The first service has the machine most to itself, so each round starts with another one.
         services.rotate_left(usize::from(round > 0));
         let mut figures = Vec::new();
         for load in loads(&params) {
@@ -243,12 +245,12 @@ fn loads(params: &ScoreParams) -> Vec<Load> {
 }
 
 impl Load {
-    /// Prepares enough requests for that duration.
+    /// Prepares enough requests for a load that lasts for `length`.
     fn requests(self, supply: &mut Supply, length: Duration) -> anyhow::Result<Requests> {
         let per_second =
             texts_per_second_max(self.tier).min(REQUESTS_PER_SECOND_MAX * self.texts_per_request);
         let seconds = usize::try_from(length.as_secs())?.max(1);
-        // Every connection has a request to begin with, however slow the service is.
+        // Provides at least one request per connection, however slow the service is.
         let n_requests = (per_second * seconds / self.texts_per_request).max(2 * self.connections);
         let texts = supply.take(n_requests * self.texts_per_request)?;
         let budget_ms = match self.tier {
@@ -341,7 +343,7 @@ impl Figures {
     fn summary(&self) -> String {
         let shares = self.answered_by_tier_share.zip(self.cache_hit_share).map(|(answered, known)| {
             let percent = |share: f64| share * 100.0;
-            format!("; {:.1} % by this tier, {:.1} % from the cache", percent(answered), percent(known))
+            format!("; {:.1}% by this tier, {:.1}% from the cache", percent(answered), percent(known))
         });
         format!(
             "{}: {}: {:.0} texts per second, {}{}",
@@ -354,7 +356,7 @@ impl Figures {
     }
 }
 
-/// Returns the median of each figure, in the order of the loads, with Groundswell's first.
+/// Returns the median of each figure across the rounds, in the order of the loads, with Groundswell's figures first.
 fn together(rounds: &[Vec<Figures>]) -> anyhow::Result<Vec<Figures>> {
     let mut all = Vec::new();
     for first in rounds.first().into_iter().flatten() {

@@ -19,10 +19,10 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How the peer is configured.
+/// Whether FastAPI runs tuned or with its default settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tuning {
-    /// As an expert in these libraries would configure them.
+    /// The configuration that an expert in these libraries would choose.
     Tuned,
     /// Default settings.
     Defaults,
@@ -43,17 +43,17 @@ pub struct FastApi {
     address: String,
 }
 
-/// Returns why FastAPI cannot be started; `None` if it can.
+/// Returns the reason why FastAPI cannot run on this machine; `None` if it can.
 pub fn obstacle() -> Option<String> {
     let is_there = Path::new(PYTHON).exists();
     (!is_there).then(|| format!("`{PYTHON}` is missing: run `scripts/setup.sh bench`"))
 }
 
 impl FastApi {
-    /// Starts FastAPI and waits until both workers can respond.
+    /// Starts FastAPI and waits until both workers respond.
     ///
     /// # Errors
-    /// If they do not.
+    /// If a worker does not respond in time.
     pub async fn start(peers_dir: &Path, weights: &Path, tuning: Tuning) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let weights: PathBuf = weights.canonicalize().context("the peer's weights were not found")?;
@@ -90,7 +90,7 @@ impl FastApi {
     /// Stops the server and its workers.
     ///
     /// # Errors
-    /// If it does not stop.
+    /// If the server does not stop in time.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.ask_to_stop();
         tokio::time::timeout(STOP_TIMEOUT, self.child.wait())
@@ -108,7 +108,7 @@ impl FastApi {
 }
 
 impl Drop for FastApi {
-    /// Stops the server gracefully: killing it would leave its workers behind.
+    /// Stops the server gracefully. Killing it would leave its workers running.
     fn drop(&mut self) {
         self.ask_to_stop();
     }

@@ -1,23 +1,23 @@
-//! Parser of an append-only log: commands in Redis' protocol, and timestamp annotations.
+//! Parser of an append-only log: commands in Redis's protocol, and timestamp annotations.
 
 use std::io::{self, BufRead, Read};
 
-/// Size of the buffer into which Redis reads a line.
+/// Size in bytes of the buffer that Redis reads a line into.
 const LINE_BYTES_MAX: u64 = 128;
 
-/// Length of the longest command name that matters here.
+/// Length in bytes of the longest command name that matters here.
 const NAME_BYTES_MAX: u64 = 16;
 
-/// What a log contains up to its first damage.
+/// Contents of a log up to the first point of damage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Scan {
-    /// Length in bytes of the prefix that holds only complete commands and complete transactions.
+    /// Length in bytes of the prefix that consists of complete commands and complete transactions.
     pub(super) whole: u64,
     /// Offset at which parsing ended: the end of the log, or the first bytes that are not a command.
     pub(super) damaged_at: u64,
-    /// Number of complete commands between the two: those of an unfinished transaction.
+    /// Number of complete commands between `whole` and `damaged_at`, which belong to an unfinished transaction.
     pub(super) n_open: usize,
-    /// Whether the log has timestamps; Redis writes one in each second with a command.
+    /// Whether the log has timestamps. If so, Redis writes one for every second in which it logs a command.
     pub(super) has_timestamps: bool,
 }
 
@@ -48,17 +48,17 @@ impl Scan {
     }
 }
 
-/// What can be parsed after the damage.
+/// Part of the log that can still be parsed after the damage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ReadableTail {
-    /// Number of complete commands.
+    /// Number of complete commands found after the damage.
     pub(super) n_commands: usize,
-    /// Number of seconds in which they were written, including the second of the damage.
+    /// Number of seconds in which these commands were written, including the second in which the damage occurred.
     pub(super) n_seconds: usize,
 }
 
 impl ReadableTail {
-    /// Tries to parse a command at every offset in `tail` except the first, which is where the damage is.
+    /// Tries to parse a command at every offset in `tail` except the first, where the damage is.
     pub(super) fn find(tail: &[u8]) -> Self {
         let mut readable = Self { n_commands: 0, n_seconds: 1 };
         let mut at = 1;
@@ -76,7 +76,7 @@ impl ReadableTail {
     }
 }
 
-/// One command, or one annotation line between commands.
+/// A command, or an annotation line between commands.
 struct Record {
     kind: Kind,
     n_bytes: u64,
@@ -87,7 +87,7 @@ enum Kind {
     Multi,
     Exec,
     Command,
-    /// `#TS:<unix time>`.
+    /// A line `#TS:<unix time>`.
     Timestamp,
     /// Any other line that begins with `#`.
     Annotation,
@@ -99,7 +99,7 @@ impl Kind {
     }
 }
 
-/// Why the next record cannot be read.
+/// Reason why the next record cannot be read.
 enum ReadError {
     Damage,
     Io(io::Error),
@@ -112,8 +112,8 @@ impl From<io::Error> for ReadError {
 }
 
 impl Record {
-    /// Reads the next record; returns `None` at the end of the log. Stricter than Redis, which accepts any two bytes,
-    /// even zeros, at the end of an argument.
+    /// Reads the next record; returns `None` at the end of the log. This is stricter than Redis, which accepts any two
+    /// bytes, even zeros, at the end of an argument.
     fn read(log: &mut impl BufRead) -> Result<Option<Self>, ReadError> {
         let mut line = Line::read(log)?;
         if line.text.is_empty() {

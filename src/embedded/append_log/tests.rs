@@ -1,4 +1,4 @@
-//! Logs written by a real Redis, damaged as by power cuts and disks, and read again by a real Redis.
+//! Logs that a real Redis wrote, damaged as power cuts and failing disks damage them, and read again by a real Redis.
 
 use std::{fs, process::Command, sync::Arc, thread, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::embedded::process_supervisor::ProcessSupervisor;
 use crate::embedded::redis::Redis;
 use crate::embedded::{RedisFsync, find_redis};
 
-/// A data directory whose Redis is started and killed.
+/// A data directory where a test starts and kills Redis.
 struct Disk {
     folder: tempfile::TempDir,
     paths: Paths,
@@ -27,7 +27,7 @@ impl Disk {
         Self { folder, paths }
     }
 
-    /// Runs these commands on one connection, then kills Redis. Everything acknowledged is on disk.
+    /// Runs these commands on one connection, then kills Redis. Every acknowledged command is on disk by then.
     async fn write(&self, commands: &str) {
         let redis = self.start().await.unwrap();
         self.run(commands);
@@ -80,7 +80,7 @@ impl Disk {
         fs::write(self.path(), log).unwrap();
     }
 
-    /// Checks that Redis starts on a log that holds `keys`, accepts another one, and still has all of them after being
+    /// Checks that Redis starts on a log that holds `keys`, accepts another key, and still has all of them after being
     /// killed and started again.
     async fn assert_holds(&self, keys: &[&str]) {
         let redis = self.start().await.unwrap();

@@ -1,23 +1,23 @@
-//! Handlers for anomaly detection settings.
+//! Handlers that read and change the settings for anomaly detection.
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 
-use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::anomaly_settings::SignalSettings;
 use crate::models::new_post::Rejection;
-use crate::models::signals::SignalSettings;
 use crate::store::alerts::anomalies;
 
-/// Maximum body size in bytes.
+/// Maximum body size in bytes; the settings take up less than a hundred.
 const BODY_MAX: usize = 4 * 1024;
 
-/// Allowed minimum volumes: fewer posts could be a single group of people, and no five minutes have over a million.
+/// Allowed values for `minimum_volume`. Fewer posts could come from a single group of people, and no five-minute period
+/// has over a million posts.
 const MINIMUM_VOLUME: std::ops::RangeInclusive<u32> = 10..=1_000_000;
 
-/// Get the settings of anomaly detection
+/// Get the settings for anomaly detection
 #[utoipa::path(get, path = "/api/v1/signal-settings", tag = "alerts", operation_id = "get_signal_settings", responses(
     (status = 200, body = SignalSettings, description = "The settings"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
@@ -29,9 +29,9 @@ pub async fn show(
     Ok(Json(anomalies::settings(&state.store).await?))
 }
 
-/// Change the settings of anomaly detection
+/// Change the settings for anomaly detection
 ///
-/// Every process applies them within a minute. `off` resolves the open anomalies.
+/// Every process applies them within a minute. `off` resolves all open anomalies.
 #[utoipa::path(put, path = "/api/v1/signal-settings", tag = "alerts", operation_id = "change_signal_settings",
     request_body = SignalSettings,
     responses(
@@ -48,8 +48,7 @@ pub async fn change(
     _: Parameters<EmptyQuery>,
     payload: Payload,
 ) -> Result<Json<SignalSettings>, ApiError> {
-    let body = body::receive(&request, payload, BODY_MAX).await?;
-    let settings: SignalSettings = extract::json(&request, &body)?;
+    let settings: SignalSettings = extract::json_body(&request, payload, BODY_MAX).await?;
     if !MINIMUM_VOLUME.contains(&settings.minimum_volume) {
         let (least, most) = MINIMUM_VOLUME.into_inner();
         return Err(ApiError::Rejected(Rejection {

@@ -1,22 +1,22 @@
-//! Handlers for alert rules.
+//! Handlers that list, create, replace, delete and try alert rules.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
 use crate::alerting::preview;
-use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
+use crate::models::id::RuleId;
 use crate::models::new_post::Rejection;
 use crate::store::alerts::measurements::{self, StepsQuery};
 use crate::store::alerts::rules::{self, RULES_MAX};
 use crate::store::page::Page;
 
-/// Maximum number of keys in the preview of a rule that applies to each key; a chart shows one of them.
+/// Maximum number of keys to evaluate when previewing a rule that covers every key; the chart shows one of them.
 const PREVIEWED_MAX: i64 = 20;
 
 /// Maximum body size in bytes; a rule takes up a few hundred.
@@ -33,7 +33,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
 
 /// Get one alert rule
 #[utoipa::path(get, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "get_alert_rule",
-    params(("id" = Uuid, Path, description = "Id of the rule")),
+    params(("id" = RuleId, Path, description = "Id of the rule")),
     responses(
         (status = 200, body = Rule, description = "The rule"),
         (status = 400, body = ErrorBody, description = "The id is not a UUID"),
@@ -45,13 +45,13 @@ pub async fn get(
     path: Path<String>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Rule>, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     rules::get(&state.store, id).await?.map(Json).ok_or_else(|| missing(id))
 }
 
 /// Create an alert rule
 ///
-/// It is evaluated within seconds.
+/// The first evaluation follows within seconds.
 #[utoipa::path(post, path = "/api/v1/alert-rules", tag = "alerts", operation_id = "create_alert_rule",
     request_body = NewRule,
     responses(
@@ -77,9 +77,9 @@ pub async fn create(
 
 /// Replace an alert rule
 ///
-/// Open alerts that the new rule would not raise are resolved; the others stay open.
+/// Open alerts that the new rule would not raise are resolved; all others stay open.
 #[utoipa::path(put, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "replace_alert_rule",
-    params(("id" = Uuid, Path, description = "Id of the rule")),
+    params(("id" = RuleId, Path, description = "Id of the rule")),
     request_body = NewRule,
     responses(
         (status = 200, body = Rule, description = "The stored rule"),
@@ -96,7 +96,7 @@ pub async fn replace(
     path: Path<String>,
 ) -> Result<Json<Rule>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     let rule = read(&request, payload).await?;
     rule.check_in_place_of(id).map_err(ApiError::Rejected)?;
     let stored = rules::update(&state.store, id, &rule, Timestamp::now()).await?;
@@ -105,11 +105,11 @@ pub async fn replace(
 
 /// Delete an alert rule
 ///
-/// Its open alerts are resolved. Built-in rules can only be disabled.
+/// Open alerts of the rule are resolved. Built-in rules can only be disabled.
 #[utoipa::path(delete, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "delete_alert_rule",
-    params(("id" = Uuid, Path, description = "Id of the rule")),
+    params(("id" = RuleId, Path, description = "Id of the rule")),
     responses(
-        (status = 204, description = "The rule is deleted"),
+        (status = 204, description = "The rule was deleted"),
         (status = 400, body = ErrorBody, description = "The id is not a UUID"),
         (status = 404, body = ErrorBody, description = "The rule does not exist"),
         (status = 422, body = ErrorBody, description = "The rule is built in"),
@@ -120,20 +120,20 @@ pub async fn delete(
     path: Path<String>,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     if rules::delete(&state.store, id).await?.is_some() {
         return Ok(HttpResponse::NoContent().finish());
     }
     if rules::get(&state.store, id).await?.is_none() {
         return Err(missing(id));
     }
-    let message = "built-in rules cannot be deleted; disable it instead".to_owned();
+    let message = "built-in rules cannot be deleted; disable the rule instead".to_owned();
     Err(ApiError::Rejected(Rejection { code: "builtin", field: "id".to_owned(), message }))
 }
 
-/// Try an alert rule on the last day without storing it
+/// Try an alert rule on the last day of data without storing it
 ///
-/// A rule about each key is tried on the twenty keys with the most posts.
+/// A rule that covers every key is tried on the twenty keys with the most posts.
 #[utoipa::path(post, path = "/api/v1/alert-rules/preview", tag = "alerts", operation_id = "preview_alert_rule",
     request_body = NewRule,
     responses(
@@ -168,10 +168,9 @@ pub async fn preview(
 }
 
 async fn read(request: &HttpRequest, payload: Payload) -> Result<NewRule, ApiError> {
-    let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
-    extract::json(request, &body)
+    extract::json_body(request, payload, BODY_BYTES_MAX).await
 }
 
-fn missing(id: uuid::Uuid) -> ApiError {
+fn missing(id: RuleId) -> ApiError {
     ApiError::NotFound { what: format!("alert rule `{id}`") }
 }

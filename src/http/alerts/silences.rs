@@ -1,14 +1,14 @@
-//! Handlers for silences.
+//! Handlers that list, create and end silences.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
 use super::rules::BODY_BYTES_MAX;
-use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::id::SilenceId;
 use crate::models::silence::{NewSilence, Silence};
 use crate::store::alerts::silences::{self, SILENCES_MAX};
 use crate::store::page::Page;
@@ -22,10 +22,10 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
     Ok(Json(Page { items: silences::list(&state.store).await?, next_cursor: None }))
 }
 
-/// Silence the notifications of matching alerts
+/// Silence the notifications for matching alerts
 ///
-/// The alerts are still raised, listed and pushed to dashboards, marked as `silenced`. An alert that is still open when
-/// its silence ends is notified then.
+/// Matching alerts are still raised, listed and pushed to dashboards, marked as `silenced`. If an alert is still open
+/// when its silence ends, a notification is sent then.
 #[utoipa::path(post, path = "/api/v1/silences", tag = "alerts", operation_id = "create_silence",
     request_body = NewSilence,
     responses(
@@ -41,8 +41,7 @@ pub async fn create(
     payload: Payload,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
-    let what: NewSilence = extract::json(&request, &body)?;
+    let what: NewSilence = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     let now = Timestamp::now();
     what.check(now).map_err(ApiError::Rejected)?;
     let made = silences::create(&state.store, &what, now).await?;
@@ -52,7 +51,7 @@ pub async fn create(
 
 /// End a silence now
 #[utoipa::path(delete, path = "/api/v1/silences/{id}", tag = "alerts", operation_id = "end_silence",
-    params(("id" = Uuid, Path, description = "Id of the silence")),
+    params(("id" = SilenceId, Path, description = "Id of the silence")),
     responses(
         (status = 200, body = Silence, description = "The ended silence"),
         (status = 400, body = ErrorBody, description = "The id is not a UUID"),
@@ -64,7 +63,7 @@ pub async fn end(
     path: Path<String>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Silence>, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     let ended = silences::end(&state.store, id, Timestamp::now()).await?;
     ended.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("silence `{id}`") })
 }

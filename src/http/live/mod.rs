@@ -1,4 +1,5 @@
-//! Entry points for live connections: tickets, WebSockets, server-sent events. The protocol is in `live` and `ws`.
+//! Entry points for live connections: tickets, WebSockets and server-sent events. `live` and `ws` implement the
+//! protocol.
 
 pub mod sse; // server-sent events
 pub mod socket; // WebSockets

@@ -1,4 +1,4 @@
-//! Handler for WebSockets, which `ws` serves.
+//! Handler that upgrades requests to WebSockets, which `ws` then serves.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -8,8 +8,8 @@ use crate::http::state::AppState;
 
 /// Open a WebSocket for live updates
 ///
-/// The server sends `ServerFrame`s and the client `ClientOp`s, both as text. Where a token is configured, a browser
-/// uses it to request a ticket and connects to `/ws?ticket=…`, or presents it as
+/// The server sends `ServerFrame`s and the client sends `ClientOp`s, all as text. If a token is configured, a browser
+/// uses it to request a ticket and connects to `/ws?ticket=…`, or presents the token as
 /// `Sec-WebSocket-Protocol: bearer, <token>`; other clients present it in `Authorization`.
 #[utoipa::path(get, path = "/ws", tag = "live", operation_id = "open_socket", responses(
     (status = 101, description = "The socket is open"),

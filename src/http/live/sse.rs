@@ -1,4 +1,4 @@
-//! Handler for live updates as server-sent events, which `ws` delivers.
+//! Handler that streams live updates as server-sent events, which `ws` then delivers.
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
@@ -16,42 +16,43 @@ use crate::models::score::SentimentLabel;
 use crate::models::subscription::{Feed, Feeds, Filter, Subscription};
 use crate::ws::EventsQuery;
 
-/// Subscription of an event stream.
+/// Initial feeds, filter and position of an event stream.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventsParameters {
-    /// `metrics`, `messages`, `alerts`, `jobs` and `system`, separated by commas; defaults to the first three.
+    /// Feeds to receive, separated by commas: `metrics`, `messages`, `alerts`, `jobs` and `system`; defaults to the
+    /// first three.
     feeds: Option<String>,
     /// Product that posts and alerts must be about.
     product: Option<String>,
-    /// Platform that posts and alerts must come from.
+    /// Platform that posts must come from and that alerts must concern.
     platform: Option<String>,
-    /// Channel that posts must have come through.
+    /// Support or marketing channel that posts must carry.
     channel: Option<String>,
     /// City that posts must come from.
     city: Option<String>,
-    /// Sentiment that posts must have.
+    /// Sentiment label that posts must have.
     label: Option<SentimentLabel>,
-    /// Minimum predicted virality of posts, 0 to 100.
+    /// Minimum predicted virality of posts, 0 to 100; does not apply to alerts.
     #[param(value_type = Option<f32>)]
     min_virality: Option<MinVirality>,
-    /// Maximum number of posts per second, 0.1 to 1000.
+    /// Maximum number of posts per second, 0.1 to 1000; unlimited if absent.
     #[param(value_type = Option<f32>)]
     max_rate: Option<MaxRate>,
-    /// Whether metrics are sent as deltas to the previous frame.
+    /// Whether metrics are sent as changes to the previous frame; defaults to false.
     #[serde(default)]
     delta: bool,
-    /// Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes
-    /// precedence.
+    /// Newest frame id received so far, `epoch:offset`. The header `Last-Event-ID`, which browsers send when they
+    /// reconnect, takes precedence.
     since: Option<String>,
 }
 
 /// Stream live updates as server-sent events
 ///
-/// The frames are those of the WebSocket: `event` is the event, `data` the whole frame, and `id` the frame's id when it
-/// is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed
-/// by a fresh start, by the same rules as `subscribe` on the WebSocket.
+/// The frames are the same as on the WebSocket: `event` is the event, `data` the whole frame, and `id` the id of the
+/// frame if it is the newest so far. A browser that reconnects receives what it missed, or else `subscribed` with
+/// `recovered: false` followed by a fresh start, by the same rules as `subscribe` on the WebSocket.
 #[utoipa::path(get, path = "/api/v1/events", tag = "live", operation_id = "listen", params(EventsParameters), responses(
     (status = 200, content_type = "text/event-stream", description = "An endless stream of events"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),

@@ -1,4 +1,4 @@
-//! Handler for tickets, which authenticate live connections.
+//! Handler that issues tickets, which authenticate live connections.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -11,20 +11,20 @@ use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::stream::TICKET_LIFETIME;
 
-/// Ticket for one live connection.
+/// Ticket that authenticates one live connection.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LiveTicket {
     /// Single-use ticket, presented as `/ws?ticket=…` or `/api/v1/events?ticket=…`.
     ticket: String,
-    /// Expiry time.
+    /// Time at which the ticket expires.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 
 /// Issue a ticket for one live connection
 ///
-/// Browsers cannot set headers on a WebSocket or an event stream, and a token in a URL would end up in logs and
-/// histories. A page uses its token to request a ticket, which is valid for one connection within 30 seconds.
+/// Browsers cannot set headers on a WebSocket or an event stream, and a token in a URL would end up in logs and browser
+/// histories. A page therefore uses its token to request a ticket, which is valid for one connection within 30 seconds.
 #[utoipa::path(post, path = "/api/v1/live/tickets", tag = "live", operation_id = "issue_live_ticket", responses(
     (status = 201, body = LiveTicket, description = "The ticket"),
     (status = 401, body = ErrorBody, description = "The token is missing or wrong"),

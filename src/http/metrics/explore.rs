@@ -1,4 +1,4 @@
-//! Handlers for history over any range: series and breakdowns.
+//! Handlers that return history over any range, as series and breakdowns.
 
 use actix_web::web::{Data, Json};
 use jiff::Timestamp;
@@ -6,36 +6,35 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::filter_parameters::filter_parameters;
 use super::range::{RangeName, RangeQuery};
+use crate::anomaly::chart_peaks;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
-use crate::models::explore::{BreakdownBy, ExploreBreakdown, ExploreSeries, Step};
-use crate::models::score::EMOTIONS;
+use crate::models::explore::{BreakdownBy, ExploreBreakdown, ExploreLines, SeriesWithPeaks, Step};
 use crate::store::metrics::breakdown;
-use crate::store::metrics::series::{self, ExploreQuery};
+use crate::store::metrics::lines;
+use crate::store::metrics::series::{self, CompareTo, ExploreQuery};
 use crate::store::posts::filter::PostFilter;
 
-/// Maximum search length in characters. PostgreSQL matches every word of a search against every post.
-pub const SEARCH_CHARS_MAX: usize = 500;
-
-/// Maximum number of parts in a breakdown.
+/// Maximum number of keys in a breakdown.
 const ITEMS_MAX: usize = 500;
 
-/// Width of a step.
+/// Requested width of a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepName {
-    /// The width that suits the range best.
+    /// Chosen according to the length of the range.
     #[default]
     Auto,
-    /// Minutes.
+    /// One minute.
     Minute,
-    /// Hours.
+    /// One hour.
     Hour,
-    /// Days of the time zone.
+    /// One calendar day in the time zone.
     Day,
-    /// Weeks, beginning on Monday.
+    /// One calendar week in the time zone, beginning on `week_start`.
     Week,
 }
 
@@ -51,161 +50,96 @@ impl StepName {
     }
 }
 
-/// Period to compare with.
+/// Earlier period to compare a range with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compare {
-    /// The preceding period of the same length.
+    /// The preceding period of the same length; for calendar ranges, the same part of the day, week or month before.
     Previous,
+    /// The same period a week earlier.
+    Week,
 }
 
-/// Defines the query parameters that filter posts, in addition to the given ones. This is a macro because a flattened
-/// struct cannot deny unknown fields, and unknown parameters must be rejected.
-macro_rules! filter_parameters {
-    ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$about])*
-        #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
-        #[serde(deny_unknown_fields)]
-        #[into_params(parameter_in = Query)]
-        pub struct $name {
-            /// Start of the range by event time, RFC 3339.
-            from: Option<jiff::Timestamp>,
-            /// End of the range, exclusive, RFC 3339; defaults to now.
-            to: Option<jiff::Timestamp>,
-            /// Range that ends now, instead of `from` and `to`.
-            window: Option<$crate::http::metrics::range::RangeName>,
-            /// Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters.
-            #[param(max_length = 500)]
-            q: Option<String>,
-            /// Source of the posts, such as `http` or `replay`.
-            source: Option<String>,
-            /// Platform of the posts.
-            platform: Option<String>,
-            /// Product that the posts are about; empty for posts about none.
-            product: Option<String>,
-            /// Channel of the posts; empty for posts without one.
-            channel: Option<String>,
-            /// City of the posts; empty for posts without one.
-            city: Option<String>,
-            /// Sentiment that the model gave the posts.
-            label: Option<$crate::models::score::SentimentLabel>,
-            /// Strongest emotion of the posts, one of the seven.
-            #[param(pattern = "^(anger|disgust|fear|joy|neutral|sadness|surprise)$")]
-            emotion: Option<String>,
-            /// Language of the posts, ISO 639-1; empty for posts of unknown language.
-            lang: Option<String>,
-            /// Author of the posts: the handle, or the id where no handle is known; empty for posts without either.
-            author: Option<String>,
-            /// Minimum predicted virality, 0 to 100.
-            #[param(minimum = 0, maximum = 100)]
-            min_virality: Option<f32>,
-            /// Minimum churn risk, 0 to 1.
-            #[param(minimum = 0, maximum = 1)]
-            min_churn: Option<f32>,
-            $($(#[$field_about])* $field: $type,)*
-        }
+/// Maximum number of lines. More colours could not be told apart.
+const LINES_MAX: usize = 8;
 
-        impl $name {
-            fn filter(&self) -> Result<$crate::store::posts::filter::PostFilter, $crate::http::error::ApiError> {
-                let Self {
-                    q, source, platform, product, channel, city, label, emotion, lang, author, min_virality, min_churn, ..
-                } = self;
-                $crate::http::metrics::explore::checked($crate::store::posts::filter::PostFilter {
-                    q: q.clone(),
-                    source: source.clone(),
-                    platform: platform.clone(),
-                    product: product.clone(),
-                    channel: channel.clone(),
-                    city: city.clone(),
-                    label: *label,
-                    emotion: emotion.clone(),
-                    lang: lang.clone(),
-                    author: author.clone(),
-                    min_virality: *min_virality,
-                    min_churn: *min_churn,
-                })
-            }
-
-            fn range(&self) -> $crate::http::metrics::range::RangeQuery {
-                $crate::http::metrics::range::RangeQuery { window: self.window, from: self.from, to: self.to }
-            }
-        }
-    };
-}
-pub(in crate::http) use filter_parameters;
-
-/// Validates a filter's values.
-///
-/// # Errors
-/// 400 naming the invalid parameter.
-pub fn checked(filter: PostFilter) -> Result<PostFilter, ApiError> {
-    if filter.q.as_ref().is_some_and(|q| q.chars().count() > SEARCH_CHARS_MAX) {
-        return Err(ApiError::invalid("q", format!("must be at most {SEARCH_CHARS_MAX} characters")));
-    }
-    if filter.emotion.as_deref().is_some_and(|emotion| !EMOTIONS.contains(&emotion)) {
-        return Err(ApiError::invalid("emotion", format!("must be one of {}", EMOTIONS.join(", "))));
-    }
-    for (name, value, most) in
-        [("min_virality", filter.min_virality, 100.0), ("min_churn", filter.min_churn, 1.0)]
-    {
-        if value.is_some_and(|value| !(0.0..=most).contains(&value)) {
-            return Err(ApiError::invalid(name, format!("must be between 0 and {most}")));
-        }
-    }
-    Ok(filter)
-}
+/// Number of lines by default.
+const LINES_DEFAULT: usize = 5;
 
 filter_parameters! {
-    /// Parameters of a series.
+    /// Filters and steps of a series.
     SeriesParameters {
-        /// IANA time zone in which days and weeks begin, such as `Europe/Berlin`; defaults to UTC.
+        /// IANA time zone that determines when days and weeks begin, such as `Europe/Berlin`; defaults to UTC.
         tz: Option<String>,
-        /// Width of a step; defaults to the width that suits the range best. A series has at most 1500 steps.
+        /// Width of the steps; by default chosen according to the length of the range. A series has at most 1500 steps.
         step: Option<StepName>,
-        /// Whether to return the preceding period as well.
+        /// Other period to return as well, for comparison.
         compare: Option<Compare>,
+        /// Start of another period to return as well, instead of `compare`, in RFC 3339; rounded down to a minute. It
+        /// is as long as the range.
+        compare_from: Option<Timestamp>,
     }
 }
 
 filter_parameters! {
-    /// Parameters of a breakdown.
+    /// Filters and dimension of a breakdown.
     BreakdownParameters {
-        /// Dimension to break down by.
+        /// Dimension by which to break down the posts.
         by: BreakdownBy,
-        /// IANA time zone that determines the preceding period; defaults to UTC.
+        /// IANA time zone used to determine the preceding period; defaults to UTC.
         tz: Option<String>,
-        /// Maximum number of parts, 1 to 500; defaults to 50.
+        /// Maximum number of keys to return, 1 to 500; defaults to 50.
         #[param(minimum = 1, maximum = 500)]
         limit: Option<usize>,
-        /// Whether to return the preceding period as well.
+        /// Other period whose counts are returned as well, for comparison.
         compare: Option<Compare>,
+        /// Start of another period whose counts are returned as well, instead of `compare`, in RFC 3339; rounded down
+        /// to a minute. It is as long as the range.
+        compare_from: Option<Timestamp>,
     }
 }
 
-/// Get a range step by step
+filter_parameters! {
+    /// Filters, dimension and steps of lines.
+    LinesParameters {
+        /// Dimension by which to break down the posts.
+        by: BreakdownBy,
+        /// IANA time zone that determines when days and weeks begin, such as `Europe/Berlin`; defaults to UTC.
+        tz: Option<String>,
+        /// Width of the steps; by default chosen according to the length of the range. There are at most 1500 steps.
+        step: Option<StepName>,
+        /// Maximum number of lines, 1 to 8; defaults to 5.
+        #[param(minimum = 1, maximum = 8)]
+        limit: Option<usize>,
+    }
+}
+
+/// Get metrics over a range, step by step
 ///
-/// Days and weeks begin in the given time zone. With at most one of product, platform, channel and city, any range is
-/// exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts
-/// are included.
+/// Days and weeks begin in the given time zone. Results are exact for any range with at most one of product, platform,
+/// channel and city. Other filters count individual posts, so the range can hold up to 100,000 posts. A search with
+/// more than 20,000 hits is estimated from a `sample`. Steps without posts are included. `peaks` are the completed steps
+/// that stand out from the others.
 #[utoipa::path(get, path = "/api/v1/explore/series", tag = "explore", operation_id = "explore_series", params(SeriesParameters), responses(
-    (status = 200, body = ExploreSeries, description = "The series"),
+    (status = 200, body = SeriesWithPeaks, description = "The series, and the peaks among its steps"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid, or the range has too many posts for its filters (`window_too_long`)"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn series(
     state: Data<AppState>,
     Parameters(parameters): Parameters<SeriesParameters>,
-) -> Result<Json<ExploreSeries>, ApiError> {
-    let query =
-        query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), parameters.compare))?;
+) -> Result<Json<SeriesWithPeaks>, ApiError> {
+    let compare = compare_to(parameters.compare, parameters.compare_from)?;
+    let query = query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), compare))?;
     let step = parameters.step.unwrap_or_default().step();
-    Ok(Json(series::series(&state.store, &query, step).await?))
+    let series = series::series(&state.store, &query, step).await?;
+    Ok(Json(SeriesWithPeaks { peaks: chart_peaks::of_series(&series.items), series }))
 }
 
-/// Break a range down by a dimension
+/// Break down the posts in a range by a dimension
 ///
-/// Returns the parts with the most posts. Languages and authors are counted from single posts, like filters that the
-/// rollups do not cover.
+/// Returns the keys with the most posts. Breakdowns by language or author count individual posts, as do filters that
+/// the rollups do not cover.
 #[utoipa::path(get, path = "/api/v1/explore/breakdown", tag = "explore", operation_id = "explore_breakdown", params(BreakdownParameters), responses(
     (status = 200, body = ExploreBreakdown, description = "The breakdown"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid, or the range has too many posts for its filters (`window_too_long`)"),
@@ -216,21 +150,90 @@ pub async fn breakdown(
     Parameters(parameters): Parameters<BreakdownParameters>,
 ) -> Result<Json<ExploreBreakdown>, ApiError> {
     let limit = extract::limit(parameters.limit, ITEMS_MAX)?;
-    let query =
-        query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), parameters.compare))?;
+    let compare = compare_to(parameters.compare, parameters.compare_from)?;
+    let query = query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), compare))?;
     Ok(Json(breakdown::breakdown(&state.store, &query, parameters.by, limit).await?))
 }
 
-fn query(
-    filter: PostFilter,
-    range: RangeQuery,
-    (tz, compare): (Option<&str>, Option<Compare>),
-) -> Result<ExploreQuery, ApiError> {
-    let (from, to) = range.between(Timestamp::now())?.unwrap_or(RangeName::Day.until(Timestamp::now()));
-    Ok(ExploreQuery { from, to, zone: zone(tz)?, filter, compares: compare.is_some() })
+/// Break down the posts in a range over time
+///
+/// Returns one line for each of the keys with the most posts in the range, and one for all other posts. By product there
+/// is no such line, because a post may be about several products. Limits are the same as for a series.
+#[utoipa::path(get, path = "/api/v1/explore/lines", tag = "explore", operation_id = "explore_lines", params(LinesParameters), responses(
+    (status = 200, body = ExploreLines, description = "The lines"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the range has too many posts for its filters (`window_too_long`)"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
+))]
+pub async fn lines(
+    state: Data<AppState>,
+    Parameters(parameters): Parameters<LinesParameters>,
+) -> Result<Json<ExploreLines>, ApiError> {
+    let limit = extract::limit(parameters.limit.or(Some(LINES_DEFAULT)), LINES_MAX)?;
+    let query = query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), None))?;
+    let step = parameters.step.unwrap_or_default().step();
+    Ok(Json(lines::lines(&state.store, &query, step, (parameters.by, limit)).await?))
 }
 
-fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
+/// Returns the period to compare with.
+///
+/// # Errors
+/// 400 naming `compare_from` if both parameters are given.
+fn compare_to(compare: Option<Compare>, from: Option<Timestamp>) -> Result<Option<CompareTo>, ApiError> {
+    match (compare, from) {
+        (Some(_), Some(_)) => Err(ApiError::invalid("compare_from", "cannot be combined with `compare`")),
+        (Some(Compare::Previous), None) => Ok(Some(CompareTo::Previous)),
+        (Some(Compare::Week), None) => Ok(Some(CompareTo::DaysEarlier(7))),
+        (None, from) => Ok(from.map(CompareTo::From)),
+    }
+}
+
+/// Builds the query for a range, which is the last day if none is given.
+///
+/// # Errors
+/// 400 naming the invalid parameter.
+pub(super) fn query(
+    filter: PostFilter,
+    range: RangeQuery,
+    (tz, compare): (Option<&str>, Option<CompareTo>),
+) -> Result<ExploreQuery, ApiError> {
+    let zone = zone(tz)?;
+    let now = Timestamp::now().to_zoned(zone.clone());
+    let (from, to) = range.between_in(&now)?.unwrap_or(RangeName::Day.until(now.timestamp()));
+    let compare = match compare {
+        Some(CompareTo::Previous) => {
+            let usual = range.window.and_then(|window| window.compared_with(&now));
+            Some(usual.unwrap_or(CompareTo::Previous))
+        }
+        other => other,
+    };
+    Ok(ExploreQuery { from, to, zone, week_starts: range.week_start.weekday(), filter, compare })
+}
+
+/// Checks the query of a series.
+///
+/// # Errors
+/// 400 naming the invalid parameter.
+pub fn check_series(query_string: &str) -> Result<(), ApiError> {
+    let parameters: SeriesParameters = extract::parameters(query_string)?;
+    let compare = compare_to(parameters.compare, parameters.compare_from)?;
+    query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), compare)).map(drop)
+}
+
+/// Checks the query of a breakdown.
+///
+/// # Errors
+/// 400 naming the invalid parameter.
+pub fn check_breakdown(query_string: &str) -> Result<(), ApiError> {
+    let parameters: BreakdownParameters = extract::parameters(query_string)?;
+    let compare = compare_to(parameters.compare, parameters.compare_from)?;
+    query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), compare)).map(drop)
+}
+
+/// Returns the time zone with this IANA name; UTC without one.
+///
+/// # Errors
+/// 400 naming `tz` if there is no such zone.
+pub fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
     let Some(name) = name else { return Ok(TimeZone::UTC) };
     TimeZone::get(name)
         .map_err(|_| ApiError::invalid("tz", "must be an IANA time zone such as `Europe/Berlin`"))
@@ -239,11 +242,13 @@ fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::score::{EMOTIONS, SentimentLabel};
+    use crate::store::posts::key_filter::KeyFilter;
 
     fn refused(query_string: &str, naming: &str) {
         let outcome = extract::parameters::<SeriesParameters>(query_string).and_then(|parameters| {
-            query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), parameters.compare))
-                .map(drop)
+            let compare = compare_to(parameters.compare, parameters.compare_from)?;
+            query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), compare)).map(drop)
         });
         let refusal = outcome.unwrap_err().to_string();
         assert!(refusal.contains(naming), "{query_string}: {refusal}");
@@ -260,13 +265,46 @@ mod tests {
         refused("window=8d", "`window`");
         refused("step=second", "`step`");
         refused("compare=next", "`compare`");
+        refused("compare=week&compare_from=2026-05-01T00:00:00Z", "`compare_from`");
+        refused("window=week&week_start=friday", "`week_start`");
+        refused("window=today&tz=Mars/Olympus", "`tz`");
         refused("emotion=bliss", "`emotion`");
         refused("label=angry", "`label`");
+        refused("label=positive&label_not=angry", "`label_not`");
+        refused("emotion_not=joy&emotion_not=bliss", "`emotion_not`");
+        refused("min_churn=0.5&min_churn=0.6", "`min_churn`");
         refused("min_virality=101", "`min_virality`");
         refused("min_churn=-0.1", "`min_churn`");
         refused("min_churn=NaN", "`min_churn`");
         refused(&format!("q={}", "x".repeat(501)), "`q`");
         refused("dimension=city", "`dimension`");
+        let many: String = (0..21).map(|n| format!("&city_not={n}")).collect();
+        refused(&many, "`city_not` must be given at most 20 times");
+    }
+
+    #[test]
+    fn a_filter_takes_several_values_and_those_to_exclude() {
+        let query = "product=a&product=b&product=a&product=&city_not=Berlin&label_not=neutral&lang=en";
+        let parameters = extract::parameters::<SeriesParameters>(query).unwrap();
+        let filter = parameters.filter().unwrap();
+        let expected = PostFilter {
+            product: KeyFilter::new(&["a".to_owned(), "b".to_owned(), String::new()], &[]),
+            city: KeyFilter::new(&[], &["Berlin".to_owned()]),
+            label: KeyFilter::new(&[], &[SentimentLabel::Neutral]),
+            lang: KeyFilter::only("en"),
+            ..PostFilter::default()
+        };
+        assert_eq!(filter, expected);
+        let twenty: String = (0..20).map(|n| format!("&city={n}&city_not={n}")).collect();
+        let parameters = extract::parameters::<SeriesParameters>(&twenty).unwrap();
+        assert!(parameters.filter().is_ok());
+    }
+
+    #[test]
+    fn emotions_have_the_names_of_the_store() {
+        let query: String = EMOTIONS.iter().map(|emotion| format!("&emotion={emotion}")).collect();
+        let parameters = extract::parameters::<SeriesParameters>(&query).unwrap();
+        assert_eq!(parameters.filter().unwrap().emotion.any_of, EMOTIONS);
     }
 
     #[test]

@@ -1,18 +1,20 @@
-//! Handlers for live metrics: overall, and by city, product, channel, platform, emotion and time.
+//! Handlers that return live metrics: overall, and by city, product, channel, platform, emotion and time.
 
 use actix_web::web::{Data, Json};
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::anomaly::chart_peaks;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::Parameters;
+use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
-use crate::models::metrics::{Breakdowns, Emotions, Overall, Trend};
+use crate::models::metrics::{Breakdowns, Emotions, Overall, TrendWithPeaks};
 use crate::models::rollup::Dimension;
 use crate::store::metrics::summaries::{self, MetricsFilter, MetricsQuery};
 
-/// Period that ends now.
+/// Length of a period that consists of complete buckets and ends with the newest one. Buckets are ten seconds long, or
+/// a minute in periods of a day or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum WindowName {
     /// The last minute.
@@ -44,26 +46,27 @@ impl WindowName {
     }
 }
 
-/// Filters for posts by event time. Absent filters match everything; empty ones match posts without a value.
+/// Period and filters of a metrics call. Absent filters match everything; empty ones match posts without a value.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MetricsParameters {
-    /// Period that ends now; defaults to the last minute.
+    /// Length of the newest complete period; defaults to one minute.
     window: Option<WindowName>,
-    /// Start of the period, instead of `window`, RFC 3339.
+    /// Start of the period in RFC 3339, instead of `window`; rounded down to ten seconds, or to a minute if it is far
+    /// in the past.
     from: Option<Timestamp>,
-    /// End of the period, with `from`, RFC 3339; defaults to now.
+    /// End of the period in RFC 3339, used together with `from` and rounded up in the same way; defaults to now.
     to: Option<Timestamp>,
-    /// Product that the posts are about.
+    /// Product that posts must be about.
     product: Option<String>,
-    /// Platform of the posts.
+    /// Platform on which posts were published.
     platform: Option<String>,
-    /// Channel of the posts.
+    /// Support or marketing channel of the posts.
     channel: Option<String>,
-    /// City of the posts.
+    /// City that posts come from.
     city: Option<String>,
-    /// Source of the posts, such as `http` or `replay`.
+    /// Source through which posts entered Groundswell, such as `http` or `replay`.
     source: Option<String>,
 }
 
@@ -89,7 +92,16 @@ impl MetricsParameters {
     }
 }
 
-/// Get all metrics over all posts
+/// Checks the query of a metrics call.
+///
+/// # Errors
+/// 400 naming the invalid parameter.
+pub fn check(query_string: &str) -> Result<(), ApiError> {
+    let parameters: MetricsParameters = extract::parameters(query_string)?;
+    parameters.query(Timestamp::now()).map(drop)
+}
+
+/// Get all metrics for all posts
 #[utoipa::path(get, path = "/api/metrics/overall", tag = "metrics", operation_id = "metrics_overall", params(MetricsParameters), responses(
     (status = 200, body = Overall, description = "The metrics"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
@@ -177,17 +189,20 @@ pub async fn emotions(
 
 /// Get all metrics step by step, oldest first
 ///
-/// The window has at most a hundred steps, as narrow as possible; steps without posts are included.
+/// The period is divided into at most a hundred steps, as narrow as possible. Steps without posts are included. A step
+/// that is not `complete` still gains posts: divide its counts by its `seconds`. `peaks` are the completed steps that
+/// stand out from the others.
 #[utoipa::path(get, path = "/api/metrics/trend", tag = "metrics", operation_id = "metrics_trend", params(MetricsParameters), responses(
-    (status = 200, body = Trend, description = "The metrics of each step"),
+    (status = 200, body = TrendWithPeaks, description = "The metrics of each step, and the peaks among the steps"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn trend(
     state: Data<AppState>,
     Parameters(parameters): Parameters<MetricsParameters>,
-) -> Result<Json<Trend>, ApiError> {
-    Ok(Json(summaries::trend(&state.store, &parameters.query(Timestamp::now())?).await?))
+) -> Result<Json<TrendWithPeaks>, ApiError> {
+    let trend = summaries::trend(&state.store, &parameters.query(Timestamp::now())?).await?;
+    Ok(Json(TrendWithPeaks { peaks: chart_peaks::of_trend(&trend.items), trend }))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Trending terms merged over all processes, cached briefly.
+//! Trending terms, merged across all processes and cached briefly.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use crate::models::trends::Trends;
 use crate::stream::TrendSlices;
 use crate::trends::ranking::{Compared, rank, window};
 use crate::trends::slice::Slice;
-use crate::trends::timeline::TrendWindow;
+use crate::trends::slice_windows::TrendWindow;
 
 /// Maximum number of terms in a response.
 pub(super) const TERMS_MAX: usize = 100;
 
-/// A cached result and the time at which it was computed.
+/// Time at which a result was computed, and the result.
 type CachedTrends = (Instant, Arc<Trends>);
 
-/// Merges the term counts of all processes and caches the result briefly: merging a thousand terms of forty slices
-/// takes milliseconds, and many dashboards request the same.
+/// Trending terms of each period. They are cached briefly, because merging a thousand terms from each of forty slices
+/// takes milliseconds, and many dashboards request the same ones.
 pub struct TrendCache {
     shelf: TrendSlices,
     cached: [Mutex<Option<CachedTrends>>; 3],
@@ -34,7 +34,7 @@ impl TrendCache {
         Self { shelf, cached: Default::default() }
     }
 
-    /// Returns the trends for a span, at most a fraction of a slice old. Concurrent callers share one computation.
+    /// Returns the trends for a period, at most 15 seconds old. Concurrent callers share one computation.
     ///
     /// # Errors
     /// 503 if Redis is unavailable.

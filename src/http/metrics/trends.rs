@@ -1,4 +1,4 @@
-//! Handler for trending terms.
+//! Handler that returns trending terms.
 
 use actix_web::web::{Data, Json};
 use serde::Deserialize;
@@ -9,24 +9,24 @@ use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
 use crate::models::trends::Trends;
-use crate::trends::timeline::TrendWindow;
+use crate::trends::slice_windows::TrendWindow;
 
-/// Parameters of trending terms.
+/// Period and number of trending terms.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TrendsParameters {
     /// Period that ends now; defaults to the last hour.
     window: Option<TrendWindow>,
-    /// Maximum number of terms, 1 to 100; defaults to 50.
+    /// Maximum number of terms to return, 1 to 100; defaults to 50.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
 }
 
 /// Get trending terms
 ///
-/// Counts the posts stored by all processes, by event time, and compares with the preceding period of the same length.
-/// Estimated in bounded memory; each post counts a term once.
+/// Covers the posts stored by all processes, by event time, and compares them with the preceding period of the same
+/// length. Numbers are estimated in bounded memory; each post counts once per term.
 #[utoipa::path(get, path = "/api/v1/trends", tag = "metrics", operation_id = "trends", params(TrendsParameters), responses(
     (status = 200, body = Trends, description = "The trending terms"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),

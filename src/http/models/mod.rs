@@ -1,4 +1,4 @@
-//! On-demand scoring and model reloads.
+//! Scores texts on demand and reloads models.
 
-pub mod handlers; // reloading of models
+pub mod reload; // reloading of models
 pub mod score; // scores on demand

@@ -19,7 +19,8 @@ use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::score::Score;
 
-/// Maximum number of texts: half a pipeline batch; more would occupy an inference thread noticeably.
+/// Maximum number of texts in a request: half a pipeline batch. More would keep an inference thread busy for a
+/// noticeable time.
 const TEXTS_MAX: usize = 256;
 
 /// Maximum text length in characters, the same as for a post.
@@ -27,26 +28,26 @@ const TEXT_CHARS_MAX: usize = 10_000;
 
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Maximum time budget in milliseconds.
+/// Maximum value of `budget_ms`: a minute.
 const BUDGET_MS_MAX: u64 = 60_000;
 
-/// One text or several texts to score.
+/// Request to score one text or several.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreRequest {
-    /// Text of 1 to 10,000 characters; the response is its score.
+    /// Text of 1 to 10,000 characters. The response is its score.
     #[serde(default)]
     text: Option<String>,
-    /// Up to 256 such texts; the response holds their `scores`.
+    /// Up to 256 texts of 1 to 10,000 characters. The response lists their scores in `scores`.
     #[serde(default)]
     texts: Option<Texts>,
-    /// Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. The fast model
-    /// answers when the deep model would take longer or the server is overloaded.
+    /// Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. If the deep model
+    /// would take longer or the server is overloaded, the fast model scores the texts.
     #[serde(default)]
     budget_ms: Option<u64>,
 }
 
-/// Written by hand, because derived schemas cannot express a choice between `text` and `texts`.
+/// Written by hand because derived schemas cannot express a choice between `text` and `texts`.
 impl PartialSchema for ScoreRequest {
     fn schema() -> RefOr<Schema> {
         let text = || {
@@ -82,27 +83,27 @@ impl PartialSchema for ScoreRequest {
 
 impl ToSchema for ScoreRequest {}
 
-/// Scores of several texts, in the order of the texts.
+/// Scores of the texts in a request.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Scores {
-    /// One score per text.
+    /// One score per text, in the same order.
     pub scores: Vec<Score>,
 }
 
-/// Response in the form of the request.
+/// Response whose form depends on the request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ScoreAnswer)]
 #[serde(untagged)]
 pub enum ScoreResponse {
-    /// Score of `text`.
+    /// Score of the text in `text`.
     One(Box<Score>),
-    /// Scores of `texts`.
+    /// Scores of the texts in `texts`.
     Many(Scores),
 }
 
 /// Score texts without storing them
 ///
-/// Uses the best model that answers within `budget_ms`; `model` names it. `virality` is predicted from the text alone.
+/// Uses the best model that responds within `budget_ms`; `model` names it. `virality` is predicted from the text alone.
 #[utoipa::path(post, path = "/api/v1/score", tag = "posts", operation_id = "score_texts",
     request_body = ScoreRequest,
     responses(
@@ -183,7 +184,7 @@ fn rejected(code: &'static str, field: &str, message: &str) -> ApiError {
     ApiError::Rejected(Rejection { code, field: field.to_owned(), message: message.to_owned() })
 }
 
-/// Texts in a request. Those beyond the limit are counted and dropped.
+/// Texts in a request. Texts beyond the limit are counted and dropped.
 #[derive(Debug, Default)]
 struct Texts {
     kept: Vec<String>,

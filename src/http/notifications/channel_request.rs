@@ -1,25 +1,23 @@
-//! Request body that creates or replaces a notification channel, and its validation.
+//! Body of requests that create or replace a notification channel, and its validation.
 
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::http::extract;
 use crate::http::state::AppState;
 use crate::models::alert::Severity;
-use crate::models::new_post::Rejection;
+use crate::models::id::ChannelId;
 use crate::models::notification::{ChannelKind, Delivery, NewChannelSettings};
 use crate::notify::settings::{self, PreparedSettings, Secrets, SettingError};
 use crate::store::notifications::channels::ChannelDraft;
 
-/// Maximum body size in bytes.
+/// Maximum body size in bytes; a channel takes up a few hundred.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Maximum name length in characters; longer names do not fit into a list.
+/// Maximum length of a name in characters; longer names do not fit into a list.
 const NAME_CHARACTERS_MAX: usize = 200;
 
 /// Notification channel to create or replace.
@@ -33,21 +31,21 @@ pub struct NewChannel {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     name: String,
-    /// Kind of channel. Cannot be changed.
+    /// Service or protocol through which the channel delivers messages. Cannot be changed later.
     pub(in crate::http) kind: ChannelKind,
-    /// Whether messages are sent to the channel; defaults to true. Enabling a disabled channel resets its failures.
+    /// Whether messages are sent to the channel; defaults to true. Enabling a disabled channel clears its failures.
     #[serde(default = "yes")]
     enabled: bool,
-    /// Settings for the kind of channel.
+    /// Settings; the kind of channel determines which are required.
     settings: NewChannelSettings,
-    /// Delivery schedule; defaults to `immediate`, which is the only one that PagerDuty supports.
+    /// When the channel sends its messages; defaults to `immediate`, the only value that PagerDuty supports.
     #[serde(default = "immediate")]
     delivery: Delivery,
-    /// Minimum severity of the alerts to send; does not apply to rules that name this channel. Defaults to `warning`.
+    /// Minimum severity of alerts to send; ignored for rules that name this channel. Defaults to `warning`.
     #[serde(default = "warning")]
     minimum_severity: Severity,
-    /// Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down;
-    /// defaults to false.
+    /// Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down.
+    /// Defaults to false.
     #[serde(default)]
     service_alerts: bool,
 }
@@ -64,16 +62,15 @@ fn warning() -> Severity {
     Severity::Warning
 }
 
-/// Reads the request body.
+/// Reads a notification channel from the request body.
 pub(in crate::http) async fn read(request: &HttpRequest, payload: Payload) -> Result<NewChannel, ApiError> {
-    let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
-    extract::json(request, &body)
+    extract::json_body(request, payload, BODY_BYTES_MAX).await
 }
 
-/// Validates a request and returns the channel to store, together with a secret to reveal once.
+/// Validates a request. Returns the channel to store and, if there is one, the secret to reveal once.
 pub(in crate::http) fn draft(
     state: &AppState,
-    id: Uuid,
+    id: ChannelId,
     new: NewChannel,
     old: Option<&Secrets>,
 ) -> Result<(ChannelDraft, Option<String>), ApiError> {
@@ -87,7 +84,7 @@ pub(in crate::http) fn draft(
         if new.kind == ChannelKind::PagerDuty {
             return Err(rejected(
                 "delivery.mode",
-                "must be `immediate` for PagerDuty, where an incident is one alert",
+                "must be `immediate` for PagerDuty, where each alert is an incident of its own",
             ));
         }
         if !(60..=86_400).contains(&every_seconds) {
@@ -112,7 +109,8 @@ pub(in crate::http) fn draft(
     Ok((draft, revealed_secret))
 }
 
-/// Refuses to store secrets if the encryption key would be lost with the process.
+/// Returns an error if the encryption key would be lost when the process ends, because secrets encrypted with it would
+/// be lost too.
 pub(in crate::http) fn require_persistent_key(state: &AppState) -> Result<(), ApiError> {
     if state.messenger.keyring().is_persistent() {
         return Ok(());
@@ -125,6 +123,5 @@ pub(in crate::http) fn require_persistent_key(state: &AppState) -> Result<(), Ap
 
 /// Returns an error for an invalid field; `problem` is a predicate such as `must be between 60 and 86400`.
 pub(in crate::http) fn rejected(field: &str, problem: &str) -> ApiError {
-    let message = format!("`{field}` {problem}");
-    ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message })
+    ApiError::invalid_field(field, format!("`{field}` {problem}"))
 }

@@ -1,4 +1,4 @@
-//! Handlers for notification channels.
+//! Handlers that manage and test notification channels.
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -8,40 +8,40 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::channel_request::{NewChannel, draft, read, rejected, require_persistent_key};
 use crate::actors::notifier::delivery::{self, DeliveryError};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::id::ChannelId;
 use crate::models::notification::{Channel, PublicSetting};
 use crate::notify::settings;
 use crate::store::notifications::channels::{self, CHANNELS_MAX, Removal, Resealed, StoredChannel};
 
-/// Maximum number of attempts to rotate a secret while other requests change the channel.
+/// Maximum number of attempts to rotate a secret while other requests keep changing the channel.
 const ROTATIONS_MAX: usize = 4;
 
-/// Permits for concurrent test messages, so that the button cannot flood a receiver.
+/// Permits for concurrent test messages. They keep the test button from being used to flood a receiver.
 static TESTS: Semaphore = Semaphore::const_new(4);
 
 /// All notification channels.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Channels {
-    /// Channels in the order of their creation.
+    /// Channels, in order of creation.
     items: Vec<Channel>,
 }
 
-/// Result of a test.
+/// Result of sending a test message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TestOutcome {
     /// Whether the message was delivered.
     delivered: bool,
-    /// Response status; null when there was no response.
+    /// Status of the response; null if there was none.
     status: Option<u16>,
-    /// Reason for the failure, for people; null after a success.
+    /// Human-readable reason why the message was not delivered; null if it was.
     error: Option<String>,
-    /// Duration in milliseconds.
+    /// How long the attempt took, in milliseconds.
     duration_ms: u64,
 }
 
@@ -57,13 +57,13 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
 
 /// Create a notification channel
 ///
-/// Secrets are never returned again: the response of this call and of `rotate-secret` holds a webhook's
-/// `settings.secret`, which is `{"set":true}` from then on.
+/// A webhook's signing secret is revealed only in this response and in those of `rotate-secret`, as `settings.secret`.
+/// In all other responses, `settings.secret` is `{"set":true}`.
 #[utoipa::path(post, path = "/api/v1/notification-channels", tag = "notifications",
     operation_id = "create_notification_channel", request_body = NewChannel,
     responses(
         (status = 201, body = Channel, description = "The channel"),
-        (status = 409, body = ErrorBody, description = "The limit of channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`)"),
+        (status = 409, body = ErrorBody, description = "The limit on channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`)"),
         (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
@@ -74,7 +74,7 @@ pub async fn create(
     _: Parameters<EmptyQuery>,
 ) -> Result<impl Responder, ApiError> {
     let new = read(&request, payload).await?;
-    let (draft, revealed_secret) = draft(&state, Uuid::now_v7(), new, None)?;
+    let (draft, revealed_secret) = draft(&state, ChannelId::now_v7(), new, None)?;
     let made = channels::create(&state.store, &draft).await?;
     let channel = made.ok_or_else(|| ApiError::Conflict {
         code: "too_many_channels",
@@ -85,7 +85,7 @@ pub async fn create(
 
 /// Get one notification channel
 #[utoipa::path(get, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "get_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
+    operation_id = "get_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
     responses(
         (status = 200, body = Channel, description = "The channel"),
         (status = 404, body = ErrorBody, description = "The channel does not exist"),
@@ -96,14 +96,14 @@ pub async fn get(
     path: Path<String>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Channel>, ApiError> {
-    Ok(Json(stored(&state, extract::uuid(&path)?).await?.channel))
+    Ok(Json(stored(&state, extract::id(&path)?).await?.channel))
 }
 
 /// Replace a notification channel
 ///
-/// Absent secrets keep their stored values. Disabling a channel discards its pending notifications.
+/// Secrets that are absent keep their stored values. Disabling a channel discards its pending notifications.
 #[utoipa::path(put, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "replace_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
+    operation_id = "replace_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
     request_body = NewChannel,
     responses(
         (status = 200, body = Channel, description = "The channel"),
@@ -118,7 +118,7 @@ pub async fn replace(
     payload: Payload,
 ) -> Result<Json<Channel>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     let new = read(&request, payload).await?;
     let old = stored(&state, id).await?;
     if old.channel.kind != new.kind {
@@ -133,13 +133,13 @@ pub async fn replace(
 
 /// Delete a notification channel
 ///
-/// Its notifications are deleted too. Rules that also name other channels continue without it.
+/// Notifications of the channel are deleted too. Rules that also name other channels keep notifying those.
 #[utoipa::path(delete, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "delete_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
+    operation_id = "delete_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
     responses(
-        (status = 204, description = "The channel is deleted"),
+        (status = 204, description = "The channel was deleted"),
         (status = 404, body = ErrorBody, description = "The channel does not exist"),
-        (status = 409, body = ErrorBody, description = "It is the only channel of some rules, whose alerts would notify no one (`channel_in_use`)"),
+        (status = 409, body = ErrorBody, description = "It is the only channel of some rules, whose alerts would then notify nobody, or reports are sent through it (`channel_in_use`)"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
@@ -147,25 +147,37 @@ pub async fn delete(
     path: Path<String>,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     match channels::delete(&state.store, id).await? {
         Removal::Removed => Ok(HttpResponse::NoContent().finish()),
         Removal::Unknown => Err(unknown(id)),
-        Removal::InUse(rules) => Err(ApiError::Conflict {
-            code: "channel_in_use",
-            message: format!(
-                "this is the only channel of `{}`; choose another channel there first",
-                rules.join("` and `")
-            ),
-        }),
+        Removal::InUse(rules) => {
+            let names = rules.join("` and `");
+            let message = match rules.as_slice() {
+                [_] => format!(
+                    "the rule `{names}` notifies only this channel; choose another channel for that rule first"
+                ),
+                _ => format!(
+                    "the rules `{names}` notify only this channel; choose another channel for those rules first"
+                ),
+            };
+            Err(ApiError::Conflict { code: "channel_in_use", message })
+        }
+        Removal::InUseByReports(reports) => {
+            let names = reports.join("`, `");
+            let message = format!(
+                "reports are sent through this channel (`{names}`); choose another channel for them first"
+            );
+            Err(ApiError::Conflict { code: "channel_in_use", message })
+        }
     }
 }
 
 /// Send a test message now
 ///
-/// Returns the status of the receiver's response and nothing else of it. A test is sent once and is not listed.
+/// Only the status of the receiver's response is returned. The test message is neither retried nor listed.
 #[utoipa::path(post, path = "/api/v1/notification-channels/{id}/test", tag = "notifications",
-    operation_id = "test_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
+    operation_id = "test_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
     responses(
         (status = 200, body = TestOutcome, description = "The result of the test"),
         (status = 404, body = ErrorBody, description = "The channel does not exist"),
@@ -179,7 +191,7 @@ pub async fn test(
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<TestOutcome>, ApiError> {
     let _permit = TESTS.try_acquire().map_err(|_| ApiError::Busy { what: "too many tests are running" })?;
-    let channel = stored(&state, extract::uuid(&path)?).await?;
+    let channel = stored(&state, extract::id(&path)?).await?;
     let attempt = delivery::test(&state.store, &state.messenger, &channel).await?.attempt;
     Ok(Json(TestOutcome {
         delivered: attempt.error.is_none(),
@@ -191,16 +203,16 @@ pub async fn test(
 
 /// Rotate the signing secret of a webhook
 ///
-/// The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the
-/// only one that reveals the new secret, in `settings.secret`.
+/// For 24 hours, messages are signed with both the old and the new secret, so that receivers can switch. Only this
+/// response reveals the new secret, in `settings.secret`.
 #[utoipa::path(post, path = "/api/v1/notification-channels/{id}/rotate-secret", tag = "notifications",
-    operation_id = "rotate_notification_channel_secret", params(("id" = Uuid, Path, description = "Id of the channel")),
+    operation_id = "rotate_notification_channel_secret", params(("id" = ChannelId, Path, description = "Id of the channel")),
     responses(
         (status = 200, body = Channel, description = "The channel"),
         (status = 404, body = ErrorBody, description = "The channel does not exist"),
         (status = 409, body = ErrorBody,
             description = "The channel has no signing secret (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`)"),
-        (status = 429, body = ErrorBody, description = "Others keep changing the channel"),
+        (status = 429, body = ErrorBody, description = "Other requests keep changing the channel"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn rotate_secret(
@@ -208,7 +220,7 @@ pub async fn rotate_secret(
     path: Path<String>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Channel>, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     require_persistent_key(&state)?;
     for _ in 0..ROTATIONS_MAX {
         let old = stored(&state, id).await?.sealed;
@@ -228,7 +240,7 @@ pub async fn rotate_secret(
     Err(ApiError::Busy { what: "others are changing this channel" })
 }
 
-async fn stored(state: &AppState, id: Uuid) -> Result<StoredChannel, ApiError> {
+async fn stored(state: &AppState, id: ChannelId) -> Result<StoredChannel, ApiError> {
     channels::get(&state.store, id).await?.ok_or_else(|| unknown(id))
 }
 
@@ -239,7 +251,7 @@ fn with_secret(mut channel: Channel, revealed_secret: Option<String>) -> Channel
     channel
 }
 
-fn unknown(id: Uuid) -> ApiError {
+fn unknown(id: ChannelId) -> ApiError {
     ApiError::NotFound { what: format!("notification channel `{id}`") }
 }
 

@@ -1,4 +1,4 @@
-//! Notification channels, notifications and browser subscriptions.
+//! Notification channels, sent notifications, and browsers' push subscriptions.
 
 pub mod channel_request; // request body of a channel
 pub mod channels; // notification channels

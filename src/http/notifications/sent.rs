@@ -1,15 +1,15 @@
-//! Handlers for notifications and browser subscriptions.
+//! Handlers that list and resend notifications, and one that returns the key for push subscriptions.
 
 use actix_web::web::{Data, Json, Path};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::channel_request::require_persistent_key;
 use crate::actors::notifier::delivery;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::id::{AlertId, ChannelId, NotificationId};
 use crate::models::notification::{Notification, NotificationState};
 use crate::store::notifications::history::{self, NotificationsQuery, Resent};
 use crate::store::page::Page;
@@ -22,20 +22,20 @@ const LIMIT_MAX: usize = 500;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct NotificationsParameters {
-    /// Channel of the notifications.
-    channel: Option<Uuid>,
-    /// Delivery state of the notifications.
+    /// Return only notifications to this channel.
+    channel: Option<ChannelId>,
+    /// Return only notifications in this state.
     state: Option<NotificationState>,
-    /// Alert that the notifications are about.
-    alert: Option<Uuid>,
-    /// `next_cursor` of the previous page.
+    /// Return only notifications about this alert.
+    alert: Option<AlertId>,
+    /// `next_cursor` of the previous page; absent for the first page.
     cursor: Option<String>,
-    /// Maximum number of notifications, 1 to 500; defaults to 50.
+    /// Maximum number of notifications to return, 1 to 500; defaults to 50.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
-/// Public key for push subscriptions of browsers.
+/// Public key that browsers use to subscribe to push messages.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PushKey {
     /// Value of `applicationServerKey` for `pushManager.subscribe`, in URL-safe base64.
@@ -62,10 +62,10 @@ pub async fn list(
 
 /// Resend a notification
 ///
-/// Sends it at once and on a new retry schedule, whether it was delivered or given up. Receivers see the same message
-/// id, unless it was part of a digest.
+/// Sends it at once, with a new retry schedule, whether it was delivered or abandoned. Receivers see the same message
+/// id, unless the notification was part of a digest.
 #[utoipa::path(post, path = "/api/v1/notifications/{id}/resend", tag = "notifications", operation_id = "resend_notification",
-    params(("id" = Uuid, Path, description = "Id of the notification")),
+    params(("id" = NotificationId, Path, description = "Id of the notification")),
     responses(
         (status = 200, body = Notification, description = "The notification, which will be sent"),
         (status = 404, body = ErrorBody, description = "The notification does not exist"),
@@ -77,7 +77,7 @@ pub async fn resend(
     path: Path<String>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Notification>, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     match history::resend(&state.store, id).await? {
         Resent::Pending(notification) => Ok(Json(notification)),
         Resent::Disabled => Err(ApiError::Conflict {
@@ -90,7 +90,7 @@ pub async fn resend(
 
 /// Get the public key for push subscriptions
 ///
-/// It changes only when the key that encrypts secrets does.
+/// The key changes only if the key that encrypts secrets does.
 #[utoipa::path(get, path = "/api/v1/push/key", tag = "notifications", operation_id = "get_push_key", responses(
     (status = 200, body = PushKey, description = "The public key"),
     (status = 409, body = ErrorBody, description = "There is no key to encrypt secrets with (`no_secret_key`)"),

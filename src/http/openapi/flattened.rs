@@ -1,4 +1,4 @@
-//! Schemas for structs with a flattened part.
+//! Schemas of structs with a flattened part.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use utoipa::openapi::{Components, Object, RefOr, Schema};
 
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
-/// Merges every `allOf` that has a closed part into one open object.
+/// Merges each `allOf` that has a closed part into one open object.
 ///
-/// A type that denies unknown fields is described as an object without additional properties. As part of an `allOf` it
+/// A type that denies unknown fields is described as an object without additional properties. As a part of `allOf`, it
 /// would reject the properties of the other parts, so no value could match.
 pub(super) fn merge(components: &mut Components) {
     let named = components.schemas.clone();

@@ -1,4 +1,4 @@
-//! Error responses that calls have in common, added to each operation, and headers for all responses.
+//! Adds common error responses to each operation, and headers to all responses.
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::Response;
@@ -8,7 +8,7 @@ use utoipa::openapi::{
 
 use crate::http::guard::OPEN_PATHS;
 
-/// An error response: name in the document, status and description.
+/// Error response: its name in the document, status and description.
 type Refusal = (&'static str, &'static str, &'static str);
 
 /// Error responses that every call can return.
@@ -17,10 +17,10 @@ const OF_ALL: [Refusal; 2] = [
     ("Foreign", "403", "The `Host` header or the page's origin is not allowed"),
 ];
 
-/// Error responses of calls that require the token.
+/// Error responses that calls can return if they require the token.
 const OF_TOKEN: [Refusal; 1] = [("Unauthorized", "401", "The token is missing or wrong")];
 
-/// Error responses of calls that take a body.
+/// Error responses that calls can return if they take a body.
 const OF_BODIES: [Refusal; 5] = [
     ("MalformedBody", "400", "The body cannot be parsed or decompressed, or a parameter is invalid"),
     ("SlowBody", "408", "The body took more than 30 seconds to arrive"),
@@ -33,19 +33,21 @@ const OF_BODIES: [Refusal; 5] = [
     ("Busy", "429", "Too many request bodies are being received; retry after `Retry-After` seconds"),
 ];
 
-/// Response headers: component name, header name, type and description.
+/// Response headers: name of the component, name of the header, type and description.
 const HEADERS: [(&str, &str, Type, &str); 3] = [
     ("RequestId", "x-request-id", Type::String, "Id of the request in the server's log"),
     ("RetryAfter", "retry-after", Type::Integer, "Seconds to wait before retrying"),
     ("Authenticate", "www-authenticate", Type::String, "Authentication scheme to use"),
 ];
 
-/// Adds to each call the common error responses that it does not describe itself, and to each response its headers.
+/// Adds the common error responses to each call, unless it describes them itself, and the common headers to each
+/// response.
 pub(super) fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let of_token = if OPEN_PATHS.contains(&path.as_str()) { &[][..] } else { &OF_TOKEN };
-        for operation in
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+        for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten()
         {
             complete_call(operation, of_token);
         }
@@ -94,7 +96,7 @@ fn add_headers(status: &str, response: &mut Response) {
     }
 }
 
-/// Returns whether the response uses the error format, unlike the 503 of `/readyz`.
+/// Returns whether the response has the error format, unlike the 503 from `/readyz`.
 fn is_refusal(response: &Response) -> bool {
     let schemas = response.content.values().filter_map(|content| match content {
         RefOr::T(content) => content.schema.as_ref(),

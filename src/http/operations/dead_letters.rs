@@ -7,7 +7,6 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
@@ -20,14 +19,14 @@ const LIMIT_MAX: usize = 500;
 /// Maximum body size in bytes: room for thousands of ids of 30 bytes each.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// Parameters of a page of dead letters.
+/// Page of dead letters to return.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeadLettersParameters {
-    /// `next_cursor` of the previous page.
+    /// `next_cursor` of the previous page; absent for the first page.
     cursor: Option<String>,
-    /// Maximum number of dead letters, 1 to 500; defaults to 50.
+    /// Maximum number of dead letters to return, 1 to 500; defaults to 50.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
@@ -36,15 +35,15 @@ pub struct DeadLettersParameters {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
-    /// Ids of the dead letters; absent with `all`.
+    /// Ids of the dead letters to replay; omitted with `all`.
     #[serde(default)]
     ids: Vec<String>,
-    /// Whether to replay every dead letter.
+    /// Whether to replay all dead letters; defaults to false.
     #[serde(default)]
     all: bool,
 }
 
-/// Written by hand, because derived schemas cannot express a choice between `ids` and `all`.
+/// Written by hand because derived schemas cannot express a choice between `ids` and `all`.
 impl PartialSchema for Replay {
     fn schema() -> RefOr<Schema> {
         let id =
@@ -67,10 +66,10 @@ impl PartialSchema for Replay {
 
 impl ToSchema for Replay {}
 
-/// Result of a replay.
+/// Outcome of a replay.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Replayed {
-    /// Number of dead letters that are in the stream again; the others no longer existed.
+    /// Number of dead letters returned to the stream; those that no longer existed are not counted.
     pub replayed: u64,
 }
 
@@ -96,7 +95,7 @@ pub async fn list(
 
 /// Replay dead letters
 #[utoipa::path(post, path = "/api/v1/dead-letters/replay", tag = "dead letters", operation_id = "replay_dead_letters", request_body = Replay, responses(
-    (status = 200, body = Replayed, description = "The number of replayed dead letters"),
+    (status = 200, body = Replayed, description = "The number of dead letters returned to the stream"),
     (status = 400, body = ErrorBody, description = "The body is not JSON"),
     (status = 422, body = ErrorBody, description = "No ids are given, or one is invalid"),
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
@@ -106,8 +105,7 @@ pub async fn replay(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<Replayed>, ApiError> {
-    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
-    let replay: Replay = extract::json(&request, &body)?;
+    let replay: Replay = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     if replay.all != replay.ids.is_empty() {
         return Err(rejected("ids", "send either `ids` or `all`"));
     }
@@ -127,7 +125,7 @@ fn rejected(field: &str, message: &str) -> ApiError {
     })
 }
 
-/// Parses a stream entry's id: two numbers separated by a hyphen.
+/// Parses the id of a stream entry, which consists of two numbers separated by a hyphen.
 fn entry_id(text: &str) -> Option<EntryId> {
     let (milliseconds, sequence) = text.split_once('-')?;
     let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u64>().is_ok();

@@ -1,4 +1,4 @@
-//! Handlers for health checks.
+//! Handlers that answer health checks.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
@@ -8,34 +8,35 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Parameters;
 use crate::http::state::AppState;
-use crate::models::stage_health::NotReady;
+use crate::models::system_health::NotReady;
 
-/// Confirmation that the process is alive.
+/// Response from a process that is alive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Alive)]
 pub struct Liveness {
-    /// Always `ok`.
+    /// Always `ok`: a process that is not alive does not respond.
     pub status: String,
-    /// Version of Groundswell.
+    /// Version of Groundswell that this process runs.
     pub version: String,
 }
 
-/// Readiness of the process for traffic.
+/// Whether the process is ready for traffic and, if not, why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// Whether the process is ready.
+    /// Whether the process can serve requests now; the status is 200 if so, otherwise 503.
     pub ready: bool,
-    /// With `verbose`, the reasons for which the process is not ready.
+    /// Reason why the process is not ready, empty if it is; present only with `verbose`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasons: Option<Vec<NotReady>>,
 }
 
-/// Parameters of a readiness check.
+/// Level of detail for a readiness check.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReadyParameters {
-    /// Include the reasons; needs no value.
+    /// If present, the response includes the reasons; no value is needed, and `false` has the same effect as leaving it
+    /// out.
     verbose: Option<String>,
 }
 
@@ -55,8 +56,8 @@ pub async fn health() -> Json<Liveness> {
 
 /// Check whether the process is ready for traffic
 ///
-/// With `?verbose`, the response lists each of Redis, PostgreSQL, the stages and the tasks that is not ready. A
-/// measurement older than 10 seconds counts as not ready.
+/// With `?verbose`, the response lists everything that is not ready: Redis, PostgreSQL, stages and tasks. A process
+/// whose latest measurement is more than 10 seconds old is not ready.
 #[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "get_readyz",
     params(ReadyParameters),
     responses(

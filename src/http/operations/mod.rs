@@ -1,4 +1,4 @@
-//! Health checks, system status and dead letters.
+//! Health checks, system status, recent errors and dead letters.
 
 pub mod dead_letters; // posts that could not be stored
 pub mod health; // health checks

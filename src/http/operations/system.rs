@@ -1,4 +1,4 @@
-//! Handlers for the system status, recent errors and Prometheus metrics.
+//! Handlers that return the system status, recent errors and Prometheus metrics.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
@@ -9,12 +9,13 @@ use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::error_log::{ErrorOverview, ErrorWindow};
-use crate::models::stage_health::SystemHealth;
+use crate::models::system_health::SystemHealth;
 use crate::telemetry::{errors, process};
 
 /// Get the system status
 ///
-/// Stages, tasks, stream, dead letters and models of this process, as measured at `at`.
+/// Returns the state of stages, tasks, stream, dead letters and models as this process last measured it, at the time in
+/// `at`.
 #[utoipa::path(get, path = "/api/v1/system", tag = "operations", operation_id = "get_system", responses(
     (status = 200, body = SystemHealth, description = "The latest measurement"),
     (status = 400, body = ErrorBody, description = "The call takes no parameters"),
@@ -23,20 +24,21 @@ pub async fn show(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
     Ok(Json(SystemHealth::clone(&state.health.newest())))
 }
 
-/// Parameters of the error overview.
+/// Period of the error overview.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ErrorsParameters {
-    /// Period: `1h` in steps of a minute (default), `6h` in steps of five minutes, `24h` in steps of fifteen minutes.
+    /// Period to cover: `1h` in steps of a minute (default), `6h` in steps of five minutes, or `24h` in steps of
+    /// fifteen minutes.
     #[serde(default)]
     window: ErrorWindow,
 }
 
 /// Get the recent errors of this process
 ///
-/// Counted by the minute for a day, with the most recent messages; lost when the process ends. A restart or a rejected
-/// request may also be logged as a warning, and then counts as both.
+/// Errors are counted by the minute for up to a day. The response includes the most recent messages. Everything is lost
+/// when the process ends. A restart or a rejected request that is also logged as a warning counts as both.
 #[utoipa::path(get, path = "/api/v1/system/errors", tag = "operations", operation_id = "get_system_errors",
     params(ErrorsParameters),
     responses(

@@ -16,14 +16,14 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Table for spreadsheets.
+    /// CSV with selected columns, for spreadsheets.
     #[default]
     Csv,
-    /// All fields, one JSON object per line.
+    /// Newline-delimited JSON with all fields.
     Ndjson,
 }
 
-const COLUMNS: [&str; 32] = [
+const COLUMNS: [&str; 33] = [
     "uuid",
     "id",
     "platform",
@@ -56,16 +56,17 @@ const COLUMNS: [&str; 32] = [
     "virality",
     "model",
     "corrected_label",
+    "connector",
 ];
 
-/// A file to stream.
+/// File to stream in a response.
 #[derive(Debug, Clone, Copy)]
 pub struct File {
-    /// What the file contains; becomes part of the file name.
+    /// One-word description of the contents, used in the file name.
     pub name: &'static str,
-    /// File format.
+    /// Format of the records.
     pub format: Format,
-    /// Column names for CSV.
+    /// Column names for CSV files.
     pub header: &'static [&'static str],
 }
 
@@ -79,9 +80,9 @@ pub async fn respond(
     stream(file, (chunks, permit), |listed| cells(listed).to_vec()).await
 }
 
-/// Responds with a file that is streamed in chunks and never held in memory as a whole. A failure before the first
-/// chunk becomes an error response; a later one breaks the connection, which is the only way to signal an incomplete
-/// file.
+/// Responds with a file that is streamed in chunks and never held in memory in full. A failure before the first chunk
+/// becomes an error response. A later failure breaks the connection, which is the only way to signal that the file is
+/// incomplete.
 pub async fn stream<T: Serialize + Send + 'static>(
     file: File,
     (chunks, permit): (impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static, ExportPermit),
@@ -132,7 +133,7 @@ fn encode<T: Serialize>(
     Ok(Bytes::from(bytes))
 }
 
-fn cells(ListedPost { scored, corrected_label }: &ListedPost) -> [String; 32] {
+fn cells(ListedPost { scored, corrected_label, .. }: &ListedPost) -> [String; 33] {
     let ScoredPost { post, score, .. } = scored;
     let author = post.author.clone().unwrap_or_default();
     let engagement = post.engagement.unwrap_or_default();
@@ -172,10 +173,11 @@ fn cells(ListedPost { scored, corrected_label }: &ListedPost) -> [String; 32] {
         score.virality.to_string(),
         harmless(&format!("{} {}", score.model.name, score.model.version)),
         corrected_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
+        post.connector.map(|id| id.to_string()).unwrap_or_default(),
     ]
 }
 
-/// Escapes text that starts with a character at which a spreadsheet would begin to evaluate a formula.
+/// Escapes text that a spreadsheet would evaluate as a formula because of its first character.
 pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         return format!("'{text}");
@@ -197,19 +199,20 @@ mod tests {
 
     use super::*;
     use crate::http::posts::export_limits::{ExportLimits, ExportLimitsParams};
+    use crate::models::id::PostId;
     use crate::models::post::{Post, Source};
     use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
     use actix_web::body::to_bytes;
 
     fn listed(text: &str) -> ListedPost {
-        ListedPost { scored: scored(text), corrected_label: Some(SentimentLabel::Neutral) }
+        ListedPost { scored: scored(text), corrected_label: Some(SentimentLabel::Neutral), work: None }
     }
 
     fn scored(text: &str) -> ScoredPost {
         let now = "2026-05-01T12:00:00Z".parse().unwrap();
         ScoredPost {
             post: Post {
-                uuid: uuid::Uuid::nil(),
+                uuid: PostId::from_u128(0),
                 id: "-7".into(),
                 platform: "web".into(),
                 text: text.into(),
@@ -219,11 +222,13 @@ mod tests {
                 received_at: now,
                 original_created_at: None,
                 source: Source::new("http"),
+                connector: None,
                 city: None,
                 country: None,
                 lat: Some(-33.9),
                 lon: None,
                 products: vec!["Solo".into(), "Duo".into()],
+                topics: Vec::new(),
                 channel: None,
                 url: None,
                 parent_id: None,

@@ -18,7 +18,8 @@ use crate::http::error::ApiError;
 use crate::telemetry::{EXPORTS_OPEN, EXPORTS_REFUSED_TOTAL, EXPORTS_STALLED_TOTAL};
 use crate::ws::RawSocket;
 
-/// Bytes passed to a connection at once, and thus the minimum that a client must read within the stall timeout.
+/// Number of bytes passed to a connection at once, and thus the minimum that a client must read within the stall
+/// timeout.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Parameters of [`ExportLimits`].
@@ -29,7 +30,7 @@ pub struct ExportLimitsParams {
     /// Maximum number of exports that read the database at the same time. The others wait before their next page, so
     /// that list requests get database connections.
     pub n_reading_max: usize,
-    /// How long a client may go without reading anything.
+    /// Maximum time that a client may go without reading.
     pub stall_max: Duration,
 }
 
@@ -67,7 +68,7 @@ impl ExportLimits {
     }
 }
 
-/// An open export, counted until it is dropped.
+/// Permit held by an open export. Dropping it also decrements the metric for open exports.
 struct OpenExport {
     _permit: OwnedSemaphorePermit,
 }
@@ -78,7 +79,7 @@ impl Drop for OpenExport {
     }
 }
 
-/// Permit for one export.
+/// Permit to run one export.
 pub struct ExportPermit {
     open: OpenExport,
     socket: Option<RawSocket>,
@@ -87,7 +88,7 @@ pub struct ExportPermit {
 }
 
 impl ExportPermit {
-    /// Returns the pages; each waits for its turn to read the database.
+    /// Returns the pages, each of which waits for a permit to read the database.
     pub fn in_turn<'a, T: Send + 'a>(&self, pages: impl Stream<Item = T> + Send + 'a) -> BoxStream<'a, T> {
         let reading = Arc::clone(&self.reading);
         unfold((pages.boxed(), reading), |(mut pages, reading)| async move {
@@ -114,8 +115,8 @@ impl ExportPermit {
     }
 }
 
-/// Aborts the connection once it has been idle for too long. Runs on the connection's thread and is cancelled with the
-/// body, so the connection is open whenever this runs.
+/// Aborts the connection once it has been idle for too long. Runs on the connection's thread and is cancelled together
+/// with the body, so the connection is always open while this runs.
 async fn watch(idle_since: Rc<Cell<Option<Instant>>>, socket: Option<RawSocket>, stall_max: Duration) {
     loop {
         let idle = idle_since.get().map(|since| since.elapsed()).unwrap_or_default();
@@ -131,11 +132,11 @@ async fn watch(idle_since: Rc<Cell<Option<Instant>>>, socket: Option<RawSocket>,
     }
 }
 
-/// Body of an export; holds the export's permit.
+/// Body of an export, which holds the export's permit.
 pub struct ExportBody {
     body: Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>>>>,
     rest: Bytes,
-    /// Since when the client has not read the last chunk; `None` while the database is being read.
+    /// Time at which the client was passed a chunk that it has not read yet; `None` while the database is being read.
     idle_since: Rc<Cell<Option<Instant>>>,
     watch: JoinHandle<()>,
     _open: OpenExport,

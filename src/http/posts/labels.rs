@@ -1,4 +1,4 @@
-//! Handlers for sentiment labels corrected by people.
+//! Handlers that correct sentiment labels and export the corrections.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -6,10 +6,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::export::{self, Format};
-use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
+use crate::models::id::PostId;
 use crate::models::label::{BY_CHARS_MAX, LabelCorrection, LabelledPost, NOTE_CHARS_MAX, NewLabel};
 use crate::models::new_post::Rejection;
 use crate::store::posts::labels;
@@ -33,10 +33,10 @@ const COLUMNS: [&str; 11] = [
 
 /// Correct a post's sentiment label
 ///
-/// The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model
-/// that rescores the post later does not undo it.
+/// The last correction wins. It is shown beside the model's label, on which all counts and rollups are based. It stays
+/// in place even if a better model rescores the post later.
 #[utoipa::path(put, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "correct_label", request_body = NewLabel,
-    params(("id" = Uuid, Path, description = "Groundswell's id of the post")),
+    params(("id" = PostId, Path, description = "Groundswell's own id for the post")),
     responses(
         (status = 200, body = LabelCorrection, description = "The stored correction"),
         (status = 400, body = ErrorBody, description = "The id is not a UUID"),
@@ -50,43 +50,42 @@ pub async fn correct(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<LabelCorrection>, ApiError> {
-    let uuid = extract::uuid(&path)?;
-    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
-    let new = checked(extract::json(&request, &body)?)?;
+    let uuid = extract::id(&path)?;
+    let new = checked(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
     let made = labels::correct(&state.store, uuid, &new).await?;
     made.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })
 }
 
-/// Remove the correction of a post's label
+/// Remove the correction to a post's label
 #[utoipa::path(delete, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "take_label_back",
-    params(("id" = Uuid, Path, description = "Groundswell's id of the post")),
+    params(("id" = PostId, Path, description = "Groundswell's own id for the post")),
     responses(
-        (status = 204, description = "The correction is removed"),
+        (status = 204, description = "The correction was removed"),
         (status = 400, body = ErrorBody, description = "The id is not a UUID"),
         (status = 404, body = ErrorBody, description = "The post has no correction"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn retract(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
-    let uuid = extract::uuid(&path)?;
+    let uuid = extract::id(&path)?;
     if labels::take_back(&state.store, uuid).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(ApiError::NotFound { what: format!("the correction of post `{uuid}`") })
 }
 
-/// Parameters of an export of labels.
+/// Format of a label export.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LabelsParameters {
-    /// `csv` or `ndjson`; defaults to `ndjson`.
+    /// Format of the file, `csv` or `ndjson`; defaults to `ndjson`.
     format: Option<Format>,
 }
 
 /// Export corrected posts for training
 ///
-/// Streams text, corrected label and model label, earliest correction first. `training/train.py --labels` reads both
-/// formats. Corrections expire with their posts.
+/// Streams the text, corrected label and model label of each post, earliest correction first.
+/// `training/train.py --labels` reads both formats. Corrections expire together with their posts.
 #[utoipa::path(get, path = "/api/v1/labels/export", tag = "labels", operation_id = "export_labels", params(LabelsParameters), responses(
     (status = 200, content((String = "application/x-ndjson"), (String = "text/csv")), description = "The file"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),

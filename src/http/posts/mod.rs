@@ -1,8 +1,10 @@
-//! Posts: ingest, history, exports, corrected labels and saved views.
+//! Posts: ingestion, history, exports, corrected labels and saved views.
 
+pub mod authors; // what one author posted
 pub mod export; // posts as a file
 pub mod export_limits; // limits on concurrent exports
-pub mod handlers; // ingest, history and export
-pub mod ingest; // bodies of posts
+pub mod handlers; // ingest, history, erasure and export
+pub mod ingest_body; // bodies of posts
 pub mod labels; // corrections of labels
 pub mod views; // saved views
+pub mod work; // what people do about posts

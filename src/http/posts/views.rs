@@ -1,12 +1,12 @@
-//! Handlers for saved views.
+//! Handlers that manage saved views.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::id::ViewId;
 use crate::models::new_post::Rejection;
 use crate::models::saved_view::{NAME_CHARS_MAX, NewView, QUERY_CHARS_MAX, SavedView};
 use crate::store::page::Page;
@@ -15,7 +15,7 @@ use crate::store::views::{self, VIEWS_MAX};
 /// Maximum body size in bytes: a name and a query, with room for JSON escapes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// List saved views by name
+/// List saved views, ordered by name
 #[utoipa::path(get, path = "/api/v1/views", tag = "views", operation_id = "list_views", responses(
     (status = 200, body = Page<SavedView>, description = "All views"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
@@ -48,7 +48,7 @@ pub async fn create(
 
 /// Replace a saved view
 #[utoipa::path(put, path = "/api/v1/views/{id}", tag = "views", operation_id = "update_view", request_body = NewView,
-    params(("id" = Uuid, Path, description = "Id of the view")),
+    params(("id" = ViewId, Path, description = "Id of the view")),
     responses(
         (status = 200, body = SavedView, description = "The saved view"),
         (status = 400, body = ErrorBody, description = "The id is not a UUID"),
@@ -62,7 +62,7 @@ pub async fn update(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<SavedView>, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     let new = sent(&request, payload).await?;
     let saved = views::update(&state.store, id, &new).await?;
     saved.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("view `{id}`") })
@@ -70,15 +70,15 @@ pub async fn update(
 
 /// Delete a saved view
 #[utoipa::path(delete, path = "/api/v1/views/{id}", tag = "views", operation_id = "delete_view",
-    params(("id" = Uuid, Path, description = "Id of the view")),
+    params(("id" = ViewId, Path, description = "Id of the view")),
     responses(
-        (status = 204, description = "The view is deleted"),
+        (status = 204, description = "The view was deleted"),
         (status = 400, body = ErrorBody, description = "The id is not a UUID"),
         (status = 404, body = ErrorBody, description = "The view does not exist"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
-    let id = extract::uuid(&path)?;
+    let id = extract::id(&path)?;
     if views::delete(&state.store, id).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
@@ -86,8 +86,7 @@ pub async fn delete(state: Data<AppState>, path: Path<String>) -> Result<HttpRes
 }
 
 async fn sent(request: &HttpRequest, payload: Payload) -> Result<NewView, ApiError> {
-    let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
-    checked(extract::json(request, &body)?)
+    checked(extract::json_body(request, payload, BODY_BYTES_MAX).await?)
 }
 
 fn checked(new: NewView) -> Result<NewView, ApiError> {

@@ -1,7 +1,7 @@
-//! A model run by another process: the protocol of both sides, one JSON value per line.
+//! A model that runs in another process: the protocol between the two sides, with one JSON value per line.
 //!
-//! The first line holds the [`LoadParams`] of the model to load, and the response is a `Loaded`; each further line is
-//! a list of texts, and the response is a `Response`.
+//! The first request holds the [`LoadParams`] of the model to load, and its response is a `Loaded`. Every further
+//! request is a list of texts, and its response is a `Response`.
 
 pub mod remote; // the other process, as this one sees it
 pub mod server; // the side of the process that runs the model
@@ -12,7 +12,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::remote::{OpenRemote, Remote};
-use super::run_times::{self, Timing};
+use super::metrics_relay;
+use super::metrics_relay::Timing;
 use super::{InferenceError, LoadParams, Prediction, Scorer};
 use crate::models::score::ModelId;
 
@@ -34,36 +35,38 @@ enum Outcome {
     Failed { reason: String, is_transient: bool },
 }
 
-/// Settings of an out-of-process scorer.
+/// Parameters with which an out-of-process scorer starts its process.
 pub(super) struct OutOfProcessParams {
-    /// The expected model.
+    /// Id of the model that the process must load.
     pub model: Arc<ModelId>,
-    /// Training languages of that model; empty for any.
+    /// Languages that the model was trained on, as ISO 639-1 codes; empty if it supports any.
     pub languages: Vec<String>,
-    /// How the process loads the model.
+    /// How the process finds and loads the model.
     pub load: LoadParams,
-    /// How to start the process.
+    /// Starts the process and connects to it.
     pub open: OpenRemote,
 }
 
-/// Scores texts in another process, which is restarted when it ends.
+/// Scorer whose model runs in another process. If the process ends, the next batch starts a new one.
 pub(super) struct OutOfProcessScorer {
     params: OutOfProcessParams,
     remote: Option<Box<dyn Remote>>,
+    /// Whether the last batch started a process.
+    has_restarted: bool,
 }
 
 impl OutOfProcessScorer {
-    /// Starts the process and lets it load the model.
+    /// Starts the process and waits until it has loaded the model.
     ///
     /// # Errors
-    /// If it cannot be started, or loads another model.
+    /// If the process cannot be started, or loads a different model.
     pub fn start(params: OutOfProcessParams) -> Result<Self, InferenceError> {
-        let mut scorer = Self { params, remote: None };
+        let mut scorer = Self { params, remote: None, has_restarted: false };
         scorer.remote = Some(scorer.open()?);
         Ok(scorer)
     }
 
-    /// Sends a request. Keeps the process if it responds, otherwise ends it.
+    /// Sends a request and returns the response. Keeps the process if it responds, and ends it otherwise.
     fn request(&mut self, mut remote: Box<dyn Remote>, request: &str) -> Result<Response, InferenceError> {
         let response = serde_json::from_str(&remote.request(request).map_err(gone)?).map_err(unreadable)?;
         self.remote = Some(remote);
@@ -94,23 +97,29 @@ impl Scorer for OutOfProcessScorer {
         languages.is_empty() || languages.iter().any(|known| known == language)
     }
 
-    /// If the process has ended, starts a new one and repeats the request once: the old one may have ended before it
-    /// received these texts.
+    /// Scores the texts. If the process has ended, starts a new one and repeats the request once, because the old one
+    /// may have ended before it received these texts.
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
         let request = serde_json::to_string(texts).map_err(unreadable)?;
+        self.has_restarted = false;
         let response = match self.remote.take().map(|remote| self.request(remote, &request)) {
             Some(Ok(response)) => response,
             None | Some(Err(_)) => {
+                self.has_restarted = true;
                 let fresh = self.open()?;
                 self.request(fresh, &request)?
             }
         };
-        run_times::record(&response.timings);
+        metrics_relay::record(&response.timings);
         match response.outcome {
             Outcome::Readings(predictions) => Ok(predictions),
             Outcome::Failed { reason, is_transient: true } => Err(InferenceError::Runtime(reason)),
             Outcome::Failed { reason, is_transient: false } => Err(InferenceError::OutOfProcess(reason)),
         }
+    }
+
+    fn has_loaded(&self) -> bool {
+        self.has_restarted
     }
 }
 

@@ -1,18 +1,18 @@
-//! Server side: the process that runs the model.
+//! Server side of the protocol: the process that runs the model.
 
 use std::io::{self, BufRead, Write};
 
 use serde::Serialize;
 
 use super::{Loaded, Outcome, Response};
-use crate::inference::{LoadParams, load_deep, run_times};
+use crate::inference::{LoadParams, load_deep, metrics_relay};
 
-/// Loads the deep model that the first request names, and scores texts until the requests end.
+/// Loads the deep model that the first request names, then scores texts until the input ends.
 ///
 /// # Errors
 /// If a response cannot be written, or a request is not valid.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
-    let timings = run_times::collect();
+    let timings = metrics_relay::collect();
     let mut lines = requests.lines();
     let Some(first) = lines.next() else {
         return Ok(());

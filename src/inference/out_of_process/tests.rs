@@ -6,7 +6,7 @@ use super::server::serve;
 use super::*;
 use crate::inference::{ModelChoice, load_deep};
 
-/// A server on a thread instead of in a process. Tests can end it.
+/// A server that runs on a thread instead of in a process, and that a test can end.
 struct ThreadRemote {
     requests: Option<Sender<String>>,
     responses: Receiver<String>,
@@ -104,6 +104,9 @@ fn the_end_of_a_process_is_not_blamed_on_the_texts_and_it_is_restarted() {
     // A panic ends it too.
     assert!(out_of_process.score(&["poison-deep"]).unwrap_err().is_transient());
     assert_eq!(out_of_process.score(&["love"]).unwrap().len(), 1);
+    assert!(out_of_process.has_loaded(), "starting a process counts as scoring");
+    assert_eq!(out_of_process.score(&["hate"]).unwrap().len(), 1);
+    assert!(!out_of_process.has_loaded());
 }
 
 #[test]

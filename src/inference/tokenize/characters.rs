@@ -1,7 +1,7 @@
-//! Character properties in a lookup table.
+//! Lookup table of character properties.
 //!
-//! The table is computed from the libraries that the `tokenizers` crate uses, so both agree by construction,
-//! whichever version of Unicode they implement.
+//! The table is computed with the libraries that the `tokenizers` crate uses, so the two agree by construction,
+//! whichever version of Unicode the libraries implement.
 
 use std::iter::once;
 use std::sync::LazyLock;
@@ -10,32 +10,32 @@ use tokenizers::utils::SysRegex;
 use unicode_normalization_alignments::char::canonical_combining_class;
 use unicode_normalization_alignments::{IsNormalized, is_nfkc_quick};
 
-/// A set of properties, one per bit.
+/// Set of properties, with one bit for each.
 pub type Properties = u16;
 
-/// `\s`.
+/// White space (`\s`).
 pub const SPACE: Properties = 1;
-/// `\p{L}`.
+/// Letter (`\p{L}`).
 pub const LETTER: Properties = 1 << 1;
-/// `\p{M}`.
+/// Combining mark (`\p{M}`).
 pub const MARK: Properties = 1 << 2;
-/// `\p{N}`.
+/// Number (`\p{N}`).
 pub const NUMBER: Properties = 1 << 3;
-/// `\w`.
+/// Part of a word (`\w`).
 pub const WORD: Properties = 1 << 4;
-/// `\d`.
+/// Digit (`\d`).
 pub const DIGIT: Properties = 1 << 5;
-/// Unchanged by NFKC, whatever precedes it: a text can be split before it and normalised in two parts.
+/// Left unchanged by NFKC, whatever precedes it, so a text can be split before it and each part normalised on its own.
 pub const STABLE: Properties = 1 << 6;
-/// Differs from its lower-case form.
+/// Different from its lower-case form.
 pub const CASED: Properties = 1 << 7;
-/// `@`, at which a mention may begin.
+/// The character `@`, which may begin a mention.
 pub const AT: Properties = 1 << 8;
-/// `&`, at which an entity may begin.
+/// The character `&`, which may begin an HTML entity.
 pub const AMPERSAND: Properties = 1 << 9;
-/// A character used as an apostrophe.
+/// Character used as an apostrophe.
 pub const QUOTE: Properties = 1 << 10;
-/// Joins, directs or selects visible characters.
+/// Invisible character that joins, directs or selects visible ones.
 pub const INVISIBLE: Properties = 1 << 11;
 
 const PATTERNS: [(&str, Properties); 8] = [
@@ -58,7 +58,7 @@ pub fn properties(character: char) -> Option<Properties> {
     TABLE.get(character as usize).copied()
 }
 
-/// Returns whether a character has at least one of the wanted properties.
+/// Returns whether a character has at least one of the properties; false outside the table.
 #[inline]
 pub fn has(character: char, wanted: Properties) -> bool {
     properties(character).is_some_and(|properties| properties & wanted != 0)
@@ -69,7 +69,7 @@ pub fn count(text: &[char], wanted: impl Fn(char) -> bool) -> usize {
     text.iter().take_while(|character| wanted(**character)).count()
 }
 
-/// Returns whether a text starts with a prefix.
+/// Returns whether the characters of `text` begin with those of `prefix`.
 pub fn starts_with(text: &[char], prefix: &str) -> bool {
     let mut characters = text.iter();
     prefix.chars().all(|wanted| characters.next() == Some(&wanted))

@@ -1,7 +1,7 @@
-//! The fast path from a text to ids, for tokenizers of the same form as the shipped ones.
+//! Fast path from a text to token ids, for tokenizers of the same form as the shipped ones.
 //!
-//! The `tokenizers` crate tracks the origin of every byte and runs a regular expression for each rule. Only the ids
-//! are needed here. The steps before the model are hand-written; the model itself is the crate's, called once for
+//! The `tokenizers` crate tracks the origin of every byte and runs a regular expression for each rule, whereas only the
+//! ids are needed here. The steps before the model are hand-written; the model itself is the crate's, called once for
 //! each new piece. The tests compare both paths on every available text.
 
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use super::normalize::Normalizer;
 use super::piece_cache::{Key, WordIds};
 use super::split::Splitter;
 
-/// The steps of a `tokenizer.json`.
+/// Steps of a `tokenizer.json` that the fast path performs.
 pub struct Plan {
     normalizer: Normalizer,
     splitter: Splitter,
-    /// Tokens that the fast path does not handle; texts that contain one are tokenized by the `tokenizers` crate.
+    /// Tokens that the fast path does not handle. Texts that contain one are left to the `tokenizers` crate.
     added_tokens: Vec<String>,
 }
 
-/// The parts of a `tokenizer.json` other than its model.
+/// Parts of a `tokenizer.json` other than its model.
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
@@ -40,7 +40,7 @@ struct AddedToken {
 }
 
 impl Plan {
-    /// Parses a file; returns `None` if any part of it is not supported.
+    /// Parses a file; `None` if the fast path does not support one of its parts.
     pub fn of(file: &[u8], model: &ModelWrapper) -> Option<Self> {
         let is_certain = match model {
             ModelWrapper::BPE(model) => model.dropout.is_none(),
@@ -60,7 +60,7 @@ impl Plan {
     }
 }
 
-/// Executes a plan on one thread.
+/// Executor for a plan; each thread needs its own.
 pub struct Encoder {
     plan: Arc<Plan>,
     text: Vec<char>,
@@ -71,7 +71,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Creates an encoder for a plan.
+    /// Creates an encoder with an empty cache.
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             plan,

@@ -1,4 +1,4 @@
-//! The fast path compared with the `tokenizers` crate: equal ids for every text.
+//! The fast path compared with the `tokenizers` crate: both must assign the same ids to every text.
 
 use std::io::Read as _;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Returns the tokenizer of the shipped model that supports the fast path, read as the server reads it.
+/// Returns the tokenizer of the shipped model that supports the fast path, loaded as the server loads it.
 fn swift() -> Arc<Tokenizer> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("weights/swift");
     let tokenizer = Tokenizer::read(&Manifest::read(&folder).unwrap(), &folder).unwrap();
@@ -15,7 +15,7 @@ fn swift() -> Arc<Tokenizer> {
     Arc::new(tokenizer)
 }
 
-/// Encoders for both paths, side by side.
+/// Encoders for both paths, to be compared.
 struct Pair {
     tokenizer: Arc<Tokenizer>,
     encoder: Encoder,
@@ -60,7 +60,7 @@ fn every_real_tweet_has_the_ids_that_the_crate_gives_it() {
     assert!(pair.n_fast * 1000 >= tweets.len() * 999, "{} of {}", pair.n_fast, tweets.len());
 }
 
-/// Input from people, programs and attackers, and edge cases of the rules.
+/// Fragments of texts: what people, programs and attackers write, and edge cases of the rules.
 const FRAGMENTS: &[&str] = &[
     "http",
     "https",

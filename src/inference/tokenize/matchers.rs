@@ -12,7 +12,7 @@ const APOSTROPHE: &str = "[’‘`´]|&#0?39;";
 const JOINER: &str = "[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]";
 const ELONGATION: &str = r"([^\d])\1*(?=\1\1)";
 
-/// A matcher for one of the regular expressions above.
+/// Hand-written equivalent of one of the regular expressions above.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Matcher {
     Literal(Vec<char>),
@@ -24,7 +24,7 @@ pub enum Matcher {
 }
 
 impl Matcher {
-    /// Returns the matcher for a rule's `pattern`, or `None` if it is not supported.
+    /// Returns the matcher for a rule's `pattern`; `None` if there is none.
     pub fn of(pattern: &Value) -> Option<Self> {
         if let Some(literal) = pattern.get("String") {
             let literal: Vec<char> = literal.as_str()?.chars().collect();
@@ -40,7 +40,8 @@ impl Matcher {
         }
     }
 
-    /// Returns properties of which a text must have at least one to match, or `None` if any text may match.
+    /// Returns a set of properties; only a text with at least one of them can contain a match. `None` if any text may
+    /// contain one.
     pub fn needs(&self) -> Option<Properties> {
         match self {
             Self::Literal(literal) => {
@@ -78,8 +79,8 @@ impl Matcher {
     }
 }
 
-/// Replaces matches from left to right. `find` returns where in the rest of the text the next match may begin,
-/// `measure` the length of the match at a position, if there is one.
+/// Replaces matches from left to right. `find` returns the next position in the rest of the text at which a match may
+/// begin, and `measure` the length of the match at a position, if there is one.
 fn replace(
     content: &[char],
     text: &mut Vec<char>,
@@ -115,7 +116,7 @@ fn is_same(window: &[char]) -> bool {
     matches!(window, [first, second, third] if first == second && second == third)
 }
 
-/// Matches [`LINK`].
+/// Returns the length of the [`LINK`] match at a position.
 fn link(text: &[char], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let is_visible = |character: char| !has(character, SPACE);
@@ -132,7 +133,7 @@ fn link(text: &[char], at: usize) -> Option<usize> {
     (!after.first().is_some_and(|character| has(*character, WORD))).then_some(n)
 }
 
-/// Matches [`MENTION`].
+/// Returns the length of the [`MENTION`] match at a position.
 fn mention(text: &[char], at: usize) -> Option<usize> {
     let (before, rest) = text.split_at_checked(at)?;
     if before.last().is_some_and(|before| *before == '@' || has(*before, WORD)) {
@@ -142,7 +143,7 @@ fn mention(text: &[char], at: usize) -> Option<usize> {
     (n > 0).then_some(n + 1)
 }
 
-/// Matches [`APOSTROPHE`].
+/// Returns the length of the [`APOSTROPHE`] match at a position.
 fn apostrophe(text: &[char], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     match rest.first()? {
@@ -151,7 +152,8 @@ fn apostrophe(text: &[char], at: usize) -> Option<usize> {
     }
 }
 
-/// Matches [`ELONGATION`]: all but the last two of three or more repeated characters.
+/// Returns the length of the [`ELONGATION`] match at a position: all but the last two of three or more equal
+/// characters.
 fn surplus(text: &[char], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let first = *rest.first()?;

@@ -1,8 +1,8 @@
 //! Tokenization, exactly as in training.
 //!
-//! All normalisation is defined in `tokenizer.json`, which training wrote and both sides read; this file only bounds
-//! the work. The `tokenizers` crate is the reference; `fast` is a shortcut to the same ids if it supports the
-//! file.
+//! All normalisation is defined in `tokenizer.json`, which training wrote and both sides read; this module only bounds
+//! the work. The `tokenizers` crate is the reference, and `fast` is a shortcut to the same ids for files that it
+//! supports.
 
 mod characters; // character properties
 mod fast; // the fast path
@@ -20,24 +20,24 @@ use tokenizers::{
 };
 
 use super::InferenceError;
-use super::content::is_without_content;
 use super::manifest::Manifest;
+use super::unscorable::is_without_content;
 
-/// Maximum text length before tokenization. The longest text that can be posted fits; the limit bounds the cost for
-/// other callers.
+/// Maximum number of characters that are tokenized per text. The longest text that can be posted fits; the limit bounds
+/// the cost for other callers.
 const N_CHARACTERS_MAX: usize = 10_000;
 
-/// The model's input for one text.
+/// A model's input for one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
     /// Token ids, at most as many as the manifest allows. A longer text keeps its beginning and the end token.
     pub ids: Vec<i64>,
-    /// Whether the tokens say little about the text: there are none besides the special tokens, most are unknown, or
+    /// Whether the tokens say little about the text, because there are only special tokens, most tokens are unknown, or
     /// the text is noise.
     pub uncertain: bool,
 }
 
-/// Converts texts to token ids.
+/// A model's tokenizer, which any number of threads can share.
 pub struct Tokenizer {
     pipeline: Pipeline,
     special_tokens: bool,
@@ -47,7 +47,7 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads a folder's tokenizer.
+    /// Reads the tokenizer in a model's folder.
     ///
     /// # Errors
     /// If the file is missing or damaged, is not a tokenizer, or belongs to another model.
@@ -91,12 +91,12 @@ impl Tokenizer {
         })
     }
 
-    /// Returns the highest token id.
+    /// Returns the highest token id, which the network must accept.
     pub fn id_max(&self) -> i64 {
         self.pipeline.get_vocab(true).into_values().max().map_or(0, i64::from)
     }
 
-    /// Creates an encoder for one thread.
+    /// Creates an encoder, for use by one thread.
     pub fn encoder(self: &Arc<Self>) -> Encoder {
         Encoder { tokenizer: Arc::clone(self), fast: self.plan.clone().map(fast::Encoder::new) }
     }
@@ -112,17 +112,17 @@ impl Tokenizer {
     }
 }
 
-/// Converts texts to ids on one thread, with its own cache.
+/// Converts texts to ids. For use by one thread, with a cache of its own.
 pub struct Encoder {
     tokenizer: Arc<Tokenizer>,
     fast: Option<fast::Encoder>,
 }
 
 impl Encoder {
-    /// Tokenizes a text.
+    /// Returns the model's input for a text: its ids, and whether they say too little about it.
     ///
     /// # Errors
-    /// If the pipeline rejects the text, which no known text causes.
+    /// If the tokenizer rejects the text, which does not happen with any known text.
     pub fn encode(&mut self, text: &str) -> Result<Tokens, InferenceError> {
         let (ids, n_marks) = self.ids(cut(text))?;
         let n_unknown = ids.iter().filter(|id| Some(**id) == self.tokenizer.unknown_id).count();
@@ -145,7 +145,7 @@ impl Encoder {
     }
 }
 
-/// Returns the id that stands for unknown tokens. Byte-level tokenizers have none.
+/// Returns the id that stands for unknown tokens; `None` for byte-level tokenizers, which have none.
 fn unknown_id(pipeline: &Pipeline) -> Option<u32> {
     let name = match pipeline.get_model() {
         ModelWrapper::BPE(model) => model.unk_token.clone()?,
@@ -181,7 +181,7 @@ mod tests {
         serde_json::from_str(&manifest).unwrap()
     }
 
-    /// A tokenizer that knows `a` and `b`, adds `[` before and `]` after.
+    /// A tokenizer that knows `a` and `b`, and adds `[` before and `]` after a text.
     const TINY: &str = r#"{"version":"1.0","truncation":null,"padding":{"strategy":{"Fixed":64},"direction":"Right",
         "pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"?"},"added_tokens":[],"normalizer":null,
         "pre_tokenizer":{"type":"Whitespace"},"post_processor":{"type":"TemplateProcessing",

@@ -1,5 +1,5 @@
-//! Hand-written normalisers for the shipped `tokenizer.json` files. The `tokenizers` crate uses a regular expression
-//! for each and tracks the origin of every byte.
+//! Hand-written normalisers for the shipped `tokenizer.json` files. They replace those of the `tokenizers` crate, which
+//! run a regular expression for each step and track the origin of every byte.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -10,7 +10,7 @@ use unicode_normalization_alignments::UnicodeNormalization as _;
 use super::characters::{CASED, Properties, STABLE, properties};
 use super::matchers::Matcher;
 
-/// NFKC followed by further steps.
+/// NFKC, followed by the lower-casing and replacements that the tokenizer's file lists.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Normalizer {
     steps: Vec<Step>,
@@ -23,7 +23,7 @@ enum Step {
 }
 
 impl Normalizer {
-    /// Parses a file's `normalizer`; returns `None` if one of its parts is not supported.
+    /// Parses a file's `normalizer`; `None` if one of its steps is not supported.
     pub fn of(spec: &Value) -> Option<Self> {
         let (first, rest) = spec.get("normalizers")?.as_array()?.split_first()?;
         if spec.get("type")? != "Sequence" || first.get("type")? != "NFKC" {
@@ -33,8 +33,8 @@ impl Normalizer {
         Some(Self { steps })
     }
 
-    /// Writes the normalised text into `text`; `spare` is scratch space. Returns false if a character is not in the
-    /// table.
+    /// Writes the normalised text into `text`, using `spare` as scratch space. Returns false if a character is not in
+    /// the table.
     pub fn write(&self, raw: &str, text: &mut Vec<char>, spare: &mut Vec<char>) -> bool {
         text.clear();
         // Properties that occur in the text; rules that need others are skipped.
@@ -70,8 +70,8 @@ impl Step {
     }
 }
 
-/// Applies NFKC and returns the properties that occur. Passes to the crate's normaliser only what it may change: a
-/// character that is not stable, with its base.
+/// Applies NFKC and returns the properties that occur in the text. Only what may change is passed to the crate's
+/// normaliser: unstable characters, each with its base.
 fn compose(raw: &str, text: &mut Vec<char>) -> Option<Properties> {
     text.reserve(raw.len());
     let mut characters = raw.char_indices().peekable();
@@ -97,7 +97,7 @@ fn compose(raw: &str, text: &mut Vec<char>) -> Option<Properties> {
     Some(seen)
 }
 
-/// Finds the next stable character.
+/// Skips to the next stable character and returns its position.
 fn skip_unstable(characters: &mut Peekable<CharIndices<'_>>) -> Option<Option<usize>> {
     while let Some((at, character)) = characters.peek() {
         if properties(*character)? & STABLE != 0 {
@@ -108,7 +108,7 @@ fn skip_unstable(characters: &mut Peekable<CharIndices<'_>>) -> Option<Option<us
     Some(None)
 }
 
-/// Lower-cases the text. ASCII, which `seen` does not cover, is lower-cased in place.
+/// Converts the text to lower case. ASCII, which `seen` does not cover, is converted in place.
 fn lowercase(text: &mut Vec<char>, spare: &mut Vec<char>, seen: Properties) {
     if seen & CASED == 0 {
         text.iter_mut().for_each(char::make_ascii_lowercase);

@@ -1,20 +1,20 @@
-//! Cache of the ids of pieces. A small vocabulary makes up most posts.
+//! Cache of token ids, by piece of text. A small vocabulary makes up most posts.
 
-/// Number of cached pieces. The slots take up one mebibyte.
+/// Number of slots, each of which can hold one piece. Together they take up one mebibyte.
 const N_SLOTS: usize = 1 << 14;
 
-/// Maximum bytes of a cached piece.
+/// Maximum length in bytes of a piece that can be cached.
 const KEY_BYTES: usize = 32;
 
-/// Maximum ids of a cached piece.
+/// Maximum number of ids that can be cached for a piece.
 const N_IDS_MAX: usize = 7;
 
-/// A direct-mapped cache of constant size: each piece has one slot, which holds the latest piece.
+/// A direct-mapped cache of constant size. Each piece maps to one slot, and a slot holds the latest of its pieces.
 pub struct WordIds {
     slots: Vec<Slot>,
 }
 
-/// The whole piece as a key, so that two pieces never share an entry.
+/// The complete piece, so two pieces never share an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Key([u64; KEY_BYTES / 8]);
 
@@ -26,7 +26,7 @@ struct Slot {
 }
 
 impl Key {
-    /// Returns a piece's key, which is unique to it; `None` if the piece is too long.
+    /// Returns the key of a piece; `None` if the piece is too long to be cached.
     pub fn of(piece: &[char]) -> Option<Self> {
         let mut bytes = [0; KEY_BYTES];
         let mut n = 0;
@@ -59,19 +59,19 @@ impl Key {
 }
 
 impl WordIds {
-    /// Creates an empty cache.
+    /// Creates a cache with empty slots.
     pub fn new() -> Self {
         Self { slots: vec![Slot::default(); N_SLOTS] }
     }
 
-    /// Returns a piece's ids, if they are cached.
+    /// Returns the cached ids of a piece, if there are any.
     pub fn get(&self, key: &Key) -> Option<&[u32]> {
         let slot = self.slots.get(key.slot())?;
         let n_ids = usize::try_from(slot.n_ids).ok()?;
         (slot.key == *key && n_ids > 0).then(|| slot.ids.get(..n_ids))?
     }
 
-    /// Caches a piece's ids, unless there are too many.
+    /// Caches the ids of a piece, unless there are too many.
     pub fn insert(&mut self, key: Key, ids: &[u32]) {
         let Some(slot) = self.slots.get_mut(key.slot()) else {
             return;

@@ -1,21 +1,21 @@
-//! Hand-written pre-tokenizers for the shipped `tokenizer.json` files: split a text into the pieces that the model
+//! Hand-written pre-tokenizers for the shipped `tokenizer.json` files. They split a text into the pieces that the model
 //! encodes.
 
 use serde_json::Value;
 
 use super::characters::{LETTER, MARK, NUMBER, SPACE, count, has, starts_with};
 
-/// Pattern whose matches are pieces: emoticons, words with their apostrophes, and runs of digits.
+/// Pattern that matches a piece: an emoticon, a word with its apostrophes, a run of digits, or punctuation.
 const SOCIAL: &str = concat!(
     r"@user|[<>]?[:;=8x][\-o*'^]?[)(\]\[dp/\\|@3*>]{1,3}(?![\p{L}\p{N}])|<3{1,3}",
     r"|[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]|\^[_.]?\^|-_{1,3}-|t_t|o_o",
     r"|[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*|\p{N}+|!\?|\?!|([!?.])\1|[^\s\p{L}\p{M}\p{N}]"
 );
 
-/// Repetitions of a character class that [`SOCIAL`] allows within an emoticon.
+/// Maximum length of an emoticon's mouth, as in `:)))`, and of other repetitions that [`SOCIAL`] allows in an emoticon.
 const N_ALIKE_MAX: usize = 3;
 
-/// A way to split texts into pieces. White space is dropped and belongs to no piece.
+/// Rules by which a text is split into pieces. White space belongs to no piece and is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Splitter {
     /// Splits at matches of [`SOCIAL`].
@@ -23,7 +23,7 @@ pub enum Splitter {
 }
 
 impl Splitter {
-    /// Parses a file's `pre_tokenizer`; returns `None` if it is not supported.
+    /// Parses a file's `pre_tokenizer`; `None` if it is not supported.
     pub fn of(spec: &Value) -> Option<Self> {
         if spec.get("type")? != "Split" || spec.get("behavior")? != "Removed" || spec.get("invert")? != true {
             return None;
@@ -34,7 +34,7 @@ impl Splitter {
         }
     }
 
-    /// Returns the pieces of a text, in order.
+    /// Returns the pieces in text order.
     pub fn pieces(self, text: &[char]) -> impl Iterator<Item = &[char]> {
         let mut rest = text;
         std::iter::from_fn(move || {
@@ -56,7 +56,7 @@ impl Splitter {
     }
 }
 
-/// Returns the length of the [`SOCIAL`] match at the start of a text.
+/// Returns the length of the [`SOCIAL`] match at the start of a text; `None` if there is none.
 fn social(rest: &[char]) -> Option<usize> {
     let first = *rest.first()?;
     let special = match first {
@@ -119,7 +119,7 @@ fn emoticon(rest: &[char]) -> Option<usize> {
     })
 }
 
-/// Matches `<3{1,3}`.
+/// Returns the length of a heart, `<3{1,3}`, at the start of a text.
 fn heart(rest: &[char]) -> Option<usize> {
     let n = count(rest.get(1..)?, |character| character == '3').min(N_ALIKE_MAX);
     (n > 0).then_some(1 + n)
@@ -134,7 +134,7 @@ fn mirrored(rest: &[char]) -> Option<usize> {
     is(eyes, ":;=").then_some(eyes + 1)
 }
 
-/// Matches `\^[_.]?\^`.
+/// Returns the length of a smile with closed eyes, `\^[_.]?\^`, at the start of a text.
 fn closed_eyes(rest: &[char]) -> Option<usize> {
     match rest {
         ['^', '^', ..] => Some(2),
@@ -143,7 +143,7 @@ fn closed_eyes(rest: &[char]) -> Option<usize> {
     }
 }
 
-/// Matches `-_{1,3}-`.
+/// Returns the length of an expressionless face, `-_{1,3}-`, at the start of a text.
 fn unmoved(rest: &[char]) -> Option<usize> {
     let n = count(rest.get(1..)?, |character| character == '_');
     ((1..=N_ALIKE_MAX).contains(&n) && rest.get(n + 1) == Some(&'-')).then_some(n + 2)

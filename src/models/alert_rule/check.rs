@@ -1,19 +1,20 @@
 //! Validation of alert rules.
 
 use super::{CHURN, Comparison, Metric, NewRule};
+use crate::models::id::RuleId;
 use crate::models::new_post::Rejection;
 use crate::models::rollup::{BUCKET_SECONDS, Dimension};
 use crate::models::score::VIRALITY_HIGH;
 use crate::models::silence::KEY_BYTES_MAX;
 
-/// Maximum length of a window. Longer windows move so slowly that a chart shows more than an alert.
+/// Maximum length of a window. Longer windows move so slowly that a chart is more useful than an alert.
 pub const WINDOW_SECONDS_MAX: i64 = 86_400;
 
-/// Predicted virality at which posts enter a dedicated index, so that a rule reads only the few posts that may spread
-/// widely.
+/// Minimum predicted virality for a post to be included in a dedicated index, so a rule reads only the few posts likely
+/// to spread widely.
 pub const VIRALITY_SEEN: f64 = VIRALITY_HIGH as f64;
 
-/// Maximum length of a wait.
+/// Maximum length of each delay: before firing, before resolving, and between alerts.
 const WAIT_SECONDS_MAX: i64 = 86_400;
 
 const NAME_CHARS_MAX: usize = 100;
@@ -23,7 +24,7 @@ const VOLUME_MAX: i64 = 1_000_000_000;
 const CHANNELS_MAX: usize = 32;
 
 impl NewRule {
-    /// Validates the rule.
+    /// Validates the definition.
     ///
     /// # Errors
     /// Returns the first field that is wrong.
@@ -45,12 +46,12 @@ impl NewRule {
         Ok(())
     }
 
-    /// Validates the rule as a replacement for the rule with this id. The store decides which posts the churn rule covers,
-    /// so that part of the rule cannot be changed.
+    /// Validates this definition as a replacement for the rule with the given id. The store decides which posts the
+    /// churn rule covers, so that part cannot be changed.
     ///
     /// # Errors
     /// Returns the first field that is wrong.
-    pub fn check_in_place_of(&self, id: uuid::Uuid) -> Result<(), Rejection> {
+    pub fn check_in_place_of(&self, id: RuleId) -> Result<(), Rejection> {
         self.check()?;
         if id != CHURN {
             return Ok(());
@@ -118,7 +119,7 @@ impl NewRule {
                 && self.scope.dimension != Dimension::Overall =>
             {
                 // A key without any posts is unknown, so its silence cannot be noticed.
-                reject("missing_field", "scope.key", "a rule about low volume needs one key; enter it")
+                reject("missing_field", "scope.key", "a rule on low volume needs one specific key; enter it")
             }
             _ => Ok(()),
         }
@@ -142,7 +143,7 @@ impl NewRule {
             return reject(
                 "invalid_field",
                 "comparison",
-                "a virality rule can only fire `above`; nearly every post stays below",
+                "virality can only be compared `above`, because nearly every post stays below",
             );
         }
         let clear = self.clear_threshold();

@@ -7,7 +7,7 @@ fn rule() -> serde_json::Value {
     })
 }
 
-/// Returns the field that is rejected when a part of a valid rule is replaced.
+/// Replaces one part of a valid rule and returns the field that is rejected.
 fn refused(path: &str, value: serde_json::Value) -> String {
     let mut written = rule();
     *written.pointer_mut(path).unwrap_or(&mut serde_json::Value::Null) = value.clone();

@@ -1,8 +1,8 @@
-//! Parses JSON into a [`NewPost`]. Errors name the field.
+//! Parses JSON into a [`NewPost`]. Errors name the invalid field.
 
 use super::{NewPost, Rejection, reject};
 
-/// Parses one JSON object as a post. Does not validate its values, see [`super::accept`].
+/// Parses one JSON object as a post without validating its values; see [`super::accept`].
 pub fn parse(json: &[u8]) -> Result<NewPost, Rejection> {
     // Serde would also read the fields of a struct from an array, which would surprise senders.
     if json.trim_ascii_start().first() == Some(&b'[') {
@@ -12,7 +12,15 @@ pub fn parse(json: &[u8]) -> Result<NewPost, Rejection> {
     serde_json::from_slice(json).map_err(|_| explain(json))
 }
 
-/// Parses again, this time tracking the path, to find out what is wrong and where.
+/// Parses any JSON from which a post can be made.
+pub fn parse_value(json: &[u8]) -> Result<serde_json::Value, Rejection> {
+    serde_json::from_slice(json).map_err(|error| {
+        let message = error.to_string();
+        reject(code_of(&error, &message), "", &message)
+    })
+}
+
+/// Parses again, tracking the path, to find out what is wrong and where.
 fn explain(json: &[u8]) -> Rejection {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let outcome: Result<NewPost, _> = serde_path_to_error::deserialize(&mut reader);

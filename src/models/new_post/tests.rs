@@ -9,6 +9,7 @@ fn context() -> AcceptContext {
         now: NOW.parse().unwrap(),
         retention: Duration::from_secs(90 * 86_400),
         source: Source::new(Source::HTTP),
+        connector: None,
     }
 }
 
@@ -16,7 +17,7 @@ fn read(json: &str) -> Result<AcceptedPost, Rejection> {
     accept(parse(json.as_bytes())?, &context())
 }
 
-/// Returns a valid post with `more` inserted before its closing brace.
+/// Returns a valid post as JSON, with `more` inserted before its closing brace.
 fn post_with(more: &str) -> String {
     format!(r#"{{"id":"1","platform":"twitter","text":"hello"{more}}}"#)
 }

@@ -5,12 +5,12 @@ use tokio_postgres::types::ToSql;
 
 use super::row::scope_of;
 use crate::models::alert::Scope;
+use crate::models::anomaly_settings::{Sensitivity, SignalSettings};
 use crate::models::rollup::Sums;
-use crate::models::signals::{Sensitivity, SignalSettings};
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// Returns the anomaly detection settings.
+/// Returns the anomaly detection settings, or the defaults if they were never changed.
 pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
     const SQL: &str = "SELECT sensitivity, minimum_volume FROM signal_settings";
     let Some(row) = store.query_opt(SQL, &[]).await? else {
@@ -25,7 +25,7 @@ pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
     })
 }
 
-/// Replaces the anomaly detection settings. The next evaluation uses them.
+/// Replaces the anomaly detection settings, which take effect at the next evaluation.
 pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<(), StoreError> {
     const SQL: &str = "
         INSERT INTO signal_settings (sensitivity, minimum_volume) VALUES ($1, $2)
@@ -34,8 +34,8 @@ pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<
     store.execute(SQL, &[&settings.sensitivity.as_str(), &minimum_volume]).await.map(drop)
 }
 
-/// Returns the series with the most posts since the given time, largest first. Posts without a product, channel or city
-/// count only in the overall series.
+/// Returns the `n_max` series with the most posts since the given time, largest first. Posts without a product, channel
+/// or city count only in the overall series.
 pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Vec<Scope>, StoreError> {
     const SQL: &str = "
         SELECT dimension::text, key FROM sentiment_rollups
@@ -46,19 +46,19 @@ pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Ve
     rows.iter().map(|row| scope_of(row, 0)).collect()
 }
 
-/// Consecutive steps of equal length.
+/// Consecutive steps of equal length that divide a time range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
     /// Start of the first step, on a bucket boundary.
     pub from: Timestamp,
-    /// End of the last step.
+    /// End of the last step, exclusive.
     pub to: Timestamp,
     /// Length of a step, in seconds.
     pub seconds: i64,
 }
 
-/// Returns sums by index in `scopes` and step number; steps without posts are absent. Only counts, negative counts and
-/// sentiment are filled in.
+/// Returns the sums for each series and step, identified by index in `scopes` and step number. Steps without posts are
+/// absent. Fills in only the number of posts, the number of negative posts and the sentiment.
 pub async fn read(
     store: &Store,
     scopes: &[Scope],

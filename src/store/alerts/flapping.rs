@@ -2,18 +2,18 @@
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
-use uuid::Uuid;
 
+use crate::models::id::AlertId;
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Returns the given open alerts whose series has opened at least this often since the given time, including this time.
-/// Openings before the series last flapped and calmed down do not count.
+/// Returns the open alerts whose series has opened at least `n_openings` times since the given time, including the
+/// current opening. Openings from before the series last flapped and calmed down do not count.
 pub(in crate::store) async fn opened_often(
     transaction: &Transaction<'_>,
-    alerts: &[Uuid],
+    alerts: &[AlertId],
     (n_openings, since): (usize, Timestamp),
-) -> Result<Vec<Uuid>, StoreError> {
+) -> Result<Vec<AlertId>, StoreError> {
     // Uses the index of resolved alerts: an alert that opened after that time was also resolved after it.
     const SQL: &str = "
         SELECT opened.id FROM sentiment_alerts AS opened

@@ -1,29 +1,34 @@
-//! Reads and acknowledges alerts.
+//! Reads alerts: pages of a list, single alerts, open alerts, and counts.
 
 use std::collections::HashMap;
 
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::Row;
-use uuid::Uuid;
 
-use super::history::{self, Event};
+use super::history;
 use super::row::{alert_of, columns};
-use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Severity};
+use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Scope, Severity};
 use crate::models::evaluation::NotifiedAlert;
-use crate::store::codec::{PgTimestamp, enum_at};
-use crate::store::notifications::outbox::{self, Notice, NoticeEvent};
+use crate::models::id::{AlertId, RuleId};
+use crate::store::codec::{PgTimestamp, enum_at, parse_enum};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Query for a list of alerts.
+/// Filters for a list of alerts, and the page to return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertsQuery {
-    /// Restricts the list to open or to resolved alerts.
+    /// Restricts the list to either open or resolved alerts.
     pub state: Option<AlertState>,
     /// Restricts the list to alerts of this kind.
     pub rule: Option<AlertRule>,
-    /// `next_cursor` of the previous page.
+    /// Restricts the list to alerts that are assigned to this person; `""` for nobody.
+    pub assignee: Option<String>,
+    /// Restricts the list to alerts that opened at or after this time.
+    pub from: Option<Timestamp>,
+    /// Restricts the list to alerts that opened before this time.
+    pub to: Option<Timestamp>,
+    /// `next_cursor` of the previous page; `None` for the first page.
     pub cursor: Option<String>,
     /// Maximum number of alerts to return, 1 to [`crate::store::page::PAGE_MAX`].
     pub limit: usize,
@@ -39,6 +44,9 @@ pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, Sto
         WHERE ($1::text IS NULL OR state = $1::alert_state)
             AND ($2::text IS NULL OR rule = $2::alert_rule)
             AND ($3::timestamptz IS NULL OR (opened_at, id) < ($3, $4::uuid))
+            AND ($6::text IS NULL OR ($6 = '' AND assignee IS NULL) OR assignee = $6)
+            AND ($7::timestamptz IS NULL OR opened_at >= $7)
+            AND ($8::timestamptz IS NULL OR opened_at < $8)
         ORDER BY opened_at DESC, id DESC
         LIMIT $5"
     );
@@ -47,13 +55,14 @@ pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, Sto
     let state = query.state.map(AlertState::as_str);
     let rule = query.rule.map(AlertRule::as_str);
     let (at, id) = (cursor.map(|cursor| PgTimestamp(cursor.at)), cursor.map(|cursor| cursor.id));
-    let rows = store.query(SQL, &[&state, &rule, &at, &id, &n_rows]).await?;
+    let (from, to) = (query.from.map(PgTimestamp), query.to.map(PgTimestamp));
+    let rows = store.query(SQL, &[&state, &rule, &at, &id, &n_rows, &query.assignee, &from, &to]).await?;
     let alerts = rows.iter().map(alert_of).collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(alerts, limit, |alert| Cursor { at: alert.opened_at, id: alert.id }))
+    Ok(Page::of(alerts, limit, |alert| Cursor { at: alert.opened_at, id: alert.id.into() }))
 }
 
 /// Returns an alert with its history; `None` if it does not exist.
-pub async fn get(store: &Store, id: Uuid) -> Result<Option<AlertWithHistory>, StoreError> {
+pub async fn get(store: &Store, id: AlertId) -> Result<Option<AlertWithHistory>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = $1");
     store
         .run(async |client| {
@@ -69,20 +78,20 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<AlertWithHistory>, St
 const BY_IDS: &str =
     concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = ANY ($1) ORDER BY opened_at, id");
 
-/// Returns alerts by id, in the order in which they opened.
+/// Returns alerts by id, in the order they opened.
 pub(in crate::store) async fn by_ids(
     transaction: &Transaction<'_>,
-    ids: &[Uuid],
+    ids: &[AlertId],
 ) -> Result<Vec<Alert>, StoreError> {
     let statement = transaction.prepare_cached(BY_IDS).await?;
     transaction.query(&statement, &[&ids]).await?.iter().map(alert_of).collect()
 }
 
-/// Returns every open alert, and every resolved alert whose end has not been published yet, in the order in which they
-/// opened; with a rule, only that rule's alerts. Posts and evidence are omitted.
+/// Returns every open alert, and every resolved alert whose end has not been published yet, in the order they opened;
+/// if a rule is given, only that rule's alerts. Posts and evidence are omitted.
 pub(in crate::store) async fn notified(
     transaction: &Transaction<'_>,
-    rule: Option<Uuid>,
+    rule: Option<RuleId>,
 ) -> Result<Vec<NotifiedAlert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -96,18 +105,20 @@ pub(in crate::store) async fn notified(
     let statement = transaction.prepare_cached(SQL).await?;
     let rows = transaction.query(&statement, &[&rule]).await?;
     let notified = |row: &Row| {
-        let name: Option<Uuid> = row.try_get(23)?;
+        let name: Option<AlertId> = row.try_get("told_as")?;
         let notified_as = match name {
-            Some(name) => Some((name, enum_at(row, 24, &Severity::ALL, Severity::as_str)?)),
+            Some(name) => {
+                Some((name, parse_enum(row.try_get("told_severity")?, &Severity::ALL, Severity::as_str)?))
+            }
             None => None,
         };
-        Ok(NotifiedAlert { alert: alert_of(row)?, notified_as, channels: row.try_get(25)? })
+        Ok(NotifiedAlert { alert: alert_of(row)?, notified_as, channels: row.try_get("channels")? })
     };
     rows.iter().map(notified).collect()
 }
 
-/// Returns every open alert, in the order in which they opened. Posts and evidence are omitted, because for thousands of
-/// alerts they take tens of megabytes; [`whole`] reads them.
+/// Returns every open alert, in the order they opened. Posts and evidence are omitted, because they take up tens of
+/// megabytes for thousands of alerts; [`whole`] reads them.
 pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -117,11 +128,37 @@ pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     store.query(SQL, &[]).await?.iter().map(alert_of).collect()
 }
 
-/// Returns the open alerts of one kind that belong to the given rule, or to no rule.
+/// Returns the most severe alerts that opened in a period, without posts and evidence, and the total number of such
+/// alerts. If scopes are given, only alerts on one of them count.
+pub async fn opened_in(
+    store: &Store,
+    (from, to): (Timestamp, Timestamp),
+    scopes: Option<&[Scope]>,
+    n_max: usize,
+) -> Result<(Vec<Alert>, i64), StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(brief),
+        ", count(*) OVER () AS n_all FROM sentiment_alerts
+        WHERE opened_at >= $1 AND opened_at < $2
+            AND ($3::text[] IS NULL OR (dimension::text, key) IN (SELECT * FROM unnest($3, $4::text[])))
+        ORDER BY severity DESC, opened_at DESC, id LIMIT $5"
+    );
+    let dimensions: Option<Vec<&str>> =
+        scopes.map(|scopes| scopes.iter().map(|scope| scope.dimension.as_str()).collect());
+    let keys: Option<Vec<&str>> =
+        scopes.map(|scopes| scopes.iter().map(|scope| scope.key.as_str()).collect());
+    let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
+    let rows = store.query(SQL, &[&PgTimestamp(from), &PgTimestamp(to), &dimensions, &keys, &n_max]).await?;
+    let n_all = rows.first().map_or(Ok(0), |row| row.try_get("n_all"))?;
+    Ok((rows.iter().map(alert_of).collect::<Result<_, _>>()?, n_all))
+}
+
+/// Returns the open alerts of one kind that belong to the given rule or, if none is given, to no rule.
 pub async fn open_of(
     store: &Store,
     kind: AlertRule,
-    rule_id: Option<Uuid>,
+    rule_id: Option<RuleId>,
 ) -> Result<Vec<Alert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -133,16 +170,16 @@ pub async fn open_of(
     store.query(SQL, &[&kind.as_str(), &rule_id]).await?.iter().map(alert_of).collect()
 }
 
-/// How many alerts need suppression or publication.
+/// How many alerts an evaluation must consider for suppression or publication.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AlertBacklog {
-    /// Open alerts.
+    /// Number of open alerts.
     pub n_open: i64,
-    /// Resolved alerts whose end has not been published yet.
+    /// Number of resolved alerts whose end has not been published yet.
     pub n_unpublished_ends: i64,
 }
 
-/// Counts the backlog using indexes.
+/// Counts the open alerts and the unpublished ends, using only index scans.
 pub async fn backlog(store: &Store) -> Result<AlertBacklog, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM sentiment_alerts WHERE state = 'open'),
@@ -163,66 +200,10 @@ pub async fn count_open(store: &Store) -> Result<HashMap<(AlertRule, Severity), 
     store.query(SQL, &[]).await?.iter().map(counted).collect()
 }
 
-/// Returns these alerts with posts and evidence, in the order in which they opened.
-pub async fn whole(store: &Store, ids: &[Uuid]) -> Result<Vec<Alert>, StoreError> {
+/// Returns alerts by id, with posts and evidence, in the order they opened.
+pub async fn whole(store: &Store, ids: &[AlertId]) -> Result<Vec<Alert>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     store.query(BY_IDS, &[&ids]).await?.iter().map(alert_of).collect()
-}
-
-/// Outcome of an acknowledgement.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Acknowledged {
-    /// Alert in its current state.
-    pub alert: Alert,
-    /// Whether this is the first acknowledgement.
-    pub is_first: bool,
-}
-
-/// Acknowledges an alert and returns it; `None` if it does not exist. Only the first acknowledgement counts.
-pub async fn acknowledge(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Acknowledged>, StoreError> {
-    store.run(async |client| acknowledge_on(client, id, at).await).await
-}
-
-async fn acknowledge_on(
-    client: &mut Object,
-    id: Uuid,
-    at: Timestamp,
-) -> Result<Option<Acknowledged>, StoreError> {
-    const NOTE: &str = concat!(
-        "UPDATE sentiment_alerts SET acknowledged_at = $2 WHERE id = $1 AND acknowledged_at IS NULL RETURNING ",
-        columns!()
-    );
-    const READ: &str = concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = $1");
-    let transaction = client.transaction().await?;
-    let first = transaction.query_opt(NOTE, &[&id, &PgTimestamp(at)]).await?;
-    let is_first = first.is_some();
-    let row = match first {
-        Some(row) => Some(row),
-        None => transaction.query_opt(READ, &[&id]).await?,
-    };
-    if is_first {
-        history::note(&transaction, &[id], Event::Action("acknowledged"), at).await?;
-        tell_acknowledged(&transaction, id).await?;
-    }
-    transaction.commit().await?;
-    let alert = row.as_ref().map(alert_of).transpose()?;
-    Ok(alert.map(|alert| Acknowledged { alert, is_first }))
-}
-
-/// Enqueues the acknowledgement for channels that track the alert elsewhere, under the id that they know. If alerts were
-/// published together, that is the id of the first one.
-async fn tell_acknowledged(transaction: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM sentiment_alerts WHERE id = $1 AND told_as = $1 AND state = 'open'"
-    );
-    if let Some(row) = transaction.query_opt(SQL, &[&id]).await? {
-        let alert = alert_of(&row)?;
-        let notice = Notice { event: NoticeEvent::Acknowledged, alert: &alert, channels: &[] };
-        outbox::enqueue(transaction, &notice).await?;
-    }
-    Ok(())
 }

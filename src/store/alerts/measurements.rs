@@ -11,46 +11,46 @@ use crate::models::evaluation::{Group, KeyMeasurement, Step};
 use crate::models::score::VIRALITY_HIGH;
 use crate::store::codec::PgTimestamp;
 use crate::store::metrics::sum_columns::{self, Detail};
-use crate::store::metrics::window::{MetricsFilter, MetricsQuery};
+use crate::store::metrics::time_window::last_complete;
 use crate::store::{Store, StoreError};
 
-/// Maximum number of viral posts read per window, newest first. With more than this, individual posts no longer matter.
+/// Maximum number of viral posts read per window, newest first. When there are more, individual posts no longer matter.
 const VIRAL_MAX: i64 = 10_000;
 
-/// Measurement query.
+/// Keys to measure over one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasurementQuery {
-    /// Dimension and window to measure.
+    /// Dimension and window to measure, and whether to measure virality.
     pub group: Group,
-    /// Minimum number of posts that a key needs if it is not named.
+    /// Minimum number of posts for a key that is not in `keys`.
     pub n_posts_min: i64,
-    /// Keys to measure every time, however few posts they have.
+    /// Keys that are always measured, however few posts they have.
     pub keys: Vec<String>,
-    /// Maximum number of other keys. Half of these are the largest keys; the rest rotate.
+    /// Maximum number of other keys. Half of them are the largest keys; the other half rotates.
     pub n_others_max: usize,
-    /// Last rotating key of the previous measurement.
+    /// Key after which the rotation continues: the last rotating key of the previous measurement, empty at first.
     pub after: String,
 }
 
-/// Measurement result.
+/// Sums measured over one window, and the position of the rotation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurements {
-    /// Sums of each key, by name; keys without posts are absent.
+    /// Sums by key; keys without posts are absent.
     pub by_key: BTreeMap<String, KeyMeasurement>,
-    /// Number of keys that were deferred despite having enough posts.
+    /// Number of keys that had enough posts but were left for a later measurement.
     pub n_deferred: u64,
-    /// Last rotating key of this measurement.
+    /// Last rotating key of this measurement; empty if no key rotated.
     pub last_key: String,
 }
 
-/// Measures one window. How long that takes depends on the number of keys with posts; the size of the result does not.
+/// Measures one window. How long this takes depends on the number of keys with posts; the size of the result does not.
 pub async fn measure(
     store: &Store,
     query: &MeasurementQuery,
     now: Timestamp,
 ) -> Result<Measurements, StoreError> {
     let Group { window_seconds, dimension, is_viral } = query.group;
-    let MetricsQuery { from, to, .. } = MetricsQuery::last(window_seconds, now, MetricsFilter::default());
+    let (from, to) = last_complete(window_seconds, window_seconds, now);
     let (from, to) = (PgTimestamp(from), PgTimestamp(to));
     let limit = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let measure = async |client: &mut Object| {
@@ -60,16 +60,16 @@ pub async fn measure(
         } else {
             let statement = client.prepare_cached(&SUMS_SQL).await?;
             let MeasurementQuery { n_posts_min, keys, n_others_max, after, .. } = query;
-            let (n_largest, n_rows) =
-                (limit(n_others_max.div_ceil(2)), limit(n_others_max.saturating_add(keys.len())));
+            let (n_largest, n_rotating) = (limit(n_others_max.div_ceil(2)), limit(n_others_max / 2));
             let is_about_each = *n_others_max > 0;
             let dimension = dimension.as_str();
             let values: [&(dyn ToSql + Sync); 9] =
-                [&dimension, &from, &to, n_posts_min, keys, &n_largest, after, &n_rows, &is_about_each];
+                [&dimension, &from, &to, n_posts_min, keys, &n_largest, after, &n_rotating, &is_about_each];
             client.query(&statement, &values).await
         }
     };
     let mut measurements = Measurements::default();
+    let mut last_place = 0;
     for row in store.run(measure).await? {
         let key: String = row.try_get(0)?;
         let measured = match is_viral {
@@ -77,7 +77,8 @@ pub async fn measure(
             false => {
                 let n_keys: i64 = row.try_get(1)?;
                 measurements.n_deferred = u64::try_from(n_keys).unwrap_or_default();
-                if row.try_get(2)? {
+                if let Some(place) = row.try_get::<_, Option<i64>>(2)?.filter(|place| *place > last_place) {
+                    last_place = place;
                     measurements.last_key.clone_from(&key);
                 }
                 KeyMeasurement::Sums(sum_columns::read(&row)?)
@@ -90,28 +91,36 @@ pub async fn measure(
     Ok(measurements)
 }
 
-/// Named keys first, then the largest, then the rotating keys in byte order: first those after the last rotating key, then
-/// those before it. Named keys are joined, because `= ANY` scans the whole array for each key.
+/// Statement that selects keys by their number of posts and then sums only the selected ones: the named keys, the
+/// largest others, and the rotating others in byte order, those after the last rotating key before those up to it. The
+/// third column is the place of a rotating key.
+///
+/// Counting costs a fraction of summing every column, and senders can name tens of thousands of keys. Named keys are
+/// joined, because `= ANY` scans the whole array for each key.
 static SUMS_SQL: LazyLock<String> = LazyLock::new(|| {
+    const ROWS: &str = "dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3";
     format!(
-        "WITH named AS (SELECT DISTINCT unnest($5::text[]) AS key), sums AS (
-            SELECT key, {totals}
+        "WITH named AS MATERIALIZED (SELECT DISTINCT unnest($5::text[]) AS key), counts AS MATERIALIZED (
+            SELECT key, key IN (SELECT key FROM named) AS is_named, sum(count)::bigint AS count
             FROM sentiment_rollups
-            WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
-                AND ($9::bool OR key IN (SELECT key FROM named))
+            WHERE {ROWS} AND ($9::bool OR key IN (SELECT key FROM named))
             GROUP BY key
-        ), wanted AS (
-            SELECT sums.*, named.key IS NOT NULL AS is_named,
-                row_number() OVER (PARTITION BY named.key IS NOT NULL ORDER BY count DESC, sums.key) AS place
-            FROM sums LEFT JOIN named ON named.key = sums.key
-            WHERE named.key IS NOT NULL OR count >= $4::bigint
+            HAVING sum(count) >= $4::bigint OR key IN (SELECT key FROM named)
+        ), largest AS MATERIALIZED (
+            SELECT key FROM counts WHERE NOT is_named ORDER BY count DESC, key COLLATE \"C\" LIMIT $6
+        ), rotating AS MATERIALIZED (
+            SELECT key FROM counts WHERE NOT is_named AND key NOT IN (SELECT key FROM largest)
+            ORDER BY key COLLATE \"C\" <= $7, key COLLATE \"C\" LIMIT $8
+        ), selected AS (
+            SELECT key, NULL::bigint AS place FROM counts WHERE is_named
+            UNION ALL SELECT key, NULL FROM largest
+            UNION ALL SELECT key, row_number() OVER (ORDER BY key COLLATE \"C\" <= $7, key COLLATE \"C\") FROM rotating
         )
-        SELECT key, count(*) OVER (), NOT is_named AND place > $6::bigint, {names}
-        FROM wanted
-        ORDER BY is_named DESC, place <= $6 DESC, key COLLATE \"C\" <= $7, key COLLATE \"C\"
-        LIMIT $8",
+        SELECT key, (SELECT count(*) FROM counts), place, {totals}
+        FROM selected JOIN sentiment_rollups USING (key)
+        WHERE {ROWS}
+        GROUP BY key, place",
         totals = sum_columns::totals(Detail::All),
-        names = sum_columns::names()
     )
 });
 
@@ -119,8 +128,8 @@ static VIRAL_SQL: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT key, max(virality)::float8, count(*) FROM {} GROUP BY key", viral_posts_by_key("$4"))
 });
 
-/// Returns the newest posts with a high virality between `$2` and `$3`, at most `limit`, once per key of the dimension `$1`.
-/// Reads the partial index of viral posts.
+/// Returns a subquery for at most `limit` of the newest highly viral posts between `$2` and `$3`, each once per key of
+/// the dimension `$1`. It reads the partial index of viral posts.
 fn viral_posts_by_key(limit: &str) -> String {
     format!(
         "(
@@ -138,7 +147,7 @@ fn viral_posts_by_key(limit: &str) -> String {
     )
 }
 
-/// Returns the steps of the named key or of the `n_keys` largest keys, oldest first.
+/// Returns the steps of one key, or of the `n_keys` largest keys, oldest first.
 pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, StoreError> {
     static SUMS: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -183,20 +192,21 @@ pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, Store
     Ok(found)
 }
 
-/// Query for past steps.
+/// Time range, step length and keys of the past steps to read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepsQuery {
-    /// Dimension to read; the window is not used.
+    /// Dimension to read, and whether to measure virality. The window is not used.
     pub group: Group,
-    /// Key to read; all keys if absent.
+    /// Key to read; `None` for the largest keys.
     pub key: Option<String>,
-    /// Maximum number of keys.
+    /// Maximum number of keys to read. Does not apply to virality.
     pub n_keys: i64,
-    /// Length of a step in seconds: a whole number of buckets, or of minutes if buckets have already been merged.
+    /// Length of a step in seconds: a multiple of the bucket width, or of a minute where buckets have already been
+    /// merged.
     pub step_seconds: i64,
-    /// Start, on a step boundary.
+    /// Start of the first step, on a step boundary.
     pub from: Timestamp,
-    /// End, on a step boundary.
+    /// End of the last step, exclusive, on a step boundary.
     pub to: Timestamp,
 }
 
@@ -214,7 +224,7 @@ mod tests {
     }
 
     async fn counts(store: &Store, query: MeasurementQuery, now: Timestamp) -> Vec<(String, i64)> {
-        let measured = measure(store, &query, now).await.unwrap().by_key.into_iter();
+        let measured = measure(store, &query, testing::complete_after(now)).await.unwrap().by_key.into_iter();
         let count = |measured| match measured {
             KeyMeasurement::Sums(sums) => sums.count,
             KeyMeasurement::Viral { count, .. } => count,
@@ -272,7 +282,7 @@ mod tests {
         };
         let mut seen: Vec<String> = Vec::new();
         for _ in 0..15 {
-            let measurements = measure(&store, &query, now).await.unwrap();
+            let measurements = measure(&store, &query, testing::complete_after(now)).await.unwrap();
             let (mut each_time, others): (Vec<_>, Vec<_>) =
                 measurements.by_key.into_keys().partition(|key| !key.starts_with("product"));
             each_time.sort();
@@ -284,7 +294,7 @@ mod tests {
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), 30, "each had its turn once");
-        let measurements = measure(&store, &query, now).await.unwrap();
+        let measurements = measure(&store, &query, testing::complete_after(now)).await.unwrap();
         assert!(measurements.by_key.contains_key("product 00"), "and then they begin anew");
     }
 
@@ -305,7 +315,7 @@ mod tests {
             n_others_max: 100,
             after: String::new(),
         };
-        let found = measure(&store, &query, now).await.unwrap().by_key;
+        let found = measure(&store, &query, testing::complete_after(now)).await.unwrap().by_key;
         assert_eq!(
             found,
             BTreeMap::from([("alpha".to_owned(), KeyMeasurement::Viral { highest: 72.0, count: 3 })])

@@ -1,34 +1,34 @@
-//! Opens and updates alerts, many at once, in a constant number of statements.
+//! Opens and updates many alerts at once, in a constant number of statements.
 //!
-//! The caller holds [`crate::store::locks::Lock::Alerts`]. Without it, one process could see an open alert, another
-//! resolve it, and the first, with its older view of the cooldown, open it again at once.
+//! The caller holds [`crate::store::locks::Lock::Alerts`]. Without the lock, one process could see an open alert,
+//! another could resolve it, and the first, still with the old view of the cooldown, could reopen it at once.
 
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::{Json, ToSql};
-use uuid::Uuid;
 
-use super::finding::{ALERT_POSTS_MAX, NewAlert, Raise};
 use super::history::{self, Event};
-use super::row::{SeriesColumns, alert_of, columns, of_series};
+use super::new_alert::{ALERT_POSTS_MAX, NewAlert, Raise};
+use super::row::{SeriesColumns, alert_of, columns, counted_title, of_series, peak_columns};
 use crate::models::alert::{AlertPost, Evidence};
+use crate::models::id::{AlertId, ChannelId};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
 /// How findings are merged into open alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Merge {
-    /// The findings replace the value, count, severity, posts and evidence.
+    /// The finding replaces the value, count, severity, posts and evidence.
     Replace,
-    /// The findings add up, so that a burst is one alert: counts are added, the highest value is kept, and the newest
-    /// [`ALERT_POSTS_MAX`] posts are kept.
+    /// The finding is added, so that a burst becomes one alert: counts are summed, the value and the number in the
+    /// title follow them, and the newest [`ALERT_POSTS_MAX`] posts are kept.
     Add,
 }
 
-/// Opens alerts, or updates the open alerts of their series. Returns the outcome of each finding, in order. No two findings
-/// may share a series.
+/// Opens alerts, or updates the open alerts of their series. Returns the outcome of each finding, in order. No two
+/// findings may share a series.
 pub(in crate::store) async fn raise(
     transaction: &Transaction<'_>,
     found: &[NewAlert],
@@ -50,7 +50,7 @@ pub(in crate::store) async fn raise(
     Ok(raised)
 }
 
-/// Findings as columns.
+/// Findings as arrays, one per column.
 struct Columns<'a> {
     series: SeriesColumns<'a>,
     severities: Vec<&'static str>,
@@ -61,7 +61,7 @@ struct Columns<'a> {
     posts: Vec<Json<&'a [AlertPost]>>,
     rule_names: Vec<Option<&'a str>>,
     thresholds: Vec<f64>,
-    /// Array literals, because PostgreSQL's nested arrays must be rectangular.
+    /// Channels for each finding as an array literal, because PostgreSQL's nested arrays must be rectangular.
     channels: Vec<String>,
     evidence: Vec<Option<Json<&'a Evidence>>>,
 }
@@ -83,7 +83,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Returns the parameters `$1` to `$15`.
+    /// Returns the values of the placeholders `$1` to `$15`.
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         let SeriesColumns { rules, rule_ids, metrics, dimensions, keys } = &self.series;
         vec![
@@ -117,9 +117,19 @@ async fn update_open(
         UPDATE sentiment_alerts SET
             severity = CASE WHEN $16 THEN greatest(severity, new_severity::alert_severity)
                 ELSE new_severity::alert_severity END,
-            title = new_title,
-            value = CASE WHEN $16 THEN greatest(value, new_value) ELSE new_value END,
-            count = CASE WHEN $16::bool THEN count ELSE 0 END + new_count,
+            title = ",
+        counted_title!("new_title", "(CASE WHEN $16::bool THEN count ELSE 0 END + new_count)"),
+        ",
+            value = CASE WHEN $16 THEN count + new_count ELSE new_value END,
+            count = CASE WHEN $16 THEN count ELSE 0 END + new_count,
+            ",
+        peak_columns!(
+            "(CASE WHEN $16 THEN count + new_count ELSE new_value END)",
+            "(CASE WHEN $16 THEN count ELSE 0 END + new_count)",
+            "new_at",
+            ""
+        ),
+        ",
             updated_at = greatest(updated_at, new_at),
             posts = CASE WHEN $16 THEN (
                 SELECT coalesce(jsonb_agg(post ORDER BY place), '[]') FROM (
@@ -131,7 +141,8 @@ async fn update_open(
             threshold = new_threshold,
             channels = new_channels::uuid[],
             evidence = coalesce(new_evidence, evidence),
-            phase = 'firing'
+            phase = 'firing',
+            revision = revision + 1
         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[],
             $9::bigint[], $10::timestamptz[], $11::jsonb[], $12::text[], $13::float8[], $14::text[], $15::jsonb[])
             WITH ORDINALITY AS new (of_rule, of_rule_id, of_metric, of_dimension, of_key, new_severity, new_title,
@@ -150,7 +161,7 @@ async fn update_open(
     params.extend([&adds as &(dyn ToSql + Sync), &limit]);
     let statement = transaction.prepare_cached(SQL).await?;
     for row in transaction.query(&statement, &params).await? {
-        let place: i64 = row.try_get(23)?;
+        let place: i64 = row.try_get("new_place")?;
         let raise = usize::try_from(place - 1).ok().and_then(|place| raised.get_mut(place));
         if let Some(raise) = raise {
             *raise = Raise::Updated(alert_of(&row)?);
@@ -159,7 +170,7 @@ async fn update_open(
     Ok(())
 }
 
-/// Opens the findings at these indices, except those whose series is in its cooldown.
+/// Opens alerts for the findings at these indices, except for series in their cooldown.
 async fn insert_open(
     transaction: &Transaction<'_>,
     found: &[NewAlert],
@@ -170,10 +181,12 @@ async fn insert_open(
         "
         INSERT INTO sentiment_alerts
             (id, rule, rule_id, metric, dimension, key, state, severity, title, value, threshold, count, opened_at,
-            updated_at, posts, rule_name, channels, evidence)
+            updated_at, posts, rule_name, channels, evidence, opening_value, opening_count, peak_value, peak_count, peak_at,
+            peak_is_low)
         SELECT new_id, of_rule::alert_rule, of_rule_id, of_metric, of_dimension::rollup_dimension, of_key, 'open',
             new_severity::alert_severity, new_title, new_value, new_threshold, new_count, new_at, new_at, new_posts,
-            new_rule_name, new_channels::uuid[], new_evidence
+            new_rule_name, new_channels::uuid[], new_evidence, new_value, new_count, new_value, new_count, new_at,
+            new_value < new_threshold
         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[],
             $9::bigint[], $10::timestamptz[], $11::jsonb[], $12::text[], $13::float8[], $14::text[], $15::jsonb[],
             $16::uuid[], $17::timestamptz[])
@@ -193,11 +206,11 @@ async fn insert_open(
         return Ok(());
     }
     let columns = Columns::of(&new);
-    let ids: Vec<Uuid> = new.iter().map(|_| Uuid::now_v7()).collect();
+    let ids: Vec<AlertId> = new.iter().map(|_| AlertId::now_v7()).collect();
     let quiet_since: Vec<PgTimestamp> = new.iter().map(|found| PgTimestamp(quiet_since(found))).collect();
     let mut params = columns.params();
     params.extend([&ids as &(dyn ToSql + Sync), &quiet_since]);
-    let place_of: HashMap<Uuid, usize> = ids.iter().copied().zip(places.iter().copied()).collect();
+    let place_of: HashMap<AlertId, usize> = ids.iter().copied().zip(places.iter().copied()).collect();
     let statement = transaction.prepare_cached(SQL).await?;
     for row in transaction.query(&statement, &params).await? {
         let alert = alert_of(&row)?;
@@ -217,7 +230,7 @@ fn newest(posts: &[AlertPost]) -> &[AlertPost] {
     posts.get(..ALERT_POSTS_MAX).unwrap_or(posts)
 }
 
-fn array_of(ids: &[Uuid]) -> String {
-    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+fn array_of(ids: &[ChannelId]) -> String {
+    let ids: Vec<String> = ids.iter().map(ChannelId::to_string).collect();
     format!("{{{}}}", ids.join(","))
 }

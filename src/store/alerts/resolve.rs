@@ -1,27 +1,28 @@
-//! Resolves alerts.
+//! Resolves alerts, and removes posts from them.
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use super::finding::AlertSeries;
 use super::history::{self, Event};
-use super::row::{SeriesColumns, alert_of, columns, of_series, series_rows};
+use super::new_alert::AlertSeries;
+use super::row::{SeriesColumns, alert_of, columns, counted_title, of_series, series_rows};
 use crate::models::alert::{Alert, AlertState};
+use crate::models::id::{AlertId, PostId};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Resolves the open alerts of these series and returns their ids. Of several concurrent processes, exactly one gets each
-/// id. The caller holds the alerts lock.
+/// Resolves the open alerts of these series and returns their ids. If several processes do this concurrently, each id
+/// is returned to exactly one of them. The caller holds the alerts lock.
 pub(in crate::store) async fn resolve(
     transaction: &Transaction<'_>,
     series: &[AlertSeries],
     at: Timestamp,
-) -> Result<Vec<Uuid>, StoreError> {
+) -> Result<Vec<AlertId>, StoreError> {
     const SQL: &str = concat!(
         "
         UPDATE sentiment_alerts SET
-            state = 'resolved', phase = 'resolved', resolved_at = $6, updated_at = greatest(updated_at, $6)
+            state = 'resolved', phase = 'resolved', resolved_at = $6, updated_at = greatest(updated_at, $6),
+            revision = revision + 1
         FROM ",
         series_rows!(),
         " AS over (of_rule, of_rule_id, of_metric, of_dimension, of_key)
@@ -37,24 +38,25 @@ pub(in crate::store) async fn resolve(
     let rows = transaction
         .query(&statement, &[&rules, &rule_ids, &metrics, &dimensions, &keys, &PgTimestamp(at)])
         .await?;
-    let resolved = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    let resolved = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<AlertId>, _>>()?;
     history::note(transaction, &resolved, Event::Phase("resolved"), at).await?;
     Ok(resolved)
 }
 
 /// Posts to remove from an alert.
 pub(in crate::store) struct PostRemoval<'a> {
-    pub alert: Uuid,
+    pub alert: AlertId,
     pub n_posts: i64,
-    /// Ids of the posts. They may include ids of other posts.
-    pub uuids: &'a [Uuid],
+    /// Ids of the posts. Posts that are not in the alert are ignored.
+    pub uuids: &'a [PostId],
     pub at: Timestamp,
 }
 
-/// Removes posts from an open churn alert. If no post remains, resolves and returns the alert, unless it is flapping: then
-/// it is held open until its series has been calm.
+/// Removes posts from an open churn alert. If no post remains, resolves and returns the alert, unless it is flapping:
+/// then it is held open until its series calms down.
 ///
-/// Shrinking does not count as an update, or a past burst would never end. The caller holds the alerts lock.
+/// Shrinking does not count as an update; otherwise an alert about a past burst would never end. The caller holds the
+/// alerts lock.
 pub(in crate::store) async fn remove_posts(
     transaction: &Transaction<'_>,
     removal: &PostRemoval<'_>,
@@ -63,9 +65,10 @@ pub(in crate::store) async fn remove_posts(
         "
         UPDATE sentiment_alerts SET
             count = greatest(count - $2, 0),
-            value = coalesce((
-                SELECT max(score.churn_risk) FROM churn_alert_posts AS member
-                JOIN sentiment_analysis AS score USING (uuid, created_at) WHERE member.alert = $1), value),
+            value = greatest(count - $2, 0),
+            title = CASE WHEN count > $2 THEN ",
+        counted_title!("title", "(count - $2)"),
+        " ELSE title END,
             posts = (
                 SELECT coalesce(jsonb_agg(post ORDER BY place), '[]')
                 FROM jsonb_array_elements(posts) WITH ORDINALITY AS of (post, place)
@@ -73,7 +76,8 @@ pub(in crate::store) async fn remove_posts(
             state = CASE WHEN count > $2 OR flapping THEN state ELSE 'resolved' END,
             phase = CASE WHEN count > $2 OR flapping THEN phase ELSE 'resolved' END,
             resolved_at = CASE WHEN count > $2 OR flapping THEN resolved_at ELSE $4::timestamptz END,
-            updated_at = CASE WHEN count > $2 OR flapping THEN updated_at ELSE greatest(updated_at, $4) END
+            updated_at = CASE WHEN count > $2 OR flapping THEN updated_at ELSE greatest(updated_at, $4) END,
+            revision = revision + 1
         WHERE id = $1 AND state = 'open'
         RETURNING ",
         columns!()

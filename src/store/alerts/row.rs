@@ -1,16 +1,19 @@
 //! Reads alerts from rows.
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
-use uuid::Uuid;
 
-use super::finding::AlertSeries;
-use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState, Scope, Severity};
+use super::new_alert::AlertSeries;
+use crate::models::alert::{
+    Alert, AlertMeasurement, AlertMeasurements, AlertPhase, AlertRule, AlertState, Scope, Severity,
+};
+use crate::models::id::RuleId;
 use crate::models::rollup::Dimension;
 use crate::store::StoreError;
 use crate::store::codec::enum_at;
 
-/// Columns of an [`Alert`], in the order in which [`alert_of`] reads them. `brief` omits posts and evidence, which make up
+/// Columns of an [`Alert`], in the order that [`alert_of`] reads them. `brief` omits posts and evidence, which make up
 /// most of an alert. This is a macro, because `concat!` takes only literals.
 macro_rules! columns {
     () => {
@@ -25,13 +28,14 @@ macro_rules! columns {
              updated_at, resolved_at, acknowledged_at, ",
             $posts,
             ", rule_id, rule_name, metric, phase, silenced, inhibited_by, flapping, ",
-            $evidence
+            $evidence,
+            " AS evidence, revision, n_comments, opening_value, opening_count, peak_value, peak_count, peak_at, assignee"
         )
     };
 }
 pub(super) use columns;
 
-/// The series in the first five parameters, as rows whose column names occur in no table.
+/// Rows for the series in the first five parameters. Their column names occur in no table.
 macro_rules! series_rows {
     () => {
         "unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[])"
@@ -39,7 +43,7 @@ macro_rules! series_rows {
 }
 pub(super) use series_rows;
 
-/// Condition that an alert belongs to the series in a row.
+/// Condition that matches the alerts of the series in such a row.
 macro_rules! of_series {
     () => {
         "rule = of_rule::alert_rule \
@@ -51,11 +55,11 @@ macro_rules! of_series {
 }
 pub(super) use of_series;
 
-/// Series as columns.
+/// Series as arrays, one per column.
 #[derive(Default)]
 pub(super) struct SeriesColumns<'a> {
     pub rules: Vec<&'static str>,
-    pub rule_ids: Vec<Option<Uuid>>,
+    pub rule_ids: Vec<Option<RuleId>>,
     pub metrics: Vec<Option<&'a str>>,
     pub dimensions: Vec<&'static str>,
     pub keys: Vec<&'a str>,
@@ -73,6 +77,72 @@ impl<'a> SeriesColumns<'a> {
         }
         columns
     }
+}
+
+/// Title of an alert. A churn alert's title begins with the number of posts, which is updated; other titles stay as
+/// they are.
+macro_rules! counted_title {
+    ($title:literal, $count:literal) => {
+        concat!(
+            "regexp_replace(",
+            $title,
+            ", '^[0-9,]+ posts? suggests?', to_char(",
+            $count,
+            ", 'FM999,999,999,999') || CASE WHEN ",
+            $count,
+            " = 1 THEN ' post suggests' ELSE ' posts suggest' END)"
+        )
+    };
+}
+pub(super) use counted_title;
+
+/// Assignments that keep an alert's most extreme measurement. Alerts that opened without one get none. A null value
+/// leaves it as it is.
+macro_rules! peak_columns {
+    ($value:literal, $count:literal, $at:literal, $of:literal) => {
+        concat!(
+            "(peak_value, peak_count, peak_at) = (SELECT CASE WHEN is_peak THEN ",
+            $value,
+            " ELSE ",
+            $of,
+            "peak_value END, CASE WHEN is_peak THEN ",
+            $count,
+            " ELSE ",
+            $of,
+            "peak_count END, CASE WHEN is_peak THEN ",
+            $at,
+            " ELSE ",
+            $of,
+            "peak_at END FROM (SELECT CASE WHEN ",
+            $of,
+            "peak_is_low THEN ",
+            $value,
+            " < ",
+            $of,
+            "peak_value ELSE ",
+            $value,
+            " > ",
+            $of,
+            "peak_value END AS is_peak) AS compared)"
+        )
+    };
+}
+pub(super) use peak_columns;
+
+fn measured_of(row: &Row) -> Result<AlertMeasurements, StoreError> {
+    let measurement = |at: Option<Timestamp>, value: &str, count: &str| {
+        let (value, count): (Option<f64>, Option<i64>) = (row.try_get(value)?, row.try_get(count)?);
+        Ok::<_, StoreError>(at.zip(value).zip(count).map(|((at, value), count)| AlertMeasurement {
+            at,
+            value,
+            count,
+        }))
+    };
+    Ok(AlertMeasurements {
+        opening: measurement(row.try_get("opened_at")?, "opening_value", "opening_count")?,
+        peak: measurement(row.try_get("peak_at")?, "peak_value", "peak_count")?,
+        latest: measurement(row.try_get("updated_at")?, "value", "count")?,
+    })
 }
 
 pub(super) fn alert_of(row: &Row) -> Result<Alert, StoreError> {
@@ -95,10 +165,14 @@ pub(super) fn alert_of(row: &Row) -> Result<Alert, StoreError> {
         value: row.try_get(7)?,
         threshold: row.try_get(8)?,
         count: row.try_get(9)?,
+        measured: measured_of(row)?,
         opened_at: row.try_get(10)?,
         updated_at: row.try_get(11)?,
         resolved_at: row.try_get(12)?,
         acknowledged_at: row.try_get(13)?,
+        revision: row.try_get("revision")?,
+        comments: row.try_get::<_, i32>("n_comments")?.into(),
+        assignee: row.try_get("assignee")?,
         evidence: evidence.map(|Json(evidence)| evidence),
         posts,
     })

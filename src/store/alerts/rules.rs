@@ -1,19 +1,19 @@
-//! Alert rules.
+//! Reads and writes alert rules.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule, Rule, RuleScope};
+use crate::models::id::RuleId;
 use crate::models::rollup::Dimension;
 use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::locks::{self, Lock};
 use crate::store::notifications::channels;
 use crate::store::{Store, StoreError};
 
-/// Columns of a [`Rule`], in the order in which [`rule_of`] reads them. This is a macro, because `concat!` takes only
+/// Columns of a [`Rule`], in the order that [`rule_of`] reads them. This is a macro, because `concat!` takes only
 /// literals.
 macro_rules! columns {
     () => {
@@ -31,16 +31,16 @@ pub async fn list(store: &Store) -> Result<Vec<Rule>, StoreError> {
 }
 
 /// Returns a rule; `None` if it does not exist.
-pub async fn get(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
+pub async fn get(store: &Store, id: RuleId) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM alert_rules WHERE id = $1");
     Ok(rules(store, SQL, &[&id]).await?.pop())
 }
 
-/// Maximum number of rules. Each is evaluated every few seconds, and more would be hard for people to keep track of.
+/// Maximum number of rules. All of them are evaluated continuously, and people could not keep track of more.
 pub const RULES_MAX: i64 = 200;
 
-/// Stores a validated rule, which is evaluated within seconds. Returns `None` if there are [`RULES_MAX`] already. Fails with
-/// `UnknownChannel`.
+/// Stores a validated rule, which is evaluated within seconds. Returns `None` if there are already [`RULES_MAX`] rules.
+/// Fails with `UnknownChannel`.
 pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!(
         "
@@ -53,14 +53,14 @@ pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Opti
         RETURNING ",
         columns!()
     );
-    write(store, SQL, Written { id: Uuid::now_v7(), rule, at, under_cap: true }).await
+    write(store, SQL, Written { id: RuleId::now_v7(), rule, at, under_cap: true }).await
 }
 
-/// Replaces a rule with a validated one. The next evaluation resolves open alerts that the new rule would not open. Returns
-/// `None` if the rule does not exist. Fails with `UnknownChannel`.
+/// Replaces a rule with a validated one. The next evaluation resolves open alerts that the new rule would not open.
+/// Returns `None` if the rule does not exist. Fails with `UnknownChannel`.
 pub async fn update(
     store: &Store,
-    id: Uuid,
+    id: RuleId,
     rule: &NewRule,
     at: Timestamp,
 ) -> Result<Option<Rule>, StoreError> {
@@ -78,16 +78,16 @@ pub async fn update(
 
 /// Deletes a rule and returns it; `None` if it does not exist or is built in. The next evaluation resolves its open
 /// alerts.
-pub async fn delete(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
+pub async fn delete(store: &Store, id: RuleId) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!("DELETE FROM alert_rules WHERE id = $1 AND NOT builtin RETURNING ", columns!());
     Ok(rules(store, SQL, &[&id]).await?.pop())
 }
 
 struct Written<'a> {
-    id: Uuid,
+    id: RuleId,
     rule: &'a NewRule,
     at: Timestamp,
-    /// Whether the statement adds a rule and therefore takes the cap as its last parameter.
+    /// Whether the statement adds a rule and therefore takes the maximum number of rules as its last parameter.
     under_cap: bool,
 }
 

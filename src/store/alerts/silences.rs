@@ -1,21 +1,21 @@
-//! Silences, which suppress notifications.
+//! Silences, which suppress notifications about the alerts that they match.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use crate::models::alert::Severity;
+use crate::models::id::SilenceId;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 use crate::store::codec::{PgTimestamp, optional_enum_at};
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
-/// Maximum number of silences listed, and of silences that have not ended.
+/// Maximum number of silences that have not ended, and of silences in a list.
 pub const SILENCES_MAX: i64 = 500;
 
-/// Columns of a [`Silence`], in the order in which [`silence_of`] reads them. This is a macro, because `concat!` takes only
+/// Columns of a [`Silence`], in the order that [`silence_of`] reads them. This is a macro, because `concat!` takes only
 /// literals.
 macro_rules! columns {
     () => {
@@ -30,14 +30,14 @@ pub async fn list(store: &Store) -> Result<Vec<Silence>, StoreError> {
     silences(store, SQL, &[&SILENCES_MAX]).await
 }
 
-/// Returns the silences that have not ended.
+/// Returns the silences that are active or have yet to begin.
 pub async fn current(store: &Store, now: Timestamp) -> Result<Vec<Silence>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM silences WHERE ends_at > $1 ORDER BY id");
     silences(store, SQL, &[&PgTimestamp(now)]).await
 }
 
-/// Stores a validated silence, which takes effect within seconds. Returns `None` if [`SILENCES_MAX`] silences have not ended
-/// yet.
+/// Stores a validated silence, which takes effect within seconds. Returns `None` if there are already [`SILENCES_MAX`]
+/// silences that have not ended.
 pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
         "
@@ -48,7 +48,7 @@ pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<O
         columns!()
     );
     let values: [&(dyn ToSql + Sync); 10] = [
-        &Uuid::now_v7(),
+        &SilenceId::now_v7(),
         &PgTimestamp(at),
         &what.rule_id,
         &what.dimension.map(Dimension::as_str),
@@ -62,8 +62,8 @@ pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<O
     insert_under_cap(store, Lock::SilenceCount, SQL, &values).await?.as_ref().map(silence_of).transpose()
 }
 
-/// Ends a silence now, or returns it unchanged if it has ended already; `None` if it does not exist.
-pub async fn end(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Silence>, StoreError> {
+/// Ends a silence now; one that has already ended is returned unchanged. Returns `None` if it does not exist.
+pub async fn end(store: &Store, id: SilenceId, at: Timestamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE silences SET starts_at = least(starts_at, $2), ends_at = least(ends_at, $2) WHERE id = $1 RETURNING ",
         columns!()
@@ -80,19 +80,19 @@ async fn silences(
 }
 
 fn silence_of(row: &Row) -> Result<Silence, StoreError> {
-    Ok(Silence {
-        id: row.try_get(0)?,
-        created_at: row.try_get(1)?,
-        what: NewSilence {
-            rule_id: row.try_get(2)?,
-            dimension: optional_enum_at(row, 3, &Dimension::ALL, Dimension::as_str)?,
-            key: row.try_get(4)?,
-            severity: optional_enum_at(row, 5, &Severity::ALL, Severity::as_str)?,
-            starts_at: row.try_get(6)?,
-            ends_at: row.try_get(7)?,
-            comment: row.try_get(8)?,
-        },
-    })
+    let mut what = NewSilence {
+        rule_id: row.try_get(2)?,
+        dimension: optional_enum_at(row, 3, &Dimension::ALL, Dimension::as_str)?,
+        key: row.try_get(4)?,
+        severity: optional_enum_at(row, 5, &Severity::ALL, Severity::as_str)?,
+        everything: false,
+        starts_at: row.try_get(6)?,
+        ends_at: row.try_get(7)?,
+        comment: row.try_get(8)?,
+    };
+    // Not stored: it follows from the conditions.
+    what.everything = !what.has_conditions();
+    Ok(Silence { id: row.try_get(0)?, created_at: row.try_get(1)?, what })
 }
 
 #[cfg(test)]
@@ -100,6 +100,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
+    use crate::models::id::RuleId;
     use crate::store::testing::{created_at_once, execute, now_in_micros, test_store};
 
     #[tokio::test]
@@ -108,10 +109,11 @@ mod tests {
         let now = now_in_micros();
         let hour = SignedDuration::from_hours(1);
         let what = |starts_at, ends_at| NewSilence {
-            rule_id: Some(Uuid::now_v7()),
+            rule_id: Some(RuleId::now_v7()),
             dimension: Some(Dimension::Product),
             key: Some("alpha".to_owned()),
             severity: None,
+            everything: false,
             starts_at,
             ends_at,
             comment: "we know".to_owned(),
@@ -126,7 +128,7 @@ mod tests {
         let ended = end(&store, later.id, now).await.unwrap().unwrap();
         assert_eq!((ended.what.starts_at, ended.what.ends_at), (now, now));
         assert_eq!(end(&store, over.id, now).await.unwrap(), Some(over));
-        assert_eq!(end(&store, Uuid::now_v7(), now).await.unwrap(), None);
+        assert_eq!(end(&store, SilenceId::now_v7(), now).await.unwrap(), None);
         assert_eq!(current(&store, now).await.unwrap(), []);
     }
 
@@ -139,10 +141,11 @@ mod tests {
         execute(&store, fill).await;
         let now = now_in_micros() + SignedDuration::from_secs(1);
         let what = NewSilence {
-            rule_id: Some(Uuid::now_v7()),
+            rule_id: Some(RuleId::now_v7()),
             dimension: None,
             key: None,
             severity: None,
+            everything: false,
             starts_at: now,
             ends_at: now + SignedDuration::from_hours(1),
             comment: String::new(),

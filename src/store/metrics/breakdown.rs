@@ -1,4 +1,4 @@
-//! Breakdowns: a range split by product, platform, author and so on.
+//! Breakdowns: the posts in a range, grouped by product, platform, author and so on.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,18 @@ use jiff::Timestamp;
 
 use super::series::ExploreQuery;
 use super::sum_columns::Detail;
-use super::sums::{GroupBy, GroupedSums, ReadLimit, SumQuery, sum, total};
-use crate::models::explore::{AnsweredFrom, BreakdownBy, ExploreBreakdown, ExploreItem};
+use super::sum_query::{GroupBy, GroupedSums, ReadLimit, SumQuery, sum, total};
+use crate::models::explore::{AnsweredFrom, BreakdownBy, ExploreBreakdown, ExploreItem, Sample};
 use crate::models::metrics::{Summary, Window};
 use crate::models::rollup::{Dimension, Sums};
 use crate::models::score::{EMOTIONS, SentimentLabel};
 use crate::store::posts::filter::PostFilter;
 use crate::store::{Store, StoreError};
 
-/// Returns the parts of a range with the most posts, at most `n_items_max` of them.
+/// Returns up to `n_items_max` parts of a range, those with the most posts first.
 ///
-/// Exact, like [`super::series::series`]: breakdowns by language and author are counted from posts, others from rollups if
-/// the filter allows. Fails with `TooManyPosts` and `BadWindow`.
+/// The result is exact, as it is for [`super::series::series`]. Breakdowns by language and author are always counted
+/// from posts; others are read from rollups if the filter allows. Fails with `TooManyPosts` or `BadWindow`.
 pub async fn breakdown(
     store: &Store,
     query: &ExploreQuery,
@@ -25,26 +25,27 @@ pub async fn breakdown(
     n_items_max: usize,
 ) -> Result<ExploreBreakdown, StoreError> {
     let range = query.range(Timestamp::now())?;
-    let before = query.compares.then(|| query.range_before(range));
+    let before = query.compare.map(|_| query.range_before(range));
     let sum_query = sum_query_of(by, range, n_items_max);
     let parts = match feelings_of(by) {
         None => by_part(store, &query.filter, (&sum_query, before)).await?,
         Some(counts_of) => by_feeling(store, &query.filter, (&sum_query, before), counts_of).await?,
     };
-    let Parted { mut items, answered_from } = parts;
+    let Parted { mut items, answered_from, sample } = parts;
     items.truncate(n_items_max);
-    Ok(ExploreBreakdown { range, by, answered_from, items })
+    Ok(ExploreBreakdown { range, by, answered_from, sample, items, previous_range: before })
 }
 
 struct Parted {
     items: Vec<ExploreItem>,
     answered_from: AnsweredFrom,
+    sample: Option<Sample>,
 }
 
-/// Returns the labels or emotions with their counts, which are part of every sum.
-type Feelings = fn(&Sums) -> Vec<(&'static str, i64)>;
+/// Extracts the counts by label or by emotion, which are part of every sum.
+pub(super) type Feelings = fn(&Sums) -> Vec<(&'static str, i64)>;
 
-fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
+pub(super) fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
     match by {
         BreakdownBy::Label => Some(labels),
         BreakdownBy::Emotion => Some(emotions),
@@ -52,7 +53,7 @@ fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
     }
 }
 
-/// Returns the sum query for a breakdown.
+/// Builds the query behind a breakdown. Labels and emotions need no groups, because every sum contains their counts.
 pub(in crate::store) fn sum_query_of(by: BreakdownBy, range: Window, n_items_max: usize) -> SumQuery {
     let by = match by {
         BreakdownBy::Product => GroupBy::Dimension(Dimension::Product),
@@ -87,10 +88,12 @@ async fn by_part(
     filter: &PostFilter,
     (sum_query, before): (&SumQuery, Option<Window>),
 ) -> Result<Parted, StoreError> {
-    let GroupedSums { groups, from: answered_from } = sum(store, filter, sum_query).await?;
+    let GroupedSums { groups, from: answered_from, sample } = sum(store, filter, sum_query).await?;
     let n_posts = match sum_query.by {
         // A post may mention several products, so the parts add up to more than the number of posts.
-        GroupBy::Dimension(Dimension::Product) => whole(store, filter, sum_query.window).await?.0.count,
+        GroupBy::Dimension(Dimension::Product) => {
+            total(&whole(store, filter, sum_query.window).await?.groups).count
+        }
         _ => groups.first().map_or(0, |group| group.of),
     };
     let earlier: Option<HashMap<String, i64>> = match before {
@@ -115,7 +118,7 @@ async fn by_part(
         sentiment: Some(Summary::from(&group.sums).sentiment),
         key: group.key,
     });
-    Ok(Parted { items: items.collect(), answered_from })
+    Ok(Parted { items: items.collect(), answered_from, sample })
 }
 
 async fn by_feeling(
@@ -124,9 +127,10 @@ async fn by_feeling(
     (sum_query, before): (&SumQuery, Option<Window>),
     counts_of: Feelings,
 ) -> Result<Parted, StoreError> {
-    let (sums, answered_from) = whole(store, filter, sum_query.window).await?;
+    let GroupedSums { groups, from: answered_from, sample } = whole(store, filter, sum_query.window).await?;
+    let sums = total(&groups);
     let earlier = match before {
-        Some(before) => Some(counts_of(&whole(store, filter, before).await?.0)),
+        Some(before) => Some(counts_of(&total(&whole(store, filter, before).await?.groups))),
         None => None,
     };
     let mut items: Vec<ExploreItem> = counts_of(&sums)
@@ -141,17 +145,11 @@ async fn by_feeling(
         })
         .collect();
     items.sort_by_key(|item| std::cmp::Reverse(item.count));
-    Ok(Parted { items, answered_from })
+    Ok(Parted { items, answered_from, sample })
 }
 
-async fn whole(
-    store: &Store,
-    filter: &PostFilter,
-    range: Window,
-) -> Result<(Sums, AnsweredFrom), StoreError> {
-    let sum_query = SumQuery { read_limit: ReadLimit::Posts, ..SumQuery::whole(range) };
-    let grouped = sum(store, filter, &sum_query).await?;
-    Ok((total(&grouped.groups), grouped.from))
+async fn whole(store: &Store, filter: &PostFilter, range: Window) -> Result<GroupedSums, StoreError> {
+    sum(store, filter, &SumQuery { read_limit: ReadLimit::Posts, ..SumQuery::whole(range) }).await
 }
 
 fn share(count: i64, of: i64) -> f64 {

@@ -1,4 +1,4 @@
-//! City locations.
+//! Locations of cities, learned from posts.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -8,14 +8,14 @@ use deadpool_postgres::Transaction;
 use crate::models::post::ScoredPost;
 use crate::store::{Store, StoreError};
 
-/// Maximum number of cities cached as stored. Beyond that, senders are inventing names, and a query costs less than the
-/// memory.
+/// Maximum number of cities to remember as stored, and to return. If there are more, senders are inventing names, and
+/// querying those costs less than remembering them.
 const CITIES_KNOWN_MAX: usize = 20_000;
 
-/// Stores the locations of cities in these posts that are new. The first location of a city is kept.
+/// Stores the location of each city that is not stored yet. The first location of a city is kept.
 ///
-/// Returns the cities to cache once the transaction has committed. Usually there are none, and then no query runs. The
-/// cities are sorted by name, so that two processes never deadlock.
+/// Returns the cities to remember once the transaction has committed. Usually there are none, in which case this runs
+/// no query. Cities are sorted by name, so that two processes never deadlock.
 pub(in crate::store) async fn insert_new(
     store: &Store,
     transaction: &Transaction<'_>,
@@ -48,7 +48,7 @@ pub(in crate::store) async fn insert_new(
     Ok(cities.into_iter().map(str::to_owned).collect())
 }
 
-/// Returns the location of every known city: latitude and longitude in degrees.
+/// Returns the latitude and longitude, in degrees, of up to `CITIES_KNOWN_MAX` stored cities.
 pub async fn all(store: &Store) -> Result<Vec<(String, (f64, f64))>, StoreError> {
     const SQL: &str = "SELECT city, lat, lon FROM places LIMIT $1";
     let limit = i64::try_from(CITIES_KNOWN_MAX).unwrap_or(i64::MAX);
@@ -57,7 +57,7 @@ pub async fn all(store: &Store) -> Result<Vec<(String, (f64, f64))>, StoreError>
 }
 
 impl Store {
-    /// Caches cities whose locations are committed.
+    /// Remembers cities as stored, once the transaction that stored them has committed.
     pub(in crate::store) fn remember_cities(&self, cities: Vec<String>) {
         let mut known = self.known.cities.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() < CITIES_KNOWN_MAX {

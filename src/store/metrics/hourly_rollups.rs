@@ -1,13 +1,13 @@
-//! Hourly rollups, for ranges of weeks and months.
+//! Hourly rollups, from which ranges of weeks and months are read.
 
 use std::sync::LazyLock;
 
 use deadpool_postgres::{GenericClient, Object};
 use jiff::Timestamp;
 
-use super::resolution::{COMPACT_AFTER_SECONDS, FINE_FOR};
+use super::compaction_age::{COMPACT_AFTER_SECONDS, FINE_FOR};
 use super::sum_columns::{self, Detail};
-use super::window::at;
+use super::time_window::at;
 use crate::models::metrics::Window;
 use crate::models::rollup::Delta;
 use crate::store::codec::PgTimestamp;
@@ -16,15 +16,16 @@ use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;
 
-/// Maximum number of hours written per transaction. The first run after an upgrade has months of hours to write, and late
-/// posts wait for each transaction.
+/// Maximum number of hours written per transaction. The first run after an upgrade has months of hours to write, and
+/// late posts wait for each transaction to end.
 const HOURS_AT_ONCE: i64 = 6;
 
-/// Writes the hours that have ended since the last run, and returns how many it covered.
+/// Writes the hours that have become old enough since the last run, and returns how many there were, including hours
+/// without posts.
 ///
-/// Each step is one transaction that recomputes hours from `sentiment_rollups` and then marks them as complete. It writes
-/// them in the order in which they are read, so that neighbours share pages. Late posts wait while a step runs; afterwards
-/// [`share_of`] adds them to both tables.
+/// Each step is one transaction that recomputes hours from `sentiment_rollups` and then marks them as complete. It
+/// writes rows in the order they are read, so that rows read together share pages. Late posts wait while a step runs;
+/// afterwards [`share_of`] adds them to both tables.
 pub(in crate::store) async fn advance(store: &Store, now: Timestamp) -> Result<i64, StoreError> {
     let before = hour_of(now.as_second().saturating_sub(COMPACT_AFTER_SECONDS));
     let mut n_hours = 0;
@@ -74,13 +75,13 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
     Ok((to - until) / HOUR_SECONDS)
 }
 
-/// Returns the time before which hours are complete. It only moves forward.
+/// Returns the time before which all hours are complete. It never moves back.
 pub(in crate::store) async fn until(client: &impl GenericClient) -> Result<Timestamp, StoreError> {
     Ok(client.query_one("SELECT until FROM rollup_hours_until", &[]).await?.try_get(0)?)
 }
 
-/// Returns what late posts add to hours that may exist already. Hours that do not exist yet are recomputed later, which
-/// overwrites these additions.
+/// Returns the part of a delta that belongs to hours that may already have been written. Hours that have not been
+/// written are recomputed later, which overwrites these additions.
 pub(in crate::store) fn share_of(delta: &Delta, now: Timestamp) -> Delta {
     let old_before = now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut hours = Delta::new();
@@ -94,7 +95,8 @@ pub(in crate::store) fn share_of(delta: &Delta, now: Timestamp) -> Delta {
 
 type Pieces = Vec<(Timestamp, Timestamp)>;
 
-/// Splits a window into whole hours and the rest. In a piece made of hours, steps begin only at the start of an hour.
+/// Splits a window into pieces made up of complete hours, in which every step starts on the hour, and the remaining
+/// pieces.
 pub(in crate::store) fn pieces(window: Window, steps: &[Timestamp], until: Timestamp) -> (Pieces, Pieces) {
     let (mut hours, mut minutes) = (Pieces::new(), Pieces::new());
     let ends = steps.iter().skip(1).copied().chain([window.to]);
@@ -133,7 +135,7 @@ mod tests {
     use crate::store::testing::record;
     use crate::store::testing::{self, execute, number, test_store};
 
-    /// Counts complete hours that are missing or differ from the sum of their minutes.
+    /// Query that counts complete hours that are missing or differ from the sum of their minutes.
     const WRONG: &str = "
         SELECT count(*) FROM (
             SELECT date_bin('1 hour', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS bucket, source, dimension, key,

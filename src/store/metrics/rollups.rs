@@ -1,4 +1,4 @@
-//! Exact sums by bucket, source, dimension and key.
+//! Rollups: exact sums by bucket, source, dimension and key.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::compaction_age::{COMPACT_AFTER_SECONDS, FINE_FOR};
 use super::hourly_rollups;
-use super::resolution::{COMPACT_AFTER_SECONDS, FINE_FOR};
 use super::sum_columns::{self, Detail, MINUTE_OF_BUCKET, N_SUMS};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
@@ -17,9 +17,10 @@ use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::operations::late_post_locks::{self, MaintenanceTask};
 use crate::store::{Store, StoreError};
 
-/// Returns the rows whose bucket starts at `since` or later, from which a restarted stage rebuilds its windows.
+/// Returns the rows of buckets that start at `since` or later. A restarted stage rebuilds its windows from them.
 ///
-/// Returns at most `n_rows_max` rows, because senders choose the keys: `overall` first, then the newest of each dimension.
+/// Returns at most `n_rows_max` rows, because senders determine the number of keys. The rows of `overall` come first,
+/// then the newest rows of each dimension.
 pub async fn live(
     store: &Store,
     since: Timestamp,
@@ -46,7 +47,7 @@ fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
 static ADD: LazyLock<String> = LazyLock::new(|| add_sql("sentiment_rollups"));
 static ADD_HOURS: LazyLock<String> = LazyLock::new(|| add_sql("sentiment_rollup_hours"));
 
-/// Returns the statement that adds rows to those of a table and returns their revisions.
+/// Returns the statement that adds rows to the existing rows of a table and returns their new revisions.
 fn add_sql(table: &str) -> String {
     let columns = sum_columns::names();
     format!(
@@ -62,10 +63,10 @@ fn add_sql(table: &str) -> String {
 
 /// Adds the contribution of a batch, and returns it with the new revision of each row.
 ///
-/// Every transaction locks rows in `RollupKey` order, which the map has and `unnest` keeps; otherwise two processes with the
-/// same keys would deadlock.
+/// Every transaction locks rows in `RollupKey` order, which is the order of the map and is kept by `unnest`; otherwise
+/// two processes with the same keys would deadlock.
 ///
-/// From the revisions, live windows recognise what they already contain and notice what they missed.
+/// Live windows use the revisions to recognize what they already contain and to notice what they missed.
 ///
 /// Late posts are added to the hourly rows too. Every transaction locks those rows last.
 pub(in crate::store) async fn add(
@@ -88,7 +89,7 @@ pub(in crate::store) async fn add(
     Ok(delta)
 }
 
-/// Adds rows to existing ones in key order, and returns their new revisions.
+/// Adds rows to the existing ones in key order, and returns their new revisions.
 async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Result<Vec<Row>, StoreError> {
     let buckets: Vec<PgTimestamp> = delta.keys().map(|key| PgTimestamp(key.bucket)).collect();
     let sources: Vec<&str> = delta.keys().map(|key| key.source.as_str()).collect();
@@ -101,11 +102,12 @@ async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Resu
     Ok(transaction.query(&statement, &params).await?)
 }
 
-/// Changes the contributions of posts that have already been counted.
+/// Corrects the contributions of posts that have already been counted.
 ///
-/// The contribution of an old post may be in the row of its fine bucket or of its minute, and subtracting it from the wrong
-/// row would leave negative counts. This function therefore first merges the affected minutes, as the next compaction would,
-/// and then changes the minute's row. The contribution of a recent post, which is the usual case, is in the fine row.
+/// The contribution of an old post may be in the row of its fine bucket or of its minute, and subtracting it from the
+/// wrong row would leave negative counts. This function therefore first merges the affected minutes, as the next
+/// compaction would, and then changes the row of the minute. Most corrected posts are recent; their contribution is
+/// always in the fine row.
 pub(in crate::store) async fn change(
     transaction: &Transaction<'_>,
     delta: Delta,
@@ -118,8 +120,8 @@ pub(in crate::store) async fn change(
     add(transaction, delta).await
 }
 
-/// Merges the old rows of a delta into minutes, and returns those minutes. Windows that reach this far back begin on minute
-/// boundaries, so none can tell the difference.
+/// Moves the old rows of a delta to the start of their minutes, and returns those minutes. Windows that reach this far
+/// back start and end on minute boundaries, so the difference does not show.
 fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<PgTimestamp>) {
     let old_before = minute_of(now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH));
     let mut minutes = BTreeSet::new();
@@ -136,12 +138,13 @@ fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<PgTimestamp>) {
     (joined, minutes.into_iter().map(PgTimestamp).collect())
 }
 
-/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into minutes, writes the hours that have ended, and returns how
-/// many rows were removed.
+/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into minutes, writes the hours that have ended, and returns
+/// the number of merged rows.
 ///
-/// A minute is stored in the row of its first bucket, so a later post can still find or create the row of its fine bucket,
-/// and the next compaction merges that row too. Each hour is one transaction, which deletes rows and adds exactly what they
-/// held. Late posts wait in the meantime: otherwise one could wait for a row deleted here while holding a row needed here.
+/// The sums of a minute are stored in the row of its first bucket. A later post can therefore still find or create the
+/// row of its fine bucket, which the next compaction merges. Each hour is one transaction, which deletes rows and adds
+/// exactly what they held. Late posts wait for it; otherwise one of them could hold a row needed here while it waits
+/// for a row deleted here.
 pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     let oldest = format!(
         "SELECT min(bucket) FROM sentiment_rollups WHERE {MINUTE_OF_BUCKET} <> bucket AND bucket < $1"
@@ -176,8 +179,8 @@ async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u6
     Ok(n_rows.unsigned_abs())
 }
 
-/// Returns the statement that moves the fine rows matching a condition into the rows of their minutes, and returns how many
-/// fine rows there were.
+/// Returns the statement that merges the fine rows matching a condition into the rows of their minutes, and returns the
+/// number of fine rows.
 fn merge_sql(condition: &str) -> String {
     let (columns, totals) = (sum_columns::names(), sum_columns::totals(Detail::All));
     format!(
@@ -196,7 +199,7 @@ fn merge_sql(condition: &str) -> String {
 
 static MERGE_BETWEEN: LazyLock<String> = LazyLock::new(|| merge_sql("bucket >= $1 AND bucket < $2"));
 
-/// With buckets listed one by one, the primary key finds them.
+/// Statement that merges the given minutes. It lists their buckets one by one, so that the primary key finds the rows.
 static MERGE_MINUTES: LazyLock<String> = LazyLock::new(|| {
     merge_sql(
         "bucket IN (SELECT minute + n * interval '10 seconds'
@@ -212,7 +215,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Returns the sums of every row as columns, in table order.
+/// Returns the sums of all rows as one array per column, in table order.
 fn columns_of(delta: &Delta) -> [Vec<i64>; N_SUMS] {
     let mut columns: [Vec<i64>; N_SUMS] = Default::default();
     for sums in delta.values() {
@@ -232,7 +235,7 @@ mod tests {
     use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
-    /// Adds the rows up by minute, source, dimension and key.
+    /// Adds up the rows by minute, source, dimension and key.
     async fn by_minute(store: &Store) -> Delta {
         let mut sums = Delta::new();
         for (mut key, row) in live(store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap() {

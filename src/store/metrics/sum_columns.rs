@@ -1,4 +1,4 @@
-//! Sum columns of the rollup tables, from which statements are built and rows are read.
+//! Sum columns of the rollup tables: their names, and the expressions that statements use to read and add them up.
 
 use std::fmt::Display;
 
@@ -9,22 +9,24 @@ use crate::models::rollup::{MICROS, Sums};
 use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
 use crate::store::StoreError;
 
-/// Minute in which a rollup's bucket lies. An index on `sentiment_rollups` uses exactly this expression.
+/// Expression for the minute that contains a rollup's bucket. An index on `sentiment_rollups` uses exactly this
+/// expression.
 pub(in crate::store) const MINUTE_OF_BUCKET: &str =
     "date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz)";
 
-/// Number of fields of [`Sums`], counting each emotion.
+/// Number of sum columns: the fields of [`Sums`], with one column per emotion.
 pub(in crate::store) const N_SUMS: usize = 17;
 
-/// Number of leading columns that hold post counts and sentiment.
+/// Number of leading sum columns that hold post counts and sentiment.
 const N_SENTIMENT_SUMS: usize = 5;
 
 /// Which sums a statement computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Detail {
-    /// All of them.
+    /// Every sum.
     All,
-    /// Post counts and sentiment; the rest is left at 0. With one part per author, computing the sums dominates the cost.
+    /// Only post counts and sentiment; the others are 0. In a breakdown by author, computing the sums dominates the
+    /// cost.
     Sentiment,
 }
 
@@ -34,7 +36,7 @@ macro_rules! sum_columns {
         /// Column names, in the order of both rollup tables.
         const NAMES: [&str; N_SUMS] = [$($name),*];
 
-        /// Returns the column values.
+        /// Returns the value of each column.
         pub(in crate::store) fn values(sums: &Sums) -> [i64; N_SUMS] {
             [$(sums.$field $([$index])?),*]
         }
@@ -47,7 +49,8 @@ macro_rules! sum_columns {
             Ok(sums)
         }
 
-        /// Returns the expressions that sum the tables `post` and `score` exactly as `models::rollup` counts a post.
+        /// Returns one expression per column that computes the sum from the tables `post` and `score`, exactly as
+        /// `models::rollup` counts a post.
         fn expressions_over_posts() -> [String; N_SUMS] {
             [$($over_posts),*]
         }
@@ -86,7 +89,7 @@ fn with_emotion(emotion: &str) -> String {
     count_where(format!("score.emotion = '{emotion}'"))
 }
 
-/// Sums a score in millionths, rounding halves away from zero.
+/// Returns an expression that sums a score column in millionths, rounding halves away from zero.
 fn micros(column: &str, half: impl Display) -> String {
     format!("sum(trunc({column}::float8 * {MICROS} + {half}))::bigint")
 }
@@ -104,18 +107,28 @@ pub(in crate::store) fn names() -> String {
     NAMES.join(", ")
 }
 
-/// Returns the parameter types of the columns as `unnest` arguments, numbered from `$first`.
+/// Returns the columns as typed array placeholders for `unnest`, numbered from `$first`.
 pub(in crate::store) fn array_parameters(first: usize) -> String {
     let parameters: Vec<String> = (first..first + N_SUMS).map(|n| format!("${n}::bigint[]")).collect();
     parameters.join(", ")
 }
 
-/// Returns expressions that add up rollup rows, each named like its column.
+/// Returns the columns of rollup rows to subtract, each named after its column. Revisions are not subtracted: a
+/// transaction changes one row of all posts, but any number of other rows.
+pub(in crate::store) fn negated() -> String {
+    let negated = NAMES.map(|name| match name {
+        "revision" => format!("0::bigint AS {name}"),
+        _ => format!("-{name} AS {name}"),
+    });
+    negated.join(", ")
+}
+
+/// Returns the expressions that add up rollup rows, each named after its column.
 pub(in crate::store) fn totals(detail: Detail) -> String {
     selected(NAMES.map(|name| format!("sum({name})::bigint")), detail)
 }
 
-/// Returns expressions that sum the tables `post` and `score`, each named like its column.
+/// Returns the expressions that compute the sums from the tables `post` and `score`, each named after its column.
 pub(in crate::store) fn totals_over_posts(detail: Detail) -> String {
     selected(expressions_over_posts(), detail)
 }
@@ -128,8 +141,8 @@ fn selected(expressions: [String; N_SUMS], detail: Detail) -> String {
     columns.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the clause that adds an inserted row to the existing row of the table aliased `rollup`. The server adds to the
-/// newest version of the row, so no contribution overwrites another.
+/// Returns the clause that adds an inserted row to the existing row of the table with the alias `rollup`. The server
+/// adds to the newest version of the row, so no transaction overwrites the contribution of another.
 pub(in crate::store) fn add_on_conflict() -> String {
     let additions = NAMES.map(|name| format!("{name} = rollup.{name} + excluded.{name}"));
     format!("ON CONFLICT (bucket, source, dimension, key) DO UPDATE SET {}", additions.join(", "))

@@ -1,28 +1,29 @@
-//! Summaries for the metrics API, read from rollups if possible and otherwise from posts.
+//! Summaries for the metrics API, read from rollups if possible, otherwise from posts.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-pub use super::sums::POSTS_WINDOW_SECONDS_MAX;
-use super::sums::{Group, GroupBy, SumQuery, sum, total};
-pub use super::window::{MetricsFilter, MetricsQuery};
-use super::window::{at, edge_of, step_of, window_of};
+pub use super::sum_query::POSTS_WINDOW_SECONDS_MAX;
+use super::sum_query::{Group, GroupBy, SumQuery, sum, total};
+pub use super::time_window::{MetricsFilter, MetricsQuery};
+use super::time_window::{at, edge_of, step_of, window_of};
 use crate::models::metrics::{
-    Breakdown, Breakdowns, Emotions, KeyCount, Overall, Summary, Trend, TrendPoint,
+    Breakdown, Breakdowns, Emotions, KeyCount, Overall, StepProgress, Summary, Trend, TrendPoint,
 };
 use crate::models::rollup::{Dimension, Sums};
 use crate::models::score::EMOTIONS;
 use crate::store::{Store, StoreError};
 
-/// Maximum number of items in a breakdown, largest first. Senders choose cities and products, and may invent a million.
+/// Maximum number of items in a breakdown, largest first. Senders choose the names of cities and products, and may
+/// invent a million.
 pub const BREAKDOWN_ITEMS_MAX: usize = 1_000;
 
 /// Returns the summary of all posts in a window.
 ///
-/// Like the other functions here, it fails with `BadWindow`, and with `WindowTooLong` if the filters require reading posts:
-/// with more than one of product, platform, channel and city, or with one of these and a breakdown by another. Results from
-/// posts use the number of posts as `revision`.
+/// Like the other functions in this module, it fails with `BadWindow`, and with `WindowTooLong` if the filters require
+/// reading posts. This is the case if they name more than one of product, platform, channel and city, or one of these
+/// in a breakdown by another. Results that are read from posts use the number of posts as `revision`.
 pub async fn overall(store: &Store, query: &MetricsQuery) -> Result<Overall, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
     let grouped = sum(store, &query.filter.clone().into(), &SumQuery::whole(window)).await?;
@@ -46,7 +47,7 @@ pub async fn breakdown(store: &Store, query: &MetricsQuery, by: Dimension) -> Re
     Ok(Breakdowns { window, items })
 }
 
-/// Returns the number of posts per emotion.
+/// Returns the number of posts by strongest emotion.
 pub async fn emotions(store: &Store, query: &MetricsQuery) -> Result<Emotions, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
     let counts =
@@ -56,7 +57,8 @@ pub async fn emotions(store: &Store, query: &MetricsQuery) -> Result<Emotions, S
     Ok(Emotions { window, items })
 }
 
-/// Returns the window in steps, oldest first. Steps without posts are included; the last step may be cut short.
+/// Returns a summary for each step of the window, oldest first. Steps without posts are included; the last step may be
+/// cut short.
 pub async fn trend(store: &Store, query: &MetricsQuery) -> Result<Trend, StoreError> {
     let now = Timestamp::now();
     let window = window_of(query.from, query.to, now)?;
@@ -68,12 +70,11 @@ pub async fn trend(store: &Store, query: &MetricsQuery) -> Result<Trend, StoreEr
     let by_step: HashMap<usize, Sums> =
         grouped.groups.into_iter().map(|group| (group.step, group.sums)).collect();
     let summary = |step| Summary::from(&by_step.get(&step).copied().unwrap_or_default());
-    let items = sum_query
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(step, from)| TrendPoint { from: *from, summary: summary(step) })
-        .collect();
+    let items = sum_query.steps.iter().copied().enumerate().map(|(step, from)| {
+        let to = at(from.as_second() + step_seconds).min(window.to);
+        TrendPoint { from, progress: StepProgress::of((from, to), now), summary: summary(step) }
+    });
+    let items = items.collect();
     Ok(Trend { window, step_seconds, items })
 }
 
@@ -96,7 +97,8 @@ mod tests {
     use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
-    /// Returns the parts of a post that pass the filter, as the contract defines them.
+    /// Returns the parts of a breakdown that a post counts towards, as the contract defines them; none if the filter
+    /// excludes the post.
     fn parts(scored: &ScoredPost, query: &MetricsQuery, by: Dimension) -> Vec<String> {
         let (post, filter) = (&scored.post, &query.filter);
         let passes = |requested: &Option<String>, has: &str| {
@@ -138,7 +140,7 @@ mod tests {
         sums.iter().map(|(key, sums)| (key.clone(), Summary::from(sums))).collect()
     }
 
-    /// Revisions depend on the batches in which posts were stored.
+    /// Clears the revision, which depends on how the posts were divided into batches.
     fn without_revision(summary: Summary) -> Summary {
         Summary { revision: 0, ..summary }
     }
@@ -177,7 +179,7 @@ mod tests {
             let outcome =
                 runner.run(&strategy, |((product, platform, channel, city, source), n_buckets, by)| {
                     let filter = MetricsFilter { product, platform, channel, city, source };
-                    let query = MetricsQuery::last(n_buckets * 10, now, filter);
+                    let query = MetricsQuery::last(n_buckets * 10, testing::complete_after(now), filter);
                     let (found, total, trend) = handle
                         .block_on(async {
                             tokio::try_join!(
@@ -231,7 +233,7 @@ mod tests {
         let mut moved = testing::post(9, now);
         moved.post.lat = Some(-10.0);
         record(&store, &[moved]).await.unwrap();
-        let query = MetricsQuery::last(60, now, MetricsFilter::default());
+        let query = MetricsQuery::last(60, testing::complete_after(now), MetricsFilter::default());
         let geo = breakdown(&store, &query, Dimension::City).await.unwrap().items;
         let places: HashMap<_, _> =
             geo.iter().map(|item| (item.key.as_str(), (item.lat, item.lon))).collect();

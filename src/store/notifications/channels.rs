@@ -1,43 +1,43 @@
-//! Notification channels. Secrets enter and leave this module encrypted; it does not know the key.
+//! Notification channels. This module handles secrets only in encrypted form and does not know the key.
 
 use deadpool_postgres::{Object, Transaction};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
-use uuid::Uuid;
 
 use super::outbox::dead_letter_pending;
 use crate::models::alert::Severity;
+use crate::models::id::{ChannelId, RuleId};
 use crate::models::notification::{Channel, ChannelKind, ChannelSettings, Delivery};
 use crate::store::codec::enum_at;
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
-/// Maximum number of channels. Every alert reads all of them.
+/// Maximum number of channels. All of them are read for every alert.
 pub const CHANNELS_MAX: i64 = 1_000;
 
-/// Channel with its encrypted secrets.
+/// Channel as stored, with its encrypted secrets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredChannel {
-    /// Public part of the channel.
+    /// Channel without its secrets.
     pub channel: Channel,
-    /// Secret settings, encrypted.
+    /// Secret settings, such as tokens, in encrypted form.
     pub sealed: Vec<u8>,
-    /// Id of the encryption key.
+    /// Id of the key that encrypts the secrets.
     pub sealed_by: String,
 }
 
 /// Channel to create or replace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelDraft {
-    /// Id of the channel.
-    pub id: Uuid,
-    /// Display name.
+    /// Id of the channel to create or replace.
+    pub id: ChannelId,
+    /// Name shown to people.
     pub name: String,
-    /// Kind of channel. Never changes.
+    /// Kind of channel. Replacing a channel must not change it.
     pub kind: ChannelKind,
-    /// Whether the channel receives notifications.
+    /// Whether the channel receives notifications at all.
     pub enabled: bool,
-    /// Public settings.
+    /// Settings that are not secret.
     pub settings: ChannelSettings,
     /// Whether alerts are delivered immediately or in digests.
     pub delivery: Delivery,
@@ -45,13 +45,13 @@ pub struct ChannelDraft {
     pub minimum_severity: Severity,
     /// Whether the channel receives alerts about the service itself.
     pub service_alerts: bool,
-    /// Secret settings, encrypted.
+    /// Secret settings, such as tokens, in encrypted form.
     pub sealed: Vec<u8>,
-    /// Id of the encryption key.
+    /// Id of the key that encrypts the secrets.
     pub sealed_by: String,
 }
 
-/// Columns of a [`StoredChannel`], in the order in which [`channel_of`] reads them.
+/// Columns of a [`StoredChannel`], in the order that [`channel_of`] reads them.
 macro_rules! columns {
     () => {
         "id, name, kind::text, enabled, disabled_reason, settings, digest_seconds, minimum_severity, created_at, \
@@ -66,7 +66,7 @@ pub async fn list(store: &Store) -> Result<Vec<Channel>, StoreError> {
     store.query(SQL, &[&CHANNELS_MAX]).await?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
 }
 
-/// Returns the channels for alerts about the service itself whose secrets are encrypted with this key.
+/// Returns the channels that receive alerts about the service itself and whose secrets are encrypted with this key.
 pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<StoredChannel>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -77,12 +77,12 @@ pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<St
 }
 
 /// Returns a channel; `None` if it does not exist.
-pub async fn get(store: &Store, id: Uuid) -> Result<Option<StoredChannel>, StoreError> {
+pub async fn get(store: &Store, id: ChannelId) -> Result<Option<StoredChannel>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM notification_channels WHERE id = $1");
     store.query_opt(SQL, &[&id]).await?.as_ref().map(channel_of).transpose()
 }
 
-/// Creates a channel; `None` if there are [`CHANNELS_MAX`] already.
+/// Creates a channel. Returns `None` if there are already [`CHANNELS_MAX`] channels.
 pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "INSERT INTO notification_channels
@@ -111,10 +111,10 @@ pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
     row.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
 }
 
-/// Replaces a channel; `None` if it does not exist.
+/// Replaces a channel. Returns `None` if it does not exist.
 ///
-/// Enabling a disabled channel clears the reason why it was disabled and the time since which it has failed. Disabling a
-/// channel dead-letters its pending notifications.
+/// Enabling a disabled channel clears the reason why it was disabled and the time at which it began to fail. Disabling
+/// a channel dead-letters its pending notifications.
 pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET
@@ -161,20 +161,20 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
         .transpose()
 }
 
-/// Replacement for a channel's secrets.
+/// Replacement for the encrypted secrets of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
-    /// Secrets to replace, as they were read.
+    /// Encrypted secrets to replace, exactly as they were read.
     pub old: Vec<u8>,
     /// New secrets, encrypted.
     pub sealed: Vec<u8>,
-    /// Id of the encryption key.
+    /// Id of the key that encrypts the new secrets.
     pub sealed_by: String,
 }
 
-/// Replaces only a channel's secrets. Returns `None` if they have changed since they were read: otherwise one of two
-/// concurrent callers would receive a secret that signs nothing.
-pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
+/// Replaces only a channel's secrets. Returns `None` if they have changed since they were read; without this check, one
+/// of two concurrent callers would be given a secret that signs nothing.
+pub async fn reseal(store: &Store, id: ChannelId, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET sealed = $3, sealed_by = $4, updated_at = now()
         WHERE id = $1 AND sealed = $2
@@ -190,26 +190,30 @@ pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Optio
         .transpose()
 }
 
-/// Result of deleting a channel.
+/// Outcome of a request to delete a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
     /// The channel and its notifications were deleted; no rule names it anymore.
     Removed,
     /// The channel does not exist.
     Unknown,
-    /// Nothing changed, because the rules with these names would have no channel left.
+    /// Nothing changed, because the rules with these names would be left without a channel.
     InUse(Vec<String>),
+    /// Nothing changed, because the reports with these names are sent through the channel.
+    InUseByReports(Vec<String>),
 }
 
-/// Deletes a channel unless a rule depends on it.
-pub async fn delete(store: &Store, id: Uuid) -> Result<Removal, StoreError> {
+/// Deletes a channel, unless that would leave a rule or report without channels.
+pub async fn delete(store: &Store, id: ChannelId) -> Result<Removal, StoreError> {
     store.run(async |client| delete_on(client, id).await).await
 }
 
-/// Locks the channel before the rules, like every transaction that writes a rule. So there is no deadlock, and the decision
-/// uses the latest version of the rules.
-async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError> {
+/// Locks the channel before the rules, as every transaction that writes a rule does. This prevents deadlocks and bases
+/// the decision on the latest version of the rules.
+async fn delete_on(client: &mut Object, id: ChannelId) -> Result<Removal, StoreError> {
     const HOLD: &str = "SELECT FROM notification_channels WHERE id = $1 FOR UPDATE";
+    const REPORTS: &str =
+        "SELECT name FROM reports WHERE notification_channel = $1 ORDER BY name, id LIMIT 10";
     const HOLD_RULES: &str = "SELECT id FROM alert_rules WHERE $1 = ANY (channels) ORDER BY id FOR UPDATE";
     const DEPENDENT: &str = "
         SELECT name FROM alert_rules WHERE id = ANY ($2) AND NOT EXISTS (
@@ -222,8 +226,13 @@ async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError>
     if transaction.query_opt(HOLD, &[&id]).await?.is_none() {
         return Ok(Removal::Unknown);
     }
+    let reports = transaction.query(REPORTS, &[&id]).await?;
+    if !reports.is_empty() {
+        let names = reports.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+        return Ok(Removal::InUseByReports(names));
+    }
     let rules = transaction.query(HOLD_RULES, &[&id]).await?;
-    let rules = rules.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    let rules = rules.iter().map(|row| row.try_get(0)).collect::<Result<Vec<RuleId>, _>>()?;
     let dependent = transaction.query(DEPENDENT, &[&id, &rules]).await?;
     if !dependent.is_empty() {
         let names = dependent.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
@@ -236,18 +245,21 @@ async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError>
 }
 
 /// Protects these channels from deletion until the transaction ends. Fails with `UnknownChannel`.
-pub(in crate::store) async fn hold(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+pub(in crate::store) async fn hold(
+    transaction: &Transaction<'_>,
+    ids: &[ChannelId],
+) -> Result<(), StoreError> {
     const SQL: &str = "SELECT id FROM notification_channels WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE";
     let held = transaction.query(SQL, &[&ids]).await?;
-    let held = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    let held = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<ChannelId>, _>>()?;
     match ids.iter().find(|id| !held.contains(id)) {
         Some(id) => Err(StoreError::UnknownChannel { id: *id }),
         None => Ok(()),
     }
 }
 
-/// Returns the encrypted key pair that identifies this deployment to push services: the stored pair, or else `new`, which is
-/// then stored. Processes that start together all get the same pair.
+/// Returns the encrypted key pair that identifies this deployment to push services. If none is stored yet, stores `new`
+/// first. Processes that start together all get the same pair.
 pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, StoreError> {
     const INSERT: &str = "INSERT INTO push_keys (sealed_by, public_key, sealed) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
@@ -261,14 +273,14 @@ pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, Stor
     Ok(PushKeyRow { sealed_by: new.sealed_by, public_key: row.try_get(0)?, sealed: row.try_get(1)? })
 }
 
-/// Stored key pair.
+/// Key pair with its secret half encrypted, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushKeyRow {
     /// Id of the key that encrypts the secret half.
     pub sealed_by: String,
-    /// Public half.
+    /// Public half, which browsers need to subscribe.
     pub public_key: Vec<u8>,
-    /// Secret half, encrypted.
+    /// Encrypted secret half, which signs requests to push services.
     pub sealed: Vec<u8>,
 }
 
@@ -335,7 +347,7 @@ mod tests {
             let rule = rule_for(&store, &[one, other]).await.unwrap();
             let (first, second) = tokio::join!(delete(&store, one), delete(&store, other));
             let removed = [(one, first.unwrap()), (other, second.unwrap())];
-            let kept: Vec<Uuid> = removed
+            let kept: Vec<ChannelId> = removed
                 .into_iter()
                 .filter(|(_, removal)| *removal != Removal::Removed)
                 .map(|(id, _)| id)
@@ -372,7 +384,7 @@ mod tests {
         let (one, other) =
             (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
         let rules = [&[other, one][..], &[one], &[other]];
-        let gone = Uuid::now_v7();
+        let gone = ChannelId::now_v7();
         let mut named = Vec::new();
         for channels in rules {
             let rule = rule_for(&store, channels).await.unwrap();
@@ -391,13 +403,13 @@ mod tests {
         assert_eq!(left, [vec![other], vec![], vec![other]]);
     }
 
-    async fn rule_for(store: &Store, channels: &[Uuid]) -> Result<Uuid, StoreError> {
+    async fn rule_for(store: &Store, channels: &[ChannelId]) -> Result<RuleId, StoreError> {
         let mut what = rules::list(store).await?.remove(0).what;
         (what.name, what.channels) = ("Both".to_owned(), channels.to_vec());
         Ok(rules::create(store, &what, Timestamp::now()).await?.unwrap().id)
     }
 
-    async fn channels_of(store: &Store, rule: Uuid) -> Vec<Uuid> {
+    async fn channels_of(store: &Store, rule: RuleId) -> Vec<ChannelId> {
         rules::get(store, rule).await.unwrap().unwrap().what.channels
     }
 
@@ -426,7 +438,7 @@ mod tests {
             SELECT gen_random_uuid(), 'n', 'webhook', true, '{}', 'warning', '', 'k' FROM generate_series(1, 997)";
         execute(&store, fill).await;
         let draft = || ChannelDraft {
-            id: Uuid::now_v7(),
+            id: ChannelId::now_v7(),
             name: "one".to_owned(),
             kind: ChannelKind::Webhook,
             enabled: true,

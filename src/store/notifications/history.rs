@@ -1,31 +1,31 @@
-//! Notification history, and resending.
+//! Notification history, and resending of notifications.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
-use uuid::Uuid;
 
+use crate::models::id::{AlertId, ChannelId, NotificationId};
 use crate::models::notification::{Attempt, NoticeEvent, Notification, NotificationState};
 use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Number of days for which finished notifications are kept.
+/// Age in days after which finished notifications are deleted.
 const KEPT_DAYS: i32 = 30;
 
 /// Maximum number of rows deleted per call.
 const EXPIRED_MAX: i64 = 5_000;
 
-/// Query for a list of notifications.
+/// Filters for a list of notifications, and the page to return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotificationsQuery {
-    /// Restricts the list to this channel.
-    pub channel: Option<Uuid>,
-    /// Restricts the list to this state.
+    /// Restricts the list to notifications to this channel.
+    pub channel: Option<ChannelId>,
+    /// Restricts the list to notifications in this state.
     pub state: Option<NotificationState>,
-    /// Restricts the list to this alert.
-    pub alert: Option<Uuid>,
-    /// `next_cursor` of the previous page.
+    /// Restricts the list to notifications about this alert.
+    pub alert: Option<AlertId>,
+    /// `next_cursor` of the previous page; `None` for the first page.
     pub cursor: Option<String>,
     /// Maximum number of notifications to return, 1 to [`crate::store::page::PAGE_MAX`].
     pub limit: usize,
@@ -62,23 +62,23 @@ pub async fn list(store: &Store, query: &NotificationsQuery) -> Result<Page<Noti
         .iter()
         .map(notification_of)
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(items, limit, |item| Cursor { at: item.created_at, id: item.id }))
+    Ok(Page::of(items, limit, |item| Cursor { at: item.created_at, id: item.id.into() }))
 }
 
-/// Result of a request to resend a notification.
+/// Outcome of a request to resend a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resent {
-    /// The notification will be sent at once.
+    /// The notification, which will be sent at once.
     Pending(Notification),
-    /// The notification's channel is disabled.
+    /// Nothing happened, because the notification's channel is disabled.
     Disabled,
     /// The notification does not exist.
     Unknown,
 }
 
-/// Resends a notification at once, on its own and on a new schedule. Receivers see the same id as before, unless it arrived
-/// in a digest. A pending notification is only brought forward.
-pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
+/// Resends a notification at once, in a message of its own and with a new retry schedule. Receivers see the same id as
+/// before, unless the notification arrived in a digest. A pending notification is brought forward.
+pub async fn resend(store: &Store, id: NotificationId) -> Result<Resent, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notifications SET state = 'pending', n_attempts = 0, next_attempt_at = now(), message = id
         WHERE id = $1 AND EXISTS (SELECT FROM notification_channels AS c WHERE c.id = channel AND enabled)
@@ -97,8 +97,8 @@ pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
         .await
 }
 
-/// Deletes some old finished notifications, and returns how many. Keeps those about open alerts, because they determine who
-/// is notified when the alert ends.
+/// Deletes old finished notifications, up to a maximum per call, and returns how many it deleted. Keeps those about
+/// open alerts, because they determine who is notified when the alert ends.
 pub async fn expire(store: &Store) -> Result<u64, StoreError> {
     const SQL: &str = "
         DELETE FROM notifications WHERE id IN (

@@ -1,4 +1,4 @@
-//! Notification channels, the transactional outbox, and the history of deliveries.
+//! Notification channels, the transactional outbox, and the history of notifications.
 
 pub mod channels; // notification channels
 pub mod history; // past notifications, and resending

@@ -1,4 +1,4 @@
-//! Query plans: which tables and indexes the server reads for a request, and how long that takes.
+//! Query plans, which show the tables and indexes that the server reads for a request and how long that takes.
 
 use deadpool_postgres::Object;
 use jiff::Timestamp;
@@ -6,23 +6,25 @@ use serde_json::Value;
 
 use crate::models::explore::{BreakdownBy, Step};
 use crate::store::metrics::series::ExploreQuery;
-use crate::store::metrics::{breakdown, hourly_rollups, series, sums};
-use crate::store::posts::filter::Values;
+use crate::store::metrics::{breakdown, hourly_rollups, lines, series, sum_query};
 use crate::store::posts::list::{PostsQuery, Statement, list_on};
+use crate::store::posts::values::Values;
 use crate::store::{Store, StoreError};
 
-/// Request to explain, exactly as the API runs it.
+/// Request whose statements are explained exactly as the API runs them.
 #[derive(Debug, Clone)]
 pub enum ExplainTarget {
-    /// Page of posts.
+    /// One page of posts.
     Posts(PostsQuery),
-    /// Series with its step.
+    /// Series; without a step, the default step applies.
     Series(ExploreQuery, Option<Step>),
-    /// Breakdown with the maximum number of parts.
+    /// Breakdown into at most this many parts.
     Breakdown(ExploreQuery, BreakdownBy, usize),
+    /// Breakdown over time with at most this many lines.
+    Lines(ExploreQuery, BreakdownBy, usize),
 }
 
-/// Node of an executed plan.
+/// Node of a plan that was executed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Node type, such as `Index Scan`.
@@ -40,22 +42,23 @@ pub struct Node {
 }
 
 impl Node {
-    /// Returns whether the node scanned a table sequentially and found rows. For an empty table, that is the best plan.
+    /// Returns whether the node scanned a table sequentially and found rows. Scanning an empty table sequentially is
+    /// the best plan.
     pub fn reads_whole_table(&self) -> bool {
         self.kind == "Seq Scan" && self.n_rows > 0
     }
 }
 
-/// Executed plans of one request.
-#[derive(Debug, Clone, PartialEq)]
+/// Executed plans for all statements of a request.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
-    /// Nodes, last operation first.
+    /// Nodes of all plans, each node before its children.
     pub nodes: Vec<Node>,
-    /// Planning time, in milliseconds.
+    /// Total planning time, in milliseconds.
     pub planning_ms: f64,
-    /// Execution time in milliseconds, including the overhead of instrumentation.
+    /// Total execution time in milliseconds, including the overhead of instrumentation.
     pub execution_ms: f64,
-    /// Number of pages requested, cached or not.
+    /// Total number of pages requested, cached or not.
     pub n_pages: u64,
 }
 
@@ -63,25 +66,35 @@ pub struct Plan {
 pub async fn explain(store: &Store, target: &ExplainTarget) -> Result<Plan, StoreError> {
     store
         .run(async |client| {
-            let mut whole = Plan { nodes: Vec::new(), planning_ms: 0.0, execution_ms: 0.0, n_pages: 0 };
-            for (sql, values) in statements_of(client, target).await? {
-                let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
-                let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
-                let top = plan.get(0).unwrap_or(&Value::Null);
-                let first = whole.nodes.len();
-                collect(top.get("Plan").unwrap_or(&Value::Null), &mut whole.nodes);
-                let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
-                whole.planning_ms += ms("Planning Time");
-                whole.execution_ms += ms("Execution Time");
-                whole.n_pages += whole.nodes.get(first).map_or(0, |top| top.n_pages);
+            let mut whole = Plan::default();
+            for statement in statements_of(client, target).await? {
+                explain_into(client, &statement, &mut whole).await?;
             }
             Ok::<_, StoreError>(whole)
         })
         .await
 }
 
-/// Vacuums and analyzes the database, as autovacuum does within minutes of a large change, so that plans match those of a
-/// server that has been running for a while.
+/// Adds the plan of one statement to the plans of a request.
+async fn explain_into(
+    client: &Object,
+    (sql, values): &Statement,
+    whole: &mut Plan,
+) -> Result<(), StoreError> {
+    let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
+    let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
+    let top = plan.get(0).unwrap_or(&Value::Null);
+    let first = whole.nodes.len();
+    collect(top.get("Plan").unwrap_or(&Value::Null), &mut whole.nodes);
+    let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
+    whole.planning_ms += ms("Planning Time");
+    whole.execution_ms += ms("Execution Time");
+    whole.n_pages += whole.nodes.get(first).map_or(0, |top| top.n_pages);
+    Ok(())
+}
+
+/// Vacuums and analyzes the database, as autovacuum does within minutes of a large change. Plans then resemble those of
+/// a server that has been running for a while.
 pub async fn vacuum(store: &Store) -> Result<(), StoreError> {
     // Takes longer than the response timeout allows, so it uses a dedicated connection.
     let client = store.dedicated().await?;
@@ -103,10 +116,13 @@ async fn statements_of(client: &Object, target: &ExplainTarget) -> Result<Vec<St
             let range = query.range(now)?;
             (&query.filter, breakdown::sum_query_of(*by, range, *n_items_max))
         }
+        ExplainTarget::Lines(query, by, n_lines) => {
+            (&query.filter, lines::sum_query_of(query, None, (*by, *n_lines), now)?.0)
+        }
     };
     let until = hourly_rollups::until(client).await?;
     let mut values = Values::default();
-    let (sql, _) = sums::statement(filter, &sum_query, until, &mut values);
+    let (sql, _) = sum_query::statement(filter, &sum_query, until, &mut values);
     Ok(vec![(sql, values)])
 }
 
@@ -121,9 +137,9 @@ fn collect(plan: &Value, nodes: &mut Vec<Node>) {
         value
     };
     if let Some(kind) = text("Node Type") {
-        let read = number("Actual RollupRows")
-            + number("RollupRows Removed by Filter")
-            + number("RollupRows Removed by Index Recheck");
+        let read = number("Actual Rows")
+            + number("Rows Removed by Filter")
+            + number("Rows Removed by Index Recheck");
         nodes.push(Node {
             kind,
             table: text("Relation Name"),
@@ -135,5 +151,26 @@ fn collect(plan: &Value, nodes: &mut Vec<Node>) {
     }
     for below in plan.get("Plans").and_then(Value::as_array).into_iter().flatten() {
         collect(below, nodes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{empty_store, execute};
+
+    #[tokio::test]
+    async fn a_scan_of_a_table_counts_the_rows_that_it_keeps_and_those_that_it_discards() {
+        let store = empty_store().await;
+        execute(&store, "CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n").await;
+        let client = store.client().await.unwrap();
+        for (condition, expected) in [("true", 1_000), ("n > 900", 1_000), ("n < 0", 1_000), ("false", 0)] {
+            let statement = (format!("SELECT n FROM numbers WHERE {condition}"), Values::default());
+            let mut plan = Plan::default();
+            explain_into(&client, &statement, &mut plan).await.unwrap();
+            let n_rows: u64 = plan.nodes.iter().map(|node| node.n_rows).sum();
+            let is_whole = plan.nodes.iter().any(Node::reads_whole_table);
+            assert_eq!((n_rows, is_whole), (expected, expected > 0), "{condition}: {plan:#?}");
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! Advisory locks between maintenance and late posts.
 //!
-//! Compaction and expiry rewrite rows that only late posts touch. Advisory locks keep the two apart; posts from the last
-//! hour take no lock. Locks are always taken in the order of [`MaintenanceTask`].
+//! Compaction and expiry rewrite rows that only late posts touch, and advisory locks keep the two from interfering.
+//! Posts from the last hour take no lock. Locks are always taken in the order of [`MaintenanceTask`].
 
 use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::store::locks::Lock;
-use crate::store::metrics::resolution::FINE_FOR;
+use crate::store::metrics::compaction_age::FINE_FOR;
 use crate::store::{Store, StoreError};
 
-/// Maintenance of old rows, with its advisory lock number.
+/// Maintenance task that changes old rows. The value of each variant is its advisory lock number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::store) enum MaintenanceTask {
     /// Post expiry.
@@ -21,11 +21,11 @@ pub(in crate::store) enum MaintenanceTask {
     Partitions = Lock::Partitions as isize,
 }
 
-/// Distance from the end of the retention within which an expiry may affect a post. The clocks of different machines differ
-/// by less than this, and expiry rounds to days.
+/// How close a post must be to the end of its retention for expiry to affect it. The clocks of different machines
+/// differ by less than this, and expiry rounds to whole days.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(48);
 
-/// Waits for late posts in flight, and blocks others until the transaction ends.
+/// Waits for late posts in flight to be stored, and blocks others until the transaction ends.
 pub(in crate::store) async fn lock_exclusive(
     transaction: &Transaction<'_>,
     task: MaintenanceTask,
@@ -35,10 +35,12 @@ pub(in crate::store) async fn lock_exclusive(
     Ok(())
 }
 
-/// Blocks compaction and expiry, or waits for them to end, if they may affect posts of the batch.
+/// If compaction or expiry could affect posts in the batch, waits for any that is running to finish, and keeps others
+/// from starting until the transaction ends.
 ///
-/// Otherwise, depending on the order of table access, a post from the day being expired could lose its key and keep its
-/// rollup. Batches from the last hour, which are nearly all, run no query.
+/// Without this lock, depending on the order in which tables are accessed, a post from a day that is being expired
+/// could lose its key but keep its rollup. Nearly all batches contain only posts from the last hour and run no query
+/// here.
 pub(in crate::store) async fn lock_shared(
     store: &Store,
     transaction: &Transaction<'_>,
@@ -52,7 +54,7 @@ pub(in crate::store) async fn lock_shared(
     Ok(())
 }
 
-/// Like [`lock_shared`], but for a transaction that merges old rows itself: other late posts wait for it too.
+/// Like [`lock_shared`], but for a transaction that itself merges old rows, so that other late posts wait for it too.
 pub(in crate::store) async fn lock_as_compaction(
     store: &Store,
     transaction: &Transaction<'_>,
@@ -63,6 +65,25 @@ pub(in crate::store) async fn lock_as_compaction(
     if age > FINE_FOR {
         lock_exclusive(transaction, MaintenanceTask::Compaction).await?;
     }
+    Ok(())
+}
+
+/// Like [`lock_as_compaction`], and also prevents partitions from being created and dropped until the transaction ends.
+///
+/// A statement that waits for such a change was planned before it and does not read the new partitions, so it would not
+/// find posts that have just moved.
+pub(in crate::store) async fn lock_to_rewrite(
+    store: &Store,
+    transaction: &Transaction<'_>,
+    oldest: Timestamp,
+) -> Result<(), StoreError> {
+    lock_as_compaction(store, transaction, Some(oldest)).await?;
+    keep_partitions(transaction).await
+}
+
+/// Prevents partitions from being created and dropped until the transaction ends. It must be the last of these locks.
+pub(in crate::store) async fn keep_partitions(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction.execute(SHARE, &[&(MaintenanceTask::Partitions as i64)]).await?;
     Ok(())
 }
 

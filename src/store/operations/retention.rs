@@ -13,21 +13,21 @@ use super::late_post_locks::{self, MaintenanceTask};
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// Number of days ahead for which partitions are created. A process that cannot create any for longer than that still stores
-/// posts, in the default partition.
+/// How many days ahead partitions are created. If none can be created for longer than this, posts are still stored, in
+/// the default partition.
 const DAYS_AHEAD: i32 = 2;
 
-/// Timeout of moving or deleting a day of posts. Batches are blocked for only a short part of it.
+/// Timeout for moving or deleting a day of posts. Batches are blocked only for a small part of this time.
 const MAINTENANCE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Partitioned tables, in the order in which every transaction accesses them.
+/// Partitioned tables, in the order that every transaction accesses them to prevent deadlocks.
 const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentiment_analysis_history"];
 
-/// Creates the partitions for today, the next days, and every day with posts in the default partition, and moves those posts
-/// to them. Returns the number of days.
+/// Creates the partitions for today, the next days, and every day with posts in the default partition, and moves those
+/// posts there. Returns the number of days for which partitions were created.
 ///
-/// A table is filled before it is attached, because PostgreSQL rejects a partition while the default partition holds rows of
-/// its day. Batches that write to the default partition wait in the meantime; others do not.
+/// A table is filled before it is attached, because PostgreSQL rejects a partition while the default partition holds
+/// rows for its day. Only batches that write to the default partition wait in the meantime.
 pub async fn ensure_partitions(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
     store.run_within(MAINTENANCE_TIMEOUT, async |client| ensure_on(client, store, now).await).await
 }
@@ -51,8 +51,8 @@ async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result
     Ok(n_made)
 }
 
-/// Returns the tables without a partition for a day: all of them, or those added after the day's partitions were created.
-/// Queries the catalog tables, because `to_regclass` caches what it did not find.
+/// Returns which tables have no partition for a day: all of them, or those added since the day's other partitions were
+/// created. It queries the catalog, because `to_regclass` caches negative results.
 async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static str>, StoreError> {
     const SQL: &str = "SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
         WHERE relname = ANY ($1::text[])";
@@ -95,8 +95,9 @@ async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Makes the pending lists of the full-text index longer than what accumulates between two calls of
-/// [`crate::store::posts::search_index::merge`]. A partition's index inherits its parent's options, which cannot be changed.
+/// Statement that makes the full-text index's pending lists large enough for what accumulates between two calls to
+/// [`crate::store::posts::search_index::merge`]. A partition's index inherits its parent's options, which cannot be
+/// changed.
 const LENGTHEN_PENDING_LISTS: &str = "
     DO $$
     DECLARE leaf regclass;
@@ -110,19 +111,19 @@ const LENGTHEN_PENDING_LISTS: &str = "
         END LOOP;
     END $$";
 
-/// What an expiry deleted.
+/// Result of one call to [`expire`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expired {
     /// Number of days whose partitions were dropped.
     pub n_days: usize,
-    /// Number of post keys deleted.
+    /// Number of posts whose keys were deleted.
     pub n_posts: u64,
 }
 
-/// Deletes everything about posts older than the retention, in whole days and in one transaction: partitions, keys, rollups,
-/// samples and flags go together, so the three counts remain equal.
+/// Deletes whole days of posts that are older than the retention period, and everything about them, in one transaction.
+/// Partitions, keys, rollups, samples and flags go together, so that the three counts remain equal.
 ///
-/// The slow steps come first. Only the last one, dropping partitions, blocks batches, and only briefly.
+/// The slow steps come first. Only the last one, which drops partitions, blocks batches, and only briefly.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError> {
     let before = expiry_of(store, now);
     let expired =
@@ -134,12 +135,18 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError
 }
 
 async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, StoreError> {
-    const DELETE: [&str; 10] = [
+    const DELETE: [&str; 15] = [
         "DELETE FROM awaiting_correction WHERE created_at < $1",
         "DELETE FROM flagged_posts WHERE created_at < $1",
         "DELETE FROM churn_alert_posts WHERE created_at < $1",
         "DELETE FROM engagement_samples WHERE created_at < $1",
+        "DELETE FROM latest_engagement WHERE created_at < $1",
         "DELETE FROM label_corrections WHERE created_at < $1",
+        // Including its history.
+        "DELETE FROM post_work WHERE created_at < $1",
+        "DELETE FROM erased_authors WHERE erased_at < $1",
+        "DELETE FROM source_gaps WHERE to_time < $1",
+        "DELETE FROM source_usage WHERE period_end < $1",
         "DELETE FROM sentiment_rollups WHERE bucket < $1",
         "DELETE FROM sentiment_rollup_hours WHERE bucket < $1",
         "DELETE FROM social_media_posts_default WHERE created_at < $1",
@@ -178,19 +185,19 @@ const PARTITIONS: &str = "
     SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
     WHERE inhparent = 'social_media_posts'::regclass";
 
-/// Returns a statement that raises the session's statement timeout for this transaction; the caller enforces its own
-/// timeout.
+/// Returns the statement that raises the statement timeout for this transaction. The caller enforces a timeout of its
+/// own.
 fn lift_statement_timeout() -> String {
     format!("SET LOCAL statement_timeout = {}", MAINTENANCE_TIMEOUT.as_millis())
 }
 
-/// Returns the start of the oldest day that is kept.
+/// Returns the start of the oldest day whose posts are kept.
 fn expiry_of(store: &Store, now: Timestamp) -> Timestamp {
     let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
     now.checked_sub(retention).map_or(Timestamp::UNIX_EPOCH, |oldest| start_of(day_of(oldest)))
 }
 
-/// Returns the UTC day of a time. In UTC every day has 24 hours.
+/// Returns the UTC day that contains a time. Every UTC day has 24 hours.
 pub(in crate::store) fn day_of(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
@@ -199,7 +206,7 @@ fn start_of(day: Date) -> Timestamp {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
-/// Returns the partition that holds a day's posts.
+/// Returns the name of the partition that holds a day's posts.
 pub(in crate::store) fn posts_of(day: Date) -> String {
     let [posts, ..] = TABLES;
     name_of(posts, day)

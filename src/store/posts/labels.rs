@@ -3,33 +3,35 @@
 use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
 use tokio_postgres::Row;
-use uuid::Uuid;
 
-use super::scored_rows::label_of;
+use super::row::label_of;
+use crate::models::id::PostId;
 use crate::models::label::{LabelCorrection, LabelledPost, ModelLabel, NewLabel};
 use crate::models::score::ModelId;
 use crate::store::codec::PgTimestamp;
 use crate::store::page::PAGE_MAX;
 use crate::store::{Store, StoreError};
 
-/// Columns that [`correction_of`] reads.
+/// Columns that [`correction_of`] reads, in this order.
 const COLUMNS: &str = "corrected.uuid, corrected.label::text, corrected.note, corrected.corrected_by,
     corrected.corrected_at, corrected.was_label::text, model.name, model.version, model.hash";
 
-/// Stores a person's label for a post, replacing an earlier one. Returns `None` if the post does not exist.
+/// Stores a person's label for a post, replacing any earlier one. Returns `None` if the post does not exist.
 ///
-/// Scores, rollups and counts do not change: model labels and people's labels remain distinguishable, and later scores do
+/// Scores, rollups and counts do not change. Labels from people and from the model are kept apart, and later scores do
 /// not affect people's labels.
+///
+/// Locks the score, because otherwise the label of a post that is being erased could outlive it.
 pub async fn correct(
     store: &Store,
-    post: Uuid,
+    post: PostId,
     new: &NewLabel,
 ) -> Result<Option<LabelCorrection>, StoreError> {
     let sql = format!(
         "WITH corrected AS (
             INSERT INTO label_corrections (uuid, created_at, corrected_at, was_model, label, was_label, corrected_by, note)
             SELECT score.uuid, score.created_at, $2, score.model, $3::text::sentiment_label, score.label, $4, $5
-            FROM sentiment_analysis AS score WHERE score.uuid = $1
+            FROM sentiment_analysis AS score WHERE score.uuid = $1 FOR KEY SHARE
             ON CONFLICT (uuid) DO UPDATE SET corrected_at = excluded.corrected_at, was_model = excluded.was_model,
                 label = excluded.label, was_label = excluded.was_label, corrected_by = excluded.corrected_by,
                 note = excluded.note
@@ -46,17 +48,17 @@ pub async fn correct(
         .transpose()
 }
 
-/// Deletes a person's label for a post, and returns whether there was one.
-pub async fn take_back(store: &Store, post: Uuid) -> Result<bool, StoreError> {
+/// Deletes the label that a person gave a post, and returns whether there was one.
+pub async fn take_back(store: &Store, post: PostId) -> Result<bool, StoreError> {
     Ok(store.execute("DELETE FROM label_corrections WHERE uuid = $1", &[&post]).await? > 0)
 }
 
-/// Streams every labelled post in chunks, earliest label first.
+/// Streams all posts with labels assigned by people, in chunks, earliest label first.
 ///
-/// Each chunk is a separate query, so a slow client holds neither a connection nor a snapshot. Posts labelled in the
-/// meantime come at the end.
+/// Each chunk is a separate query, so a slow client occupies neither a connection nor a snapshot. Posts that are
+/// labelled in the meantime come last.
 pub fn export(store: Store) -> impl Stream<Item = Result<Vec<LabelledPost>, StoreError>> + Send {
-    let first = (Timestamp::UNIX_EPOCH, Uuid::nil());
+    let first = (Timestamp::UNIX_EPOCH, PostId::from_u128(0));
     stream::try_unfold((store, Some(first)), |(store, after)| async move {
         let Some(after) = after else {
             return Ok(None);
@@ -68,7 +70,7 @@ pub fn export(store: Store) -> impl Stream<Item = Result<Vec<LabelledPost>, Stor
     })
 }
 
-async fn after_this(store: &Store, (at, uuid): (Timestamp, Uuid)) -> Result<Vec<LabelledPost>, StoreError> {
+async fn after_this(store: &Store, (at, uuid): (Timestamp, PostId)) -> Result<Vec<LabelledPost>, StoreError> {
     let sql = format!(
         "SELECT post.text, post.lang, score.label::text, {COLUMNS}
         FROM (
@@ -147,7 +149,7 @@ mod tests {
         let made = correct(&store, post, &new(SentimentLabel::Negative)).await.unwrap().unwrap();
         assert_eq!((made.post, made.label), (post, SentimentLabel::Negative));
         assert_eq!((made.was.label, &made.was.model), (SentimentLabel::Positive, &*batch[0].score.model));
-        assert_eq!(correct(&store, Uuid::now_v7(), &new(SentimentLabel::Neutral)).await.unwrap(), None);
+        assert_eq!(correct(&store, PostId::now_v7(), &new(SentimentLabel::Neutral)).await.unwrap(), None);
         let shown = get_with_history(&store, post).await.unwrap().unwrap();
         assert_eq!(shown.corrected_label, Some(SentimentLabel::Negative));
         assert_eq!(shown.score, batch[0].score);

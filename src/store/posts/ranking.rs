@@ -1,40 +1,42 @@
-//! Post orders other than newest first.
+//! Sort orders for posts other than newest first and by engagement, which read their whole range.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::filter::{Conditions, Values, joined};
+use super::filter::{Conditions, joined};
+use super::values::Values;
 use crate::models::post::PostOrder;
 use crate::store::codec::PgTimestamp;
 use crate::store::page::Cursor;
 
-/// Maximum number of ranked posts. Anyone who needs more can use an export.
+/// Maximum number of posts in a ranking. Clients that need more can use an export.
 pub const RANKED_MAX: usize = 200;
 
-/// Longest range of a ranking, because the whole range is read.
+/// Longest range that a ranking may cover; limited because the whole range is read.
 pub const RANKED_RANGE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Sum of the counts that show reactions. Views are left out, because most platforms do not publish them.
+/// Expression for a post's engagement. Views do not count, because most platforms do not publish them. An index uses
+/// exactly this expression.
 macro_rules! reactions {
     ($likes:literal, $shares:literal, $comments:literal) => {
         concat!("(coalesce(", $likes, ", 0) + coalesce(", $shares, ", 0) + coalesce(", $comments, ", 0))")
     };
 }
 
-/// Time range, open on a side whose bound is absent.
+/// Time range; an absent bound leaves that side open.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct TimeRange {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }
 
-/// Page of posts to select.
+/// Posts to select for one page.
 pub(in crate::store) struct PageRequest {
     pub order: PostOrder,
-    /// Conditions for the filter and the range.
+    /// Conditions for the filter and the range of event times.
     pub conditions: Conditions,
-    /// The same range, for engagement samples.
+    /// Range in [`Self::conditions`], which also limits the engagement samples to read.
     pub within: TimeRange,
-    /// Restricts newest first to posts after this one.
+    /// Post after which the page starts; only for the order newest first.
     pub cursor: Option<Cursor>,
     pub limit: i64,
 }
@@ -44,10 +46,8 @@ pub(in crate::store) fn select_names(request: &PageRequest, values: &mut Values)
     let PageRequest { order, conditions, within, cursor, limit } = request;
     let limit = *limit;
     // Scores are read only if the filter or the order needs them.
-    let scores =
-        "JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at";
     let (scores, conditions) = if conditions.asks_scores || *order == PostOrder::Virality {
-        (scores, conditions.all())
+        (SCORES, conditions.all())
     } else {
         ("", joined(&conditions.of_post))
     };
@@ -57,7 +57,8 @@ pub(in crate::store) fn select_names(request: &PageRequest, values: &mut Values)
         format!("sample.created_at >= {from}::timestamptz AND sample.created_at < {to}::timestamptz")
     };
     let ranks = match *order {
-        PostOrder::Newest => {
+        // By engagement, posts without engagement come last.
+        PostOrder::Newest | PostOrder::Engagement => {
             let after = cursor.map(|Cursor { at, id }| {
                 let (at, id) = (values.bind(PgTimestamp(at)), values.bind(id));
                 format!("AND (post.created_at, post.uuid) < ({at}::timestamptz, {id}::uuid)")
@@ -71,16 +72,6 @@ pub(in crate::store) fn select_names(request: &PageRequest, values: &mut Values)
         PostOrder::Virality => format!(
             "SELECT post.uuid, post.created_at, score.virality AS rank
             FROM social_media_posts AS post {scores} WHERE {conditions}"
-        ),
-        PostOrder::Engagement => format!(
-            "SELECT post.uuid, post.created_at, coalesce(last.n, {OF_POST}) AS rank
-            FROM social_media_posts AS post {scores}
-            LEFT JOIN (
-                SELECT DISTINCT ON (sample.uuid) sample.uuid, {OF_SAMPLE} AS n
-                FROM engagement_samples AS sample WHERE {} ORDER BY sample.uuid, sample.sampled_at DESC
-            ) AS last ON last.uuid = post.uuid
-            WHERE {conditions}",
-            samples()
         ),
         PostOrder::Rising => format!(
             "SELECT post.uuid, post.created_at,
@@ -105,6 +96,64 @@ pub(in crate::store) fn select_names(request: &PageRequest, values: &mut Values)
     )
 }
 
+/// Join with the scores of posts.
+const SCORES: &str =
+    "JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at";
+
+/// Condition for posts whose first delivery included engagement. The predicate of an index is exactly this condition.
+const HAS_REACTIONS: &str =
+    "(post.likes IS NOT NULL OR post.shares IS NOT NULL OR post.comments IS NOT NULL)";
+
+/// Condition for posts with engagement in a later delivery.
+const WAS_SAMPLED: &str = "EXISTS (SELECT 1 FROM latest_engagement AS latest WHERE latest.uuid = post.uuid)";
+
+/// Returns the condition for posts whose engagement is unknown.
+pub(in crate::store) fn without_engagement() -> String {
+    format!("NOT {HAS_REACTIONS} AND NOT {WAS_SAMPLED}")
+}
+
+/// Returns the statement that selects the posts with engagement as `(uuid, created_at, reactions)`, highest first,
+/// after the given engagement and position.
+///
+/// It reads two indexes in this order, one of posts that were sent once and one of those that were sent again, and
+/// stops when the page is full.
+pub(in crate::store) fn select_by_engagement(
+    request: &PageRequest,
+    after: Option<i64>,
+    values: &mut Values,
+) -> String {
+    let PageRequest { conditions, within, cursor, limit, .. } = request;
+    let (scores, conditions) =
+        if conditions.asks_scores { (SCORES, conditions.all()) } else { ("", joined(&conditions.of_post)) };
+    let limit = values.bind(*limit);
+    let position = after.zip(*cursor).map(|(reactions, Cursor { at, id })| {
+        let (reactions, at, id) = (values.bind(reactions), values.bind(PgTimestamp(at)), values.bind(id));
+        format!("({reactions}::bigint, {at}::timestamptz, {id}::uuid)")
+    });
+    let next =
+        |place: &str| position.as_ref().map_or_else(String::new, |after| format!("AND ({place}) < {after}"));
+    let mut of_latest = String::new();
+    for (edge, moment) in [(">=", within.from), ("<", within.to)] {
+        let Some(moment) = moment else { continue };
+        let moment = values.bind(PgTimestamp(moment));
+        of_latest.push_str(&format!("AND latest.created_at {edge} {moment}::timestamptz "));
+    }
+    format!(
+        "SELECT uuid, created_at, reactions FROM (
+            (SELECT post.uuid, post.created_at, {OF_POST} AS reactions FROM social_media_posts AS post {scores}
+            WHERE {HAS_REACTIONS} AND NOT {WAS_SAMPLED} AND {conditions} {}
+            ORDER BY {OF_POST} DESC, post.created_at DESC, post.uuid DESC LIMIT {limit})
+            UNION ALL
+            (SELECT post.uuid, post.created_at, latest.reactions FROM latest_engagement AS latest
+            JOIN social_media_posts AS post ON post.uuid = latest.uuid AND post.created_at = latest.created_at {scores}
+            WHERE {conditions} {of_latest} {}
+            ORDER BY latest.reactions DESC, latest.created_at DESC, latest.uuid DESC LIMIT {limit})
+        ) AS ranked ORDER BY reactions DESC, created_at DESC, uuid DESC LIMIT {limit}",
+        next(&format!("{OF_POST}, post.created_at, post.uuid")),
+        next("latest.reactions, latest.created_at, latest.uuid"),
+    )
+}
+
 const OF_POST: &str = reactions!("post.likes", "post.shares", "post.comments");
 const OF_SAMPLE: &str = reactions!("sample.likes", "sample.shares", "sample.comments");
 
@@ -113,6 +162,10 @@ mod tests {
     use jiff::Timestamp;
 
     use crate::models::post::{Engagement, PostOrder, ScoredPost};
+    use crate::models::score::SentimentLabel;
+    use crate::store::StoreError;
+    use crate::store::posts::filter::PostFilter;
+    use crate::store::posts::key_filter::KeyFilter;
     use crate::store::posts::list::{PostsQuery, list};
     use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
@@ -131,7 +184,8 @@ mod tests {
         let store = test_store().await;
         let now = testing::now_in_micros();
         let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);
-        // The first is popular but stagnant, the second gains slowly, the third gains fast, the fourth was sampled once.
+        // The first is popular but stagnant, the second gains slowly, the third gains fast, and the fourth was sampled
+        // once.
         let first = [
             reacted(0, 900, ago(600), ago(600)),
             reacted(1, 10, ago(600), ago(600)),
@@ -158,5 +212,74 @@ mod tests {
         by_virality.sort_by(|a, b| b.score.virality.total_cmp(&a.score.virality));
         let expected: Vec<_> = by_virality.iter().map(|scored| scored.post.id.clone()).collect();
         assert_eq!(ids(PostOrder::Virality).await, expected);
+    }
+
+    /// Stores posts of a month: some sent again, some without counts, many with equal counts.
+    #[tokio::test]
+    async fn pages_by_engagement_name_every_post_once_and_those_without_counts_last() {
+        let store = test_store().await;
+        let now = testing::now_in_micros();
+        let at = |n: usize| now - SignedDuration::from_hours(n as i64 / 3 * 7);
+        let mut batch: Vec<ScoredPost> = (0..90)
+            .map(|n| match n % 5 {
+                0 => testing::post(n, at(n)),
+                _ => reacted(n, n as i64 % 7, at(n), at(n)),
+            })
+            .collect();
+        record(&store, &batch).await.unwrap();
+        // Sent again: more for some, less for some, and counts for some that had none.
+        let again: Vec<ScoredPost> =
+            (0..90).filter(|n| n % 4 == 0).map(|n| reacted(n, (n as i64 * 3) % 11, at(n), now)).collect();
+        record(&store, &again).await.unwrap();
+        // An entry that is delivered late does not replace a newer one.
+        record(&store, &[reacted(8, 500, at(8), at(8) + SignedDuration::from_secs(1))]).await.unwrap();
+        for scored in again {
+            let known = batch.iter_mut().find(|known| known.post.id == scored.post.id).unwrap();
+            known.post.engagement = scored.post.engagement;
+        }
+        let reactions = |scored: &ScoredPost| {
+            let Engagement { likes, shares, .. } = scored.post.engagement?;
+            Some(likes.unwrap_or_default() + shares.unwrap_or_default())
+        };
+        batch.sort_by_key(|scored| {
+            std::cmp::Reverse((reactions(scored), scored.post.created_at, scored.post.uuid))
+        });
+        let month = now - SignedDuration::from_hours(24 * 5);
+        for (filter, from) in [
+            (PostFilter::default(), None),
+            (PostFilter::default(), Some(month)),
+            (PostFilter { label: KeyFilter::only(SentimentLabel::Negative), ..PostFilter::default() }, None),
+            (PostFilter { platform: KeyFilter::only("twitter"), ..PostFilter::default() }, Some(month)),
+        ] {
+            let matches = |scored: &&ScoredPost| {
+                (filter.label.is_empty() || scored.score.sentiment.label == SentimentLabel::Negative)
+                    && (filter.platform.is_empty() || scored.post.platform == "twitter")
+                    && from.is_none_or(|from| scored.post.created_at >= from)
+            };
+            let expected: Vec<&str> =
+                batch.iter().filter(matches).map(|scored| scored.post.id.as_str()).collect();
+            let mut found = Vec::new();
+            let mut query = PostsQuery {
+                filter: filter.clone(),
+                from,
+                order: PostOrder::Engagement,
+                limit: 7,
+                ..PostsQuery::default()
+            };
+            loop {
+                let page = list(&store, &query).await.unwrap();
+                found.extend(page.items.into_iter().map(|listed| listed.scored.post.id));
+                let Some(next) = page.next_cursor else { break };
+                query.cursor = Some(next);
+            }
+            assert_eq!(found, expected, "{filter:?}, {from:?}");
+        }
+        let query = PostsQuery {
+            order: PostOrder::Engagement,
+            cursor: Some("1".to_owned()),
+            limit: 7,
+            ..PostsQuery::default()
+        };
+        assert!(matches!(list(&store, &query).await, Err(StoreError::BadCursor)));
     }
 }

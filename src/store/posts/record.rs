@@ -11,41 +11,43 @@ use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_of};
 use crate::store::alerts::flagged_posts;
 use crate::store::codec::PgTimestamp;
-use crate::store::metrics::rollup_order::RollupGuard;
+use crate::store::metrics::rollup_lock::RollupGuard;
 use crate::store::metrics::{city_locations, rollups};
 use crate::store::operations::late_post_locks;
 use crate::store::{Store, StoreError};
 
-/// Number of attempts at storing a batch that conflicts with other transactions. All transactions take locks in the same
-/// order, so even a second attempt is rare.
+/// Maximum number of attempts to store a batch that conflicts with other transactions. All transactions take locks in
+/// the same order, so even a second attempt is rare.
 pub(in crate::store) const ATTEMPTS: usize = 4;
 
-/// Result of storing a batch.
+/// Result of storing a batch of posts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recorded {
-    /// Indices of the new posts, ascending.
+    /// Indices of the new posts in the batch, ascending.
     pub inserted: Vec<usize>,
-    /// Changes to the rollups; `revision` is each row's new revision.
+    /// Changes to the rollups. `revision` is the new revision of each row.
     pub delta: Delta,
-    /// Number of posts that were already stored, or are repeated within the batch.
+    /// Number of posts that were already stored or are repeated within the batch.
     pub n_duplicates: usize,
     /// Number of repeated posts whose counts differ from the last known ones.
     pub n_engagement_samples: usize,
 }
 
-/// Stores a batch of posts, scores and rollups in one transaction that is durable when this returns.
+/// Stores a batch of posts with their scores and rollups in one transaction that is durable when this returns.
 ///
-/// Redis delivers at least once. `post_keys` alone decides whether a post is new, and only posts whose key this transaction
-/// itself inserts are stored and counted; so `count(posts) = sum(rollups) = distinct posts sent`, whatever is delivered
-/// twice, and to however many processes. Recording a batch again after any error is safe.
+/// Redis delivers at least once. `post_keys` alone decides whether a post is new, and only posts whose key this
+/// transaction itself inserts are stored and counted. Therefore `count(posts) = sum(rollups) = distinct posts sent`, no
+/// matter what is delivered twice or to how many processes. Storing a batch again after any error is safe.
+///
+/// A post that was erased has a key too, so it is never stored again, and never at all if it was erased before it arrived.
 ///
 /// A post that awaits a correction is queued in the same transaction, so a crash cannot lose the correction.
 ///
-/// Locks are taken in a fixed order: keys in key order, then locations, posts and engagement, and finally rollups in key
-/// order. So two processes never deadlock, and the rows of the current bucket, which every batch needs, are held for the
-/// shortest possible time.
+/// Locks are taken in a fixed order: keys in key order, then locations, posts and engagement, and finally rollups in
+/// key order. As a result, two processes never deadlock, and the rows of the current bucket, which every batch needs,
+/// are locked for the shortest possible time.
 ///
-/// Acquires `guard` before the rollups, so that other transactions of this process run concurrently until then, and still
+/// Acquires `guard` before the rollups, so other transactions of this process can run concurrently until then. Still
 /// holds it on success: keep it until the delta has been published.
 pub async fn record(
     store: &Store,
@@ -68,27 +70,27 @@ pub async fn record(
     }
 }
 
-/// Timeout of counting. Every post is read, and a benchmark stores millions.
+/// Timeout for counting, which reads every post. A benchmark stores millions of them.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Three counts that must always be equal, whatever crashes and whatever is delivered twice.
+/// Three counts that must always be equal, even after crashes and repeated deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Number of stored posts.
+    /// Number of posts in all partitions.
     pub n_posts: i64,
-    /// Sum over the rollup rows of the dimension `overall`.
+    /// Number of posts according to the rollup rows of the `overall` dimension.
     pub n_rolled_up: i64,
-    /// Number of post keys.
+    /// Number of keys in `post_keys`, except those of erased posts.
     pub n_keys: i64,
 }
 
-/// Counts posts, keys and rollups in one statement, so that all counts come from one snapshot. It reads every row: use it in
-/// tests and `doctor`, not for requests.
+/// Counts posts, keys and rollups in one statement, so that all three counts come from one snapshot. It reads every
+/// row, so use it in tests and `doctor` but not for requests.
 pub async fn counts(store: &Store) -> Result<Counts, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM social_media_posts JOIN sentiment_analysis USING (uuid, created_at)),
                (SELECT coalesce(sum(count), 0)::bigint FROM sentiment_rollups WHERE dimension = 'overall'),
-               (SELECT count(*) FROM post_keys)";
+               (SELECT count(*) FROM post_keys WHERE NOT erased)";
     let row = store
         .run_within(COUNT_TIMEOUT, async |client| {
             let transaction = client.transaction().await?;
@@ -145,10 +147,10 @@ async fn record_once(
     Ok(Recorded { inserted, delta, n_duplicates: repeated.len(), n_engagement_samples })
 }
 
-/// Inserts the keys of new posts and returns the indices of those posts.
+/// Inserts the keys of new posts, and returns the indices of those posts.
 ///
-/// If another transaction is inserting the same key, this one waits until it ends. Keys are sorted, so that two transactions
-/// never deadlock; `unnest` keeps the order.
+/// If another transaction is inserting the same key, this one waits until the other ends. Keys are sorted, and `unnest`
+/// keeps their order, so that two transactions never deadlock.
 async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Result<Vec<usize>, StoreError> {
     const SQL: &str = "
         INSERT INTO post_keys (platform, post_id, uuid, created_at)
@@ -277,7 +279,7 @@ mod tests {
         assert_eq!(samples(&[liked(1, 0), liked(1, 1), liked(2, 2), liked(2, 3), liked(1, 4)]).await, 2);
         assert_eq!(samples(&[liked(1, 5)]).await, 0);
         assert_eq!(samples(&[liked(5, 6)]).await, 1);
-        // Delivered again, none of them adds anything.
+        // A second delivery adds nothing.
         assert_eq!(
             samples(&[liked(1, 0), liked(1, 1), liked(2, 2), liked(2, 3), liked(1, 4), liked(5, 6)]).await,
             0

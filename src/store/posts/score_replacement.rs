@@ -1,4 +1,4 @@
-//! Replaces current scores and keeps the old ones as history.
+//! Replaces current scores and keeps the replaced ones as history.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,25 +6,25 @@ use std::sync::Arc;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use super::awaiting_correction::AwaitedPost;
+use crate::models::id::PostId;
 use crate::models::post::ScoredPost;
 use crate::models::score::{EMOTIONS, ModelId};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Current score to replace.
+/// Score to replace.
 pub(in crate::store) struct Superseded<'a> {
-    /// Post with its new score.
+    /// Post with the new score.
     pub by: &'a ScoredPost,
-    /// Revision of the score to replace, which must still be stored.
+    /// Revision of the score to replace, which must still be the current one.
     pub revision: i16,
 }
 
-/// Moves the current scores into the history and writes the new ones, in one statement.
+/// Moves current scores to the history and writes the new ones, in one statement.
 ///
-/// The rows must be locked, because the statement copies what it sees when it begins.
+/// The rows must already be locked, because the statement copies them as they were when it began.
 pub(in crate::store) async fn scores(
     transaction: &Transaction<'_>,
     superseded: &[Superseded<'_>],
@@ -74,7 +74,7 @@ pub(in crate::store) async fn scores(
     Ok(())
 }
 
-/// Returns the first and last event time of these posts.
+/// Returns the earliest and latest event time of these posts.
 pub(in crate::store) fn span_of(awaited: &[AwaitedPost]) -> (PgTimestamp, PgTimestamp) {
     let times = || awaited.iter().map(|awaited| awaited.created_at);
     (
@@ -86,10 +86,10 @@ pub(in crate::store) fn span_of(awaited: &[AwaitedPost]) -> (PgTimestamp, PgTime
 /// Number of numeric columns in a score.
 const N_NUMBERS: usize = 12;
 
-/// New scores as columns.
+/// New scores as arrays, one per column.
 #[derive(Default)]
 struct Columns<'a> {
-    uuids: Vec<Uuid>,
+    uuids: Vec<PostId>,
     times: Vec<PgTimestamp>,
     revisions: Vec<i16>,
     scored_at: Vec<PgTimestamp>,
@@ -106,7 +106,7 @@ impl<'a> Columns<'a> {
         awaited: &[AwaitedPost],
         models: &HashMap<Arc<ModelId>, i16>,
     ) -> Result<Self, StoreError> {
-        let awaited: HashMap<Uuid, &AwaitedPost> =
+        let awaited: HashMap<PostId, &AwaitedPost> =
             awaited.iter().map(|awaited| (awaited.uuid, awaited)).collect();
         let mut columns = Self::default();
         for Superseded { by: ScoredPost { post, score, .. }, revision } in superseded {

@@ -8,11 +8,12 @@ use crate::store::operations::retention;
 use crate::store::{Store, StoreError};
 
 /// Merges the pending lists of the newest days and of the default partition. Runs no query if this process has stored
-/// nothing since the last call.
+/// no posts since the last call.
 ///
-/// A GIN index appends new words to a list and merges it when it is full; the transaction that fills the list pays for all
-/// others (<https://www.postgresql.org/docs/current/gin-implementation.html>). If it is merged here, the list is never full,
-/// and no post waits for it. Only replays write to earlier days, and they may wait.
+/// A GIN index appends new words to a pending list and merges the list once it is full, at the expense of the
+/// transaction that filled it (<https://www.postgresql.org/docs/current/gin-implementation.html>). Merging here keeps
+/// the list from filling up, so that storing a post never has to wait for it. Only replays write to earlier days, and
+/// they can wait.
 pub async fn merge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     if !store.has_new_words.swap(false, Ordering::AcqRel) {
         return Ok(());
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
     use crate::store::testing::{self, execute, number, record, test_store};
 
-    /// Counts the pages that are waiting to be merged, over all partitions.
+    /// Query that counts the pages waiting to be merged, across all partitions.
     const PENDING: &str = "
         SELECT coalesce(sum((pgstatginindex(inhrelid::regclass)).pending_pages), 0)::bigint
         FROM pg_inherits WHERE inhparent = 'social_media_posts_text'::regclass";

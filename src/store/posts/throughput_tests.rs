@@ -1,4 +1,5 @@
-//! Throughput of storing batches, and its cost to the server. Prints figures; asserts only that nothing is lost.
+//! Measures how fast batches are stored, and how much of the server's processor time that takes. Prints figures;
+//! asserts only that nothing is lost.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -10,7 +11,8 @@ use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::models::post::ScoredPost;
 use crate::store::testing::{self, record};
 
-/// Enough to show a tenfold slowdown in the output. Use ten times as many for figures worth quoting.
+/// Number of posts, large enough to make a tenfold slowdown visible in the output. Use ten times as many for figures
+/// worth quoting.
 const N_POSTS: usize = 4_000;
 
 fn texts() -> Vec<String> {
@@ -20,7 +22,7 @@ fn texts() -> Vec<String> {
     csv::Reader::from_reader(plain.as_bytes()).records().map(|record| record.unwrap()[4].to_owned()).collect()
 }
 
-/// Returns the processor time of a process so far.
+/// Returns the processor time that a process has used so far.
 fn cpu(pid: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();

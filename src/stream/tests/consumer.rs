@@ -28,7 +28,7 @@ fn request(id: &EntryId) -> DeadLetterRequest {
     }
 }
 
-/// Claims until an entry has been idle for long enough.
+/// Claims repeatedly until an entry has been idle for long enough to be claimed.
 async fn claimed(consumer: &Consumer) -> Vec<Delivered> {
     until("something is claimed", async || {
         Some(consumer.claim(SOON, 100).await.unwrap()).filter(|entries| !entries.is_empty())

@@ -1,4 +1,4 @@
-//! Private Redis on a Unix socket, which can be stopped, frozen and restarted.
+//! Redis on a Unix socket for a single test, which can be stopped, frozen and restarted.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ impl Redis {
         format!("redis+unix://{}", self.socket())
     }
 
-    /// Stops Redis as its supervisor would, so that it persists everything.
+    /// Stops Redis as its supervisor would, which lets it write everything to disk first.
     pub fn stop(&mut self) {
         self.signal("TERM");
         self.server.wait().unwrap();

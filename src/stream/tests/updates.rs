@@ -22,7 +22,7 @@ async fn heard_update(subscription: &mut Subscription) -> (FrameId, u64) {
     }
 }
 
-/// Returns a subscription that has begun.
+/// Returns a subscription that has already reported its initial gap.
 async fn listening(stream: &Stream, capacity: usize) -> Subscription {
     let mut subscription = stream.subscribe(capacity).await.unwrap();
     assert_eq!(next_event(&mut subscription).await, UpdateEvent::Gap, "earlier updates are missed");

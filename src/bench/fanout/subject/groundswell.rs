@@ -1,22 +1,23 @@
-//! Groundswell itself, running only what subscribers need.
+//! Groundswell itself, reduced to the parts that serve subscribers.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::{Endpoint, SubjectParams};
-use crate::bench::fanout::protocol::{Protocol, Stamp};
+use crate::bench::fanout::websocket_protocol::{Protocol, Stamp};
 use crate::bench::process;
 use crate::bench::server::Server;
+use crate::models::id::PostId;
 use crate::models::live::LiveUpdate;
 use crate::models::post::{Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use crate::stream::{Stream, StreamParams, Updates};
 
-/// Publishes posts as the aggregator does: through Redis and the broadcaster to every session that wants them.
+/// Groundswell's live path, from the aggregator's publication in Redis through the broadcaster to the WebSocket
+/// sessions.
 ///
-/// A subscriber receives a post's whole frame, which is longer than the peers' messages.
+/// A subscriber receives a post's complete frame, which is longer than the peers' messages.
 pub struct Groundswell {
     server: Server,
     stream: Stream,
@@ -64,11 +65,11 @@ impl Groundswell {
     }
 }
 
-/// Returns a post that carries the stamp, in a frame of at least `n_bytes`.
+/// Returns a post that carries the stamp and whose frame has at least `n_bytes` bytes.
 fn post(stamp: Stamp, n_bytes: usize) -> ScoredPost {
     let now = Timestamp::now();
     let post = Post {
-        uuid: Uuid::now_v7(),
+        uuid: PostId::now_v7(),
         id: stamp.number.to_string(),
         platform: "bench".to_owned(),
         text: stamp.padded_to(n_bytes.saturating_sub(FRAME_BYTES_AROUND_TEXT)),
@@ -78,11 +79,13 @@ fn post(stamp: Stamp, n_bytes: usize) -> ScoredPost {
         received_at: now,
         original_created_at: None,
         source: Source::new("bench"),
+        connector: None,
         city: None,
         country: None,
         lat: None,
         lon: None,
         products: Vec::new(),
+        topics: Vec::new(),
         channel: None,
         url: None,
         parent_id: None,
@@ -103,7 +106,7 @@ fn post(stamp: Stamp, n_bytes: usize) -> ScoredPost {
     ScoredPost { post, score, awaits_correction: false }
 }
 
-/// Size of such a frame without its text, in bytes; for longer messages the text is lengthened.
+/// Size in bytes of a post's frame without its text, which is padded to make longer messages.
 const FRAME_BYTES_AROUND_TEXT: usize = 690;
 
 #[cfg(test)]
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn the_frame_of_a_post_has_the_requested_length() {
         let stamp = Stamp { sent_at: 1_732_180_000_000_000, number: 1_000 };
-        let id = FrameId { epoch: Uuid::now_v7().simple().to_string(), offset: 10_000 };
+        let id = FrameId { epoch: uuid::Uuid::now_v7().simple().to_string(), offset: 10_000 };
         let frame = crate::live::encode::live(&id, LiveFrame::MessageNew(&post(stamp, 1_000))).unwrap().text;
         assert!((950..=1_050).contains(&frame.len()), "{} bytes: {frame}", frame.len());
     }

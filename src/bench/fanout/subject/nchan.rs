@@ -1,4 +1,4 @@
-//! nginx with the module nchan and one worker.
+//! nginx with the nchan module and one worker.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
 use super::{Endpoint, HttpPublisher, SubjectParams};
-use crate::bench::fanout::protocol::Protocol;
+use crate::bench::fanout::websocket_protocol::Protocol;
 
-/// Paths where nginx usually is: `/usr/sbin` is not in every user's `PATH`.
+/// Paths where nginx is usually installed; `/usr/sbin` is not in every user's `PATH`.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
 
 const MODULES: [&str; 3] = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
 
 const MODULE: &str = "ngx_nchan_module.so";
 
-/// Timeout for nginx to start listening.
+/// How long nginx may take to start listening.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A private nginx instance.
+/// A private nginx process.
 pub struct Nchan {
     child: Child,
     dir: PathBuf,
@@ -29,7 +29,7 @@ pub struct Nchan {
     publisher: HttpPublisher,
 }
 
-/// Returns why nginx with nchan cannot be started; `None` if it can.
+/// Returns the reason why nginx with nchan cannot run on this machine; `None` if it can.
 pub fn obstacle() -> Option<String> {
     if paths().is_some() {
         return None;
@@ -101,7 +101,7 @@ impl Nchan {
 }
 
 impl Drop for Nchan {
-    /// Stops nginx gracefully: killing the master would leave its worker behind.
+    /// Stops nginx gracefully. Killing the master would leave its worker running.
     fn drop(&mut self) {
         let _ = super::ask_to_stop(&self.child);
         let _ = std::fs::remove_dir_all(&self.dir);
@@ -115,7 +115,7 @@ struct Settings<'a> {
     n_connections: usize,
 }
 
-/// Returns a configuration with nchan's defaults, confined to its folder.
+/// Returns an nginx configuration with nchan's defaults that keeps every file in one folder.
 fn configuration(settings: &Settings<'_>) -> String {
     let Settings { dir, module, port, n_connections } = settings;
     // When nginx runs short of free connections, it closes those that are still in their handshake.

@@ -9,11 +9,11 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use super::{Endpoint, HttpPublisher, SubjectParams};
-use crate::bench::fanout::protocol::Protocol;
+use crate::bench::fanout::websocket_protocol::Protocol;
 
 const SCRIPT: &str = "socket-io.mjs";
 
-/// Timeout for Node.js to start listening.
+/// How long Node.js may take to start listening.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A private Node.js process.
@@ -23,7 +23,7 @@ pub struct SocketIo {
     publisher: HttpPublisher,
 }
 
-/// Returns why socket.io cannot be started; `None` if it can.
+/// Returns the reason why socket.io cannot run on this machine; `None` if it can.
 pub fn obstacle(peers_dir: &Path) -> Option<String> {
     if peers_dir.join("node_modules/socket.io").is_dir() {
         return None;

@@ -10,7 +10,7 @@ use crate::store::connection::within;
 use crate::store::locks::{self, Lock};
 use crate::store::{Store, StoreError};
 
-/// Timeout of the leader's statements, after which the evaluation is abandoned and retried.
+/// Timeout for the leader's statements, after which the evaluation is abandoned and retried.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Operation named in timeout errors.
@@ -19,9 +19,9 @@ const WORK: &str = "evaluating";
 /// Role that exactly one process holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaderRole {
-    /// Evaluates the alert rules.
+    /// Role of the process that evaluates the alert rules.
     Rules,
-    /// Detects changes that no rule covers.
+    /// Role of the process that detects changes that no rule covers.
     Anomalies,
 }
 
@@ -36,9 +36,10 @@ impl LeaderRole {
 
 /// Dedicated connection that holds a leader lease, or tries to acquire it.
 ///
-/// The lease is a session-level lock, so it ends with the connection: the server notices a killed process on the same
-/// machine at once, and a machine that disappeared within seven seconds, thanks to the probes below. The evaluation writes
-/// through the same connection, so a process that lost the lease without noticing writes nothing.
+/// The lease is a session-level lock, so it ends with the connection. The server notices at once when a process on the
+/// same machine is killed, and within seven seconds when a whole machine disappears, thanks to the probes below. The
+/// evaluation writes through the same connection, so a process that has unknowingly lost the lease cannot write
+/// anything.
 pub struct LeaderLease {
     client: ClientWrapper,
     role: LeaderRole,
@@ -46,7 +47,7 @@ pub struct LeaderLease {
 }
 
 impl LeaderLease {
-    /// Opens the connection. Fails when the server is unavailable.
+    /// Opens the connection. Fails if the server is unavailable.
     pub async fn connect(store: &Store, role: LeaderRole) -> Result<Self, StoreError> {
         // The server probes a silent client after three seconds, every second, and disconnects it after the third
         // probe.
@@ -58,8 +59,8 @@ impl LeaderLease {
         Ok(Self { client, role, is_held: false })
     }
 
-    /// Returns whether this process holds the role, using the connection in `lead` or a new one. Drops a connection that
-    /// fails, and with it the lease.
+    /// Returns whether this process holds the role, using the connection in `lead` or a new one. Drops a connection
+    /// that fails, and with it the lease.
     pub async fn hold(lead: &mut Option<Self>, store: &Store, role: LeaderRole) -> Result<bool, StoreError> {
         let mut asking = match lead.take() {
             Some(lead) => lead,
@@ -70,7 +71,8 @@ impl LeaderLease {
         Ok(leads)
     }
 
-    /// Returns whether this process holds the lease, from now until the connection breaks or is dropped.
+    /// Tries to acquire the lease, and returns whether this process now holds it. It then holds the lease until the
+    /// connection breaks or is dropped.
     pub async fn try_acquire(&mut self) -> Result<bool, StoreError> {
         // Advisory locks nest: acquiring it again would make the session hold it twice.
         const SQL: &str = "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock($1) END";
@@ -81,8 +83,8 @@ impl LeaderLease {
         Ok(self.is_held)
     }
 
-    /// Begins a transaction once no other transaction changes alerts: two that published the same alerts concurrently would
-    /// notify people twice.
+    /// Begins a transaction as soon as no other transaction is changing alerts: if two of them published the same
+    /// alerts concurrently, people would be notified twice.
     pub async fn begin(&mut self) -> Result<EvaluationTransaction<'_>, StoreError> {
         let work = async {
             let transaction = self.client.transaction().await?;

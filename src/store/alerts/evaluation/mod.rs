@@ -14,11 +14,11 @@ pub use self::leader::{LeaderLease, LeaderRole};
 pub use self::transaction::{Committed, EvaluationTransaction};
 use super::row::scope_of;
 use crate::models::evaluation::{Phase, Series, SeriesId, StoredSeries};
-use crate::models::turn_report::TurnReport;
+use crate::models::evaluation_report::TurnReport;
 use crate::store::codec::enum_at;
 use crate::store::{Store, StoreError};
 
-/// Returns the report of the last evaluation by any process; `None` before the first.
+/// Returns the report on the last evaluation by any process; `None` before the first.
 pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError> {
     const SQL: &str = "SELECT report FROM alert_turns";
     let row = store
@@ -37,7 +37,7 @@ pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError
         .and_then(|Json(report)| serde_json::from_value(report).ok()))
 }
 
-/// Returns all active series.
+/// Returns the stored state of every active series, by series id.
 pub async fn series(store: &Store) -> Result<BTreeMap<SeriesId, StoredSeries>, StoreError> {
     const SQL: &str = "
         SELECT rule_id, dimension::text, key, phase, since, resolved_at, openings, flapping, alert FROM alert_series";

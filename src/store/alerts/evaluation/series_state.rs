@@ -2,17 +2,20 @@
 
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use super::transaction::EvaluationTransaction;
 use crate::models::evaluation::{Series, SeriesId};
+use crate::models::id::{AlertId, RuleId};
 use crate::store::StoreError;
 use crate::store::codec::{PgTimestamp, truncate};
 
 impl EvaluationTransaction<'_> {
-    /// Stores the state of series, each with its open alert. A rule may have been deleted in the meantime: the next
-    /// evaluation removes its series, so deleting a rule need not wait for an evaluation.
-    pub(super) async fn keep(&self, kept: Vec<(&SeriesId, &Series, Option<Uuid>)>) -> Result<(), StoreError> {
+    /// Stores the state of each series together with its open alert. Deleting a rule need not wait for an evaluation:
+    /// if the rule of a series has been deleted in the meantime, the next evaluation removes the series.
+    pub(super) async fn keep(
+        &self,
+        kept: Vec<(&SeriesId, &Series, Option<AlertId>)>,
+    ) -> Result<(), StoreError> {
         const SQL: &str = "
             INSERT INTO alert_series
                 (rule_id, dimension, key, phase, since, resolved_at, openings, flapping, alert)
@@ -27,7 +30,7 @@ impl EvaluationTransaction<'_> {
         if kept.is_empty() {
             return Ok(());
         }
-        let rules: Vec<Uuid> = kept.iter().map(|(id, ..)| id.rule_id).collect();
+        let rules: Vec<RuleId> = kept.iter().map(|(id, ..)| id.rule_id).collect();
         let dimensions: Vec<&str> = kept.iter().map(|(id, ..)| id.scope.dimension.as_str()).collect();
         let keys: Vec<&str> = kept.iter().map(|(id, ..)| id.scope.key.as_str()).collect();
         let phases: Vec<&str> = kept.iter().map(|(_, series, _)| series.phase.as_str()).collect();
@@ -36,7 +39,7 @@ impl EvaluationTransaction<'_> {
             kept.iter().map(|(_, series, _)| series.resolved_at.map(PgTimestamp)).collect();
         let openings: Vec<String> = kept.iter().map(|(_, series, _)| array_of(&series.openings)).collect();
         let flapping: Vec<bool> = kept.iter().map(|(_, series, _)| series.flapping).collect();
-        let alerts: Vec<Option<Uuid>> = kept.iter().map(|(.., alert)| *alert).collect();
+        let alerts: Vec<Option<AlertId>> = kept.iter().map(|(.., alert)| *alert).collect();
         let params: [&(dyn ToSql + Sync); 9] =
             [&rules, &dimensions, &keys, &phases, &since, &resolved, &openings, &flapping, &alerts];
         let statement = self.transaction.prepare_cached(SQL).await?;
@@ -44,7 +47,7 @@ impl EvaluationTransaction<'_> {
         Ok(())
     }
 
-    /// Deletes the state of inactive series.
+    /// Deletes the stored state of series that are no longer active.
     pub(super) async fn forget(&self, forgotten: &[SeriesId]) -> Result<(), StoreError> {
         const SQL: &str = "
             DELETE FROM alert_series USING unnest($1::uuid[], $2::text[], $3::text[]) AS gone (rule, of_dimension, of_key)
@@ -52,7 +55,7 @@ impl EvaluationTransaction<'_> {
         if forgotten.is_empty() {
             return Ok(());
         }
-        let rules: Vec<Uuid> = forgotten.iter().map(|id| id.rule_id).collect();
+        let rules: Vec<RuleId> = forgotten.iter().map(|id| id.rule_id).collect();
         let dimensions: Vec<&str> = forgotten.iter().map(|id| id.scope.dimension.as_str()).collect();
         let keys: Vec<&str> = forgotten.iter().map(|id| id.scope.key.as_str()).collect();
         let statement = self.transaction.prepare_cached(SQL).await?;
@@ -61,7 +64,7 @@ impl EvaluationTransaction<'_> {
     }
 }
 
-/// Returns an array literal, because PostgreSQL's nested arrays must be rectangular.
+/// Formats timestamps as an array literal, because PostgreSQL's nested arrays must be rectangular.
 fn array_of(moments: &[Timestamp]) -> String {
     let moments: Vec<String> = moments.iter().map(|at| truncate(*at).to_string()).collect();
     format!("{{{}}}", moments.join(","))

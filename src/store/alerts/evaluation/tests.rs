@@ -1,7 +1,6 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use super::*;
 use crate::models::alert::{
@@ -9,8 +8,9 @@ use crate::models::alert::{
 };
 use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
 use crate::models::evaluation::{Changes, DueNotice, NoticeKind, Opening, Refresh, Suppression};
+use crate::models::evaluation_report::{LeftOut, RuleLeftOut};
+use crate::models::id::AlertId;
 use crate::models::rollup::Dimension;
-use crate::models::turn_report::{LeftOut, RuleLeftOut};
 use crate::store::alerts::{self, rules};
 use crate::store::alerts::{AlertSeries, NewAlert, Raise};
 use crate::store::testing::{channel, execute, now_in_micros, number, test_store};
@@ -53,7 +53,7 @@ async fn opened(store: &Store, lead: &mut LeaderLease, now: Timestamp) -> Alert 
     apply(store, lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0)
 }
 
-async fn history(store: &Store, alert: Uuid) -> Vec<String> {
+async fn history(store: &Store, alert: AlertId) -> Vec<String> {
     let history = alerts::get(store, alert).await.unwrap().unwrap().history;
     history.into_iter().map(|it| it.phase.or(it.action).unwrap()).collect()
 }
@@ -151,7 +151,7 @@ async fn a_process_that_lost_its_lease_unnoticed_writes_nothing() {
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let opening = opening(&rule(&store).await, now);
-    // As when the server drops a connection because its machine was silent for too long.
+    // Simulates a server that drops a connection because its machine was silent for too long.
     execute(
         &store,
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database =
@@ -198,6 +198,7 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
         count: 31,
         entered: Some(AlertPhase::Recovering),
         escalated: true,
+        is_breach: false,
     };
     let changed =
         apply(&store, &mut lead, Changes { refreshes: vec![recovering], ..Changes::default() }, now).await;
@@ -212,6 +213,32 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
     assert_eq!((changed[0].state, changed[0].resolved_at), (AlertState::Resolved, Some(now)));
     assert_eq!(history(&store, alert.id).await, ["pending", "firing", "recovering", "escalated", "resolved"]);
     assert!(series(&store).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_peak_of_an_alert_ignores_values_that_its_rule_does_not_judge() {
+    let (store, now) = (test_store().await, now_in_micros());
+    let mut lead = lead(&store).await;
+    let alert = opened(&store, &mut lead, now).await;
+    for (value, count, is_breach, peak) in
+        [(0.7, 40, true, (0.7, 40)), (1.0, 1, false, (0.7, 40)), (0.65, 50, true, (0.7, 40))]
+    {
+        let refresh = Refresh {
+            alert: alert.id,
+            severity: Severity::Warning,
+            title: "most are negative".to_owned(),
+            value,
+            count,
+            entered: None,
+            escalated: false,
+            is_breach,
+        };
+        apply(&store, &mut lead, Changes { refreshes: vec![refresh], ..Changes::default() }, now).await;
+        let measured = alerts::get(&store, alert.id).await.unwrap().unwrap().alert.measured;
+        let [peak_now, latest] = [measured.peak, measured.latest].map(Option::unwrap);
+        assert_eq!((peak_now.value, peak_now.count), peak, "after {value} of {count}");
+        assert_eq!((latest.value, latest.count), (value, count));
+    }
 }
 
 #[tokio::test]
@@ -236,7 +263,7 @@ async fn each_change_of_silencing_and_inhibition_is_recorded_once() {
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let alert = opened(&store, &mut lead, now).await;
-    let other = Some(Uuid::now_v7());
+    let other = Some(AlertId::now_v7());
     for (silenced, inhibited_by, n_changed) in
         [(true, None, 1), (true, None, 0), (true, other, 1), (false, None, 1), (false, None, 0)]
     {
@@ -299,7 +326,7 @@ async fn a_rule_can_be_changed_and_deleted_during_an_evaluation() {
     assert!(series(&store).await.unwrap().is_empty());
 }
 
-/// Returns what a rule about each of `n` products would open.
+/// Returns the openings of a rule that fires for each of `n_products` products.
 fn wave(rule: &Rule, n_products: usize, now: Timestamp) -> Vec<Opening> {
     let of = |i: usize| {
         let scope = Scope { dimension: Dimension::Product, key: format!("product {i}") };
@@ -328,7 +355,7 @@ async fn thousands_of_alerts_open_grow_are_silenced_and_end_under_two_locks() {
     let committed = turn.commit().await.unwrap();
     assert_eq!((committed.changed.len(), committed.opened.len()), (N, N));
 
-    let refresh = |alert: &Uuid| Refresh {
+    let refresh = |alert: &AlertId| Refresh {
         alert: *alert,
         severity: Severity::Critical,
         title: "worse".to_owned(),
@@ -336,6 +363,7 @@ async fn thousands_of_alerts_open_grow_are_silenced_and_end_under_two_locks() {
         count: 40,
         entered: Some(AlertPhase::Recovering),
         escalated: true,
+        is_breach: false,
     };
     let refreshes = opened.iter().map(refresh).collect();
     let changed =

@@ -1,5 +1,5 @@
-//! Transaction of one evaluation: alerts, their history, series state and notifications. The number of statements does not
-//! depend on the number of alerts.
+//! Transaction of an evaluation, which writes alerts, their history, series state and notifications. The number of
+//! statements does not depend on the number of alerts.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,37 +7,38 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::types::{Json, ToSql};
-use uuid::Uuid;
 
 use crate::models::alert::{Alert, AlertPhase, AlertRule, Severity};
 use crate::models::evaluation::{
     Changes, DueNotice, NoticeKind, NotifiedAlert, Opening, Refresh, Suppression,
 };
-use crate::models::turn_report::TurnReport;
+use crate::models::evaluation_report::TurnReport;
+use crate::models::id::{AlertId, RuleId};
 use crate::store::StoreError;
-use crate::store::alerts::finding::{AlertSeries, NewAlert, Raise};
 use crate::store::alerts::history::{self, Event};
 use crate::store::alerts::list;
+use crate::store::alerts::new_alert::{AlertSeries, NewAlert, Raise};
 use crate::store::alerts::raise::{Merge, raise};
+use crate::store::alerts::row::peak_columns;
 use crate::store::codec::PgTimestamp;
 use crate::store::notifications::outbox::{self, Notice, NoticeEvent};
 
-/// The leader's transaction. If it is dropped without [`EvaluationTransaction::commit`], it changes nothing.
+/// Transaction of the leader's evaluation. It changes nothing unless [`EvaluationTransaction::commit`] is called.
 pub struct EvaluationTransaction<'a> {
     pub(super) transaction: Transaction<'a>,
-    /// Alerts with visible changes.
-    pub(super) changed: BTreeSet<Uuid>,
-    /// Kinds of the alerts that opened.
+    /// Ids of the alerts with visible changes so far.
+    pub(super) changed: BTreeSet<AlertId>,
+    /// Kinds of the alerts opened so far, one item per alert.
     pub(super) opened: Vec<AlertRule>,
 }
 
-/// What a committed evaluation changed. Count these changes in metrics, because they are certain to have happened.
+/// Changes made by a committed evaluation. Base metrics on these, because they are known to have taken effect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Committed {
-    /// Alerts with visible changes, in the order in which they opened.
-    pub changed: Vec<Uuid>,
-    /// Kind of each alert that opened.
+    /// Ids of the alerts with visible changes, in the order the alerts opened.
+    pub changed: Vec<AlertId>,
+    /// Kinds of the alerts that opened, one item per alert.
     pub opened: Vec<AlertRule>,
 }
 
@@ -46,9 +47,9 @@ impl<'a> EvaluationTransaction<'a> {
         Self { transaction, changed: BTreeSet::new(), opened: Vec::new() }
     }
 
-    /// Opens, refreshes and ends alerts, each with a history entry, and stores the series state. Returns the opened alerts
-    /// in the order of the openings.
-    pub async fn apply(&mut self, changes: &Changes, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    /// Opens, refreshes and ends alerts, each with a history entry, and stores the series state. Returns the ids of the
+    /// opened alerts, in the order they opened.
+    pub async fn apply(&mut self, changes: &Changes, now: Timestamp) -> Result<Vec<AlertId>, StoreError> {
         self.withdraw(&changes.withdrawals, now).await?;
         let opened = self.open(&changes.openings, now).await?;
         self.refresh(&changes.refreshes, now).await?;
@@ -61,21 +62,23 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(opened)
     }
 
-    /// Returns every open alert, and every resolved alert whose end has not been published yet; with a rule, only that
-    /// rule's alerts. Posts and evidence are omitted.
-    pub async fn notified_alerts(&self, rule: Option<Uuid>) -> Result<Vec<NotifiedAlert>, StoreError> {
+    /// Returns every open alert, and every resolved alert whose end has not been published yet; if a rule is given,
+    /// only that rule's alerts. Posts and evidence are omitted.
+    pub async fn notified_alerts(&self, rule: Option<RuleId>) -> Result<Vec<NotifiedAlert>, StoreError> {
         list::notified(&self.transaction, rule).await
     }
 
-    /// Stores which alerts are silenced or inhibited, if that changed.
+    /// Stores whether alerts are silenced or inhibited, and adds a history entry to each alert whose suppression
+    /// changed.
     pub async fn store_suppressions(
         &mut self,
         suppressions: &[Suppression],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // This does not count as an update of the alert, or a burst of churn would never end.
+        // This does not count as an update of the alert; otherwise a burst of churn would never end.
         const SQL: &str = "
-            UPDATE sentiment_alerts AS alert SET silenced = suppression.silenced, inhibited_by = suppression.inhibited_by
+            UPDATE sentiment_alerts AS alert SET
+                silenced = suppression.silenced, inhibited_by = suppression.inhibited_by, revision = alert.revision + 1
             FROM unnest($1::uuid[], $2::bool[], $3::uuid[]) AS suppression (id, silenced, inhibited_by)
             JOIN sentiment_alerts AS before USING (id)
             WHERE alert.id = suppression.id AND alert.state = 'open'
@@ -85,9 +88,9 @@ impl<'a> EvaluationTransaction<'a> {
         if suppressions.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Uuid> = suppressions.iter().map(|suppression| suppression.alert).collect();
+        let ids: Vec<AlertId> = suppressions.iter().map(|suppression| suppression.alert).collect();
         let silenced: Vec<bool> = suppressions.iter().map(|suppression| suppression.silenced).collect();
-        let inhibited_by: Vec<Option<Uuid>> =
+        let inhibited_by: Vec<Option<AlertId>> =
             suppressions.iter().map(|suppression| suppression.inhibited_by).collect();
         let statement = self.transaction.prepare_cached(SQL).await?;
         let rows = self.transaction.query(&statement, &[&ids, &silenced, &inhibited_by]).await?;
@@ -143,7 +146,7 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(Alert { posts, evidence, ..alert.clone() })
     }
 
-    /// Stores the report of this evaluation, so that every process can show it.
+    /// Stores the report on this evaluation for every process to show.
     pub async fn report(&self, report: &TurnReport) -> Result<(), StoreError> {
         const SQL: &str = "
             INSERT INTO alert_turns (report) VALUES ($1)
@@ -153,13 +156,13 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(())
     }
 
-    /// Commits the changes.
+    /// Commits the transaction and returns what it changed.
     pub async fn commit(self) -> Result<Committed, StoreError> {
         self.transaction.commit().await?;
         Ok(Committed { changed: self.changed.into_iter().collect(), opened: self.opened })
     }
 
-    async fn open(&mut self, openings: &[Opening], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    async fn open(&mut self, openings: &[Opening], now: Timestamp) -> Result<Vec<AlertId>, StoreError> {
         let found: Vec<NewAlert> = openings.iter().map(|opening| found(opening, now)).collect();
         let raised = raise(&self.transaction, &found, Merge::Replace).await?;
         let (mut ids, mut pending, mut flapping) = (Vec::new(), Vec::new(), Vec::new());
@@ -190,57 +193,64 @@ impl<'a> EvaluationTransaction<'a> {
     }
 
     async fn refresh(&mut self, refreshes: &[Refresh], now: Timestamp) -> Result<(), StoreError> {
-        const SQL: &str = "
+        const SQL: &str = concat!(
+            "
             UPDATE sentiment_alerts AS alert SET
+                ",
+            peak_columns!("CASE WHEN new.is_breach THEN new.value END", "new.count", "$7", "alert."),
+            ",
                 severity = new.severity::alert_severity, title = new.title, value = new.value, count = new.count,
                 phase = coalesce(new.entered, alert.phase), updated_at = greatest(alert.updated_at, $7),
                 threshold = coalesce(rule.threshold, alert.threshold), rule_name = coalesce(rule.name, alert.rule_name),
-                channels = coalesce(rule.channels, alert.channels)
-            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::bigint[], $6::text[])
-                AS new (id, severity, title, value, count, entered)
+                channels = coalesce(rule.channels, alert.channels), revision = alert.revision + 1
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::bigint[], $6::text[],
+                $8::bool[]) AS new (id, severity, title, value, count, entered, is_breach)
             JOIN sentiment_alerts AS before USING (id)
             LEFT JOIN alert_rules AS rule ON rule.id = before.rule_id
-            WHERE alert.id = new.id AND alert.state = 'open'";
+            WHERE alert.id = new.id AND alert.state = 'open'"
+        );
         if refreshes.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Uuid> = refreshes.iter().map(|it| it.alert).collect();
+        let ids: Vec<AlertId> = refreshes.iter().map(|it| it.alert).collect();
         let severities: Vec<&str> = refreshes.iter().map(|it| Severity::as_str(it.severity)).collect();
         let titles: Vec<&str> = refreshes.iter().map(|it| it.title.as_str()).collect();
         let values: Vec<f64> = refreshes.iter().map(|it| it.value).collect();
         let counts: Vec<i64> = refreshes.iter().map(|it| it.count).collect();
         let entered: Vec<Option<&str>> =
             refreshes.iter().map(|it| it.entered.map(|phase| phase.as_str())).collect();
+        let breaches: Vec<bool> = refreshes.iter().map(|it| it.is_breach).collect();
         let statement = self.transaction.prepare_cached(SQL).await?;
-        let params: [&(dyn ToSql + Sync); 7] =
-            [&ids, &severities, &titles, &values, &counts, &entered, &PgTimestamp(now)];
+        let params: [&(dyn ToSql + Sync); 8] =
+            [&ids, &severities, &titles, &values, &counts, &entered, &PgTimestamp(now), &breaches];
         self.transaction.execute(&statement, &params).await?;
         for phase in [AlertPhase::Firing, AlertPhase::Recovering] {
-            let ids: Vec<Uuid> =
+            let ids: Vec<AlertId> =
                 refreshes.iter().filter(|it| it.entered == Some(phase)).map(|it| it.alert).collect();
             history::note(&self.transaction, &ids, Event::Phase(phase.as_str()), now).await?;
             self.changed.extend(&ids);
         }
-        let escalated: Vec<Uuid> = refreshes.iter().filter(|it| it.escalated).map(|it| it.alert).collect();
+        let escalated: Vec<AlertId> = refreshes.iter().filter(|it| it.escalated).map(|it| it.alert).collect();
         self.note(&escalated, "escalated", now).await
     }
 
-    async fn end(&mut self, ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+    async fn end(&mut self, ids: &[AlertId], now: Timestamp) -> Result<(), StoreError> {
         const SQL: &str = "
             UPDATE sentiment_alerts SET
-                state = 'resolved', phase = 'resolved', resolved_at = $2, updated_at = greatest(updated_at, $2)
+                state = 'resolved', phase = 'resolved', resolved_at = $2, updated_at = greatest(updated_at, $2),
+                revision = revision + 1
             WHERE id = ANY ($1) AND state = 'open' RETURNING id";
         if ids.is_empty() {
             return Ok(());
         }
         let rows = self.transaction.query(SQL, &[&ids, &PgTimestamp(now)]).await?;
-        let ended = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+        let ended = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<AlertId>, _>>()?;
         history::note(&self.transaction, &ended, Event::Phase("resolved"), now).await?;
         self.changed.extend(ended);
         Ok(())
     }
 
-    async fn withdraw(&mut self, ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+    async fn withdraw(&mut self, ids: &[AlertId], now: Timestamp) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM alert_series WHERE alert = ANY ($1)";
         if ids.is_empty() {
             return Ok(());
@@ -250,9 +260,10 @@ impl<'a> EvaluationTransaction<'a> {
         self.end(ids, now).await
     }
 
-    /// Marks alerts as flapping: they opened so often that they are held open until their series has been calm.
-    pub(super) async fn hold_open(&mut self, alerts: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE sentiment_alerts SET flapping = true WHERE id = ANY ($1)";
+    /// Marks alerts as flapping, because they opened too often, and holds them open until their series calm down.
+    pub(super) async fn hold_open(&mut self, alerts: &[AlertId], now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str =
+            "UPDATE sentiment_alerts SET flapping = true, revision = revision + 1 WHERE id = ANY ($1)";
         if alerts.is_empty() {
             return Ok(());
         }
@@ -262,7 +273,7 @@ impl<'a> EvaluationTransaction<'a> {
 
     async fn note(
         &mut self,
-        alerts: &[Uuid],
+        alerts: &[AlertId],
         action: &'static str,
         now: Timestamp,
     ) -> Result<(), StoreError> {

@@ -4,43 +4,37 @@ use std::collections::HashSet;
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use super::finding::{NewAlert, Raise};
+use super::new_alert::{NewAlert, Raise};
 use super::raise::{self, Merge};
 use super::resolve::{PostRemoval, remove_posts};
 use crate::models::alert::Alert;
+use crate::models::id::PostId;
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
 use crate::store::codec::PgTimestamp;
-use crate::store::posts::scored_rows;
-use crate::store::{StoreError, locks};
+use crate::store::posts::row;
+use crate::store::{Store, StoreError, locks};
 
-/// Maximum number of posts taken per call. Posts that wait for others are taken again each time.
+/// Maximum number of posts taken per call. Posts that remain flagged are taken again by the next call.
 const FLAGGED_MAX: i64 = 2_000;
 
-/// How long a post that awaits a correction is left alone. Long enough for the better model to withdraw most false alarms
-/// before anyone is notified; short enough to notify in time about a customer who really is leaving, even if the correction
-/// is late or never comes.
+/// Maximum number of posts per call that remain flagged because more may follow. Half of the posts taken, so that the
+/// next call reads others too.
+pub const WAITING_MAX: usize = 1_000;
+
+/// Number of seconds during which a new post awaiting a correction cannot join an alert. This is long enough for the
+/// better model to withdraw most false alarms before anyone is notified, and short enough for a timely alert about a
+/// customer who really is leaving, even if the correction is late or never arrives.
 const CORRECTED_WITHIN_SECONDS: f64 = 5.0;
 
-const NOTE_SQL: &str =
-    "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
-
-/// Decision about flagged posts.
+/// Decision about which flagged posts join alerts and which remain flagged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Triage {
-    /// Alerts to which posts are added.
+    /// Alerts to open or update, with the posts that join them.
     pub alerts: Vec<NewAlert>,
-    /// Posts that remain flagged because more may follow. At most half of the posts taken in a call may wait, or the others
-    /// would never be read.
-    pub waiting: HashSet<Uuid>,
-}
-
-impl From<Vec<NewAlert>> for Triage {
-    fn from(alerts: Vec<NewAlert>) -> Self {
-        Self { alerts, waiting: HashSet::new() }
-    }
+    /// Posts that remain flagged because more may follow: the newest [`WAITING_MAX`] of them.
+    pub waiting: HashSet<PostId>,
 }
 
 /// Flags posts with a high churn risk, in the transaction that stores their scores.
@@ -48,68 +42,105 @@ pub(in crate::store) async fn note(
     transaction: &Transaction<'_>,
     posts: &[&ScoredPost],
 ) -> Result<(), StoreError> {
+    const SQL: &str =
+        "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
     let flagged = posts.iter().filter(|scored| scored.score.churn_risk >= CHURN_HIGH);
-    let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
+    let (uuids, times): (Vec<PostId>, Vec<PgTimestamp>) =
         flagged.map(|scored| (scored.post.uuid, PgTimestamp(scored.post.created_at))).unzip();
     if uuids.is_empty() {
         return Ok(());
     }
-    let statement = transaction.prepare_cached(NOTE_SQL).await?;
+    let statement = transaction.prepare_cached(SQL).await?;
     transaction.execute(&statement, &[&uuids, &times]).await?;
     Ok(())
 }
 
-/// Takes flagged posts and adds them to the alerts that `judge` returns, in one transaction: each post is in exactly one
-/// alert, even across crashes. Returns nothing if no posts were flagged.
+/// Returns whether any post is flagged.
+pub async fn any(store: &Store) -> Result<bool, StoreError> {
+    let rows = store.query("SELECT EXISTS (SELECT FROM flagged_posts)", &[]).await?;
+    rows.first().map_or(Ok(false), |row| Ok(row.try_get(0)?))
+}
+
+/// Adds flagged posts to the alerts that `judge` returns, in the transaction that removes their flags, so that each
+/// post is added only once, even across crashes. Returns nothing if no posts were flagged.
 ///
 /// The caller holds the alerts lock. A new post that awaits a correction remains flagged until it is corrected, its
-/// correction is abandoned, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process dies.
-pub(in crate::store) async fn raise<J: Into<Triage>>(
+/// correction is abandoned, or [`CORRECTED_WITHIN_SECONDS`] have passed. The server measures that time, so it passes
+/// even if a process dies.
+///
+/// Flags of waiting posts are neither locked nor rewritten. There may be a thousand of them at each of several calls a
+/// second, and each lock is a write.
+pub(in crate::store) async fn raise(
     transaction: &Transaction<'_>,
-    judge: impl Fn(&[ScoredPost]) -> J,
+    judge: impl Fn(&[ScoredPost]) -> Triage,
 ) -> Result<Vec<Raise>, StoreError> {
-    // Several processes may take posts concurrently; each post goes to one of them.
-    const SQL: &str = "
-        DELETE FROM flagged_posts WHERE uuid IN (
-            SELECT uuid FROM flagged_posts AS flagged
-            WHERE NOT EXISTS (
-                SELECT FROM awaiting_correction AS awaiting
-                WHERE awaiting.uuid = flagged.uuid AND awaiting.scored_at > now() - make_interval(secs => $2))
-            ORDER BY uuid LIMIT $1 FOR UPDATE SKIP LOCKED)
-        RETURNING uuid, created_at";
-    let statement = transaction.prepare_cached(SQL).await?;
-    let rows = transaction.query(&statement, &[&FLAGGED_MAX, &CORRECTED_WITHIN_SECONDS]).await?;
-    if rows.is_empty() {
+    const TAKE: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";
+    let names = flagged(transaction).await?;
+    if names.is_empty() {
         return Ok(Vec::new());
     }
-    let mut names = Vec::with_capacity(rows.len());
-    for row in &rows {
-        names.push((row.try_get(0)?, row.try_get(1)?));
-    }
-    let mut posts = scored_rows::by_names(transaction, &names).await?;
-    // A correction could not withdraw a flag that another transaction deleted and then restored.
+    let mut posts = row::by_names(transaction, &names).await?;
+    // A flag must not outlive a correction to a low risk.
     posts.retain(|scored| scored.score.churn_risk >= CHURN_HIGH);
-    let Triage { alerts, waiting } = judge(&posts).into();
-    let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
-    let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
-    put_back(transaction, &waiting.collect::<Vec<_>>()).await?;
+    let mut uuids: Vec<PostId> = names.into_iter().map(|(uuid, _)| uuid).collect();
+    let (mut alerts, mut taken) = triage(&uuids, &posts, &judge);
+    if lock(transaction, &taken).await?.len() < taken.len() {
+        // Corrections have withdrawn some of these posts, or are about to.
+        let locked = lock(transaction, &uuids).await?;
+        uuids.retain(|uuid| locked.contains(uuid));
+        posts.retain(|scored| locked.contains(&scored.post.uuid));
+        if uuids.is_empty() {
+            return Ok(Vec::new());
+        }
+        (alerts, taken) = triage(&uuids, &posts, &judge);
+    }
+    if !taken.is_empty() {
+        transaction.execute(TAKE, &[&taken]).await?;
+    }
     let raised = raise::raise(transaction, &alerts, Merge::Add).await?;
     remember(transaction, &alerts, &raised).await?;
     Ok(raised)
 }
 
-async fn put_back(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Result<(), StoreError> {
-    if posts.is_empty() {
-        return Ok(());
-    }
-    let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
-        posts.iter().map(|scored| (scored.post.uuid, PgTimestamp(scored.post.created_at))).unzip();
-    let statement = transaction.prepare_cached(NOTE_SQL).await?;
-    transaction.execute(&statement, &[&uuids, &times]).await?;
-    Ok(())
+/// Returns the ids of the posts that can join an alert now, oldest first, and the times at which they were created.
+async fn flagged(transaction: &Transaction<'_>) -> Result<Vec<(PostId, Timestamp)>, StoreError> {
+    const SQL: &str = "
+        SELECT uuid, created_at FROM flagged_posts AS flagged
+        WHERE NOT EXISTS (
+            SELECT FROM awaiting_correction AS awaiting
+            WHERE awaiting.uuid = flagged.uuid AND awaiting.scored_at > now() - make_interval(secs => $2))
+        ORDER BY uuid LIMIT $1";
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction.query(&statement, &[&FLAGGED_MAX, &CORRECTED_WITHIN_SECONDS]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-/// Records which posts each alert counts.
+/// Returns the alerts to open or update, and the posts that lose their flags.
+fn triage(
+    uuids: &[PostId],
+    posts: &[ScoredPost],
+    judge: &impl Fn(&[ScoredPost]) -> Triage,
+) -> (Vec<NewAlert>, Vec<PostId>) {
+    let Triage { alerts, waiting } = judge(posts);
+    let waiting = posts.iter().rev().map(|scored| scored.post.uuid).filter(|uuid| waiting.contains(uuid));
+    let waiting: HashSet<PostId> = waiting.take(WAITING_MAX).collect();
+    (alerts, uuids.iter().copied().filter(|uuid| !waiting.contains(uuid)).collect())
+}
+
+/// Locks the flags of these posts and returns the posts that are still flagged. Skips flags that another transaction
+/// has locked, because it waits for the alerts lock in order to withdraw them.
+async fn lock(transaction: &Transaction<'_>, uuids: &[PostId]) -> Result<HashSet<PostId>, StoreError> {
+    const SQL: &str =
+        "SELECT uuid FROM flagged_posts WHERE uuid = ANY ($1) ORDER BY uuid FOR UPDATE SKIP LOCKED";
+    if uuids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction.query(&statement, &[&uuids]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Stores which posts each alert counts.
 async fn remember(
     transaction: &Transaction<'_>,
     found: &[NewAlert],
@@ -135,14 +166,13 @@ async fn remember(
     Ok(())
 }
 
-/// Withdraws posts whose churn risk is no longer high: deletes the flags of posts that are in no alert, and removes the
-/// others from their open alert. Returns the alerts that lost their last post, already resolved.
+/// Withdraws posts whose churn risk is no longer high: deletes the flags of posts that are not in any alert, and
+/// removes the other posts from their open alerts. Returns the alerts that lost their last post, already resolved.
 ///
-/// Call it after the new scores are written, because an alert's value is the highest remaining risk. It locks flags first
-/// and then alerts. [`raise`] locks them in the opposite order, but skips locked flags.
+/// It locks flags first and then alerts. [`raise`] locks them in the opposite order, but skips locked flags.
 pub(in crate::store) async fn withdraw(
     transaction: &Transaction<'_>,
-    uuids: &[Uuid],
+    uuids: &[PostId],
     at: Timestamp,
 ) -> Result<Vec<Alert>, StoreError> {
     const FORGET: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";

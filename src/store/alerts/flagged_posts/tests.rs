@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::models::alert::{AlertPost, AlertRule, AlertState, Scope, Severity};
-use crate::store::Store;
+use crate::models::alert::{AlertMeasurements, AlertPost, AlertRule, AlertState, Scope, Severity};
 use crate::store::alerts::resolve::resolve;
 use crate::store::alerts::{AlertSeries, AlertsQuery, list};
 use crate::store::posts::corrections::{Corrected, Correction, give_up};
@@ -10,7 +9,7 @@ use crate::store::testing::apply;
 use crate::store::testing::record;
 use crate::store::testing::{self, execute, number, test_store};
 
-/// Returns posts about one product with this risk, each awaiting a correction.
+/// Returns `n` posts about one product with this churn risk, each awaiting a correction.
 fn at_risk(n: usize, risk: f32) -> Vec<ScoredPost> {
     let mut batch = testing::posts(n, Timestamp::now());
     for (i, scored) in batch.iter_mut().enumerate() {
@@ -37,7 +36,7 @@ async fn raise_now<J: Into<Triage>>(
     let mut client = store.client().await?;
     let transaction = client.transaction().await?;
     locks::take_alerts(&transaction).await?;
-    let raised = raise(&transaction, judge).await?;
+    let raised = raise(&transaction, |posts| judge(posts).into()).await?;
     transaction.commit().await?;
     Ok(raised)
 }
@@ -54,8 +53,13 @@ async fn raise_late<J: Into<Triage>>(
     raise_now(store, judge).await
 }
 
+impl From<Vec<NewAlert>> for Triage {
+    fn from(alerts: Vec<NewAlert>) -> Self {
+        Self { alerts, waiting: HashSet::new() }
+    }
+}
+
 fn one_alert(posts: &[ScoredPost]) -> Vec<NewAlert> {
-    let highest = posts.iter().map(|scored| scored.score.churn_risk).fold(0.0, f32::max);
     vec![NewAlert {
         series: AlertSeries {
             rule: AlertRule::Churn,
@@ -65,9 +69,9 @@ fn one_alert(posts: &[ScoredPost]) -> Vec<NewAlert> {
         },
         rule_name: None,
         severity: Severity::Warning,
-        title: "customers are about to leave".to_owned(),
-        value: f64::from(highest),
-        threshold: f64::from(CHURN_HIGH),
+        title: format!("{} posts suggest churn: alpha", posts.len()),
+        value: posts.len() as f64,
+        threshold: 2.0,
         count: posts.len() as i64,
         at: Timestamp::now(),
         cooldown: Duration::ZERO,
@@ -117,6 +121,24 @@ async fn a_post_awaiting_correction_waits_for_it_briefly() {
 }
 
 #[tokio::test]
+async fn flags_that_remain_are_neither_rewritten_nor_locked() {
+    let store = test_store().await;
+    let batch = at_risk(4, 0.9);
+    record(&store, &batch).await.unwrap();
+    let waiting: HashSet<PostId> = batch[1..].iter().map(|scored| scored.post.uuid).collect();
+    const BEFORE: &str =
+        "CREATE TABLE before AS SELECT uuid, xmin::text AS written, xmax::text AS locked FROM flagged_posts";
+    execute(&store, BEFORE).await;
+    for _ in 0..2 {
+        raise_late(&store, |_| Triage { alerts: Vec::new(), waiting: waiting.clone() }).await.unwrap();
+        let n_untouched = "SELECT count(*) FROM flagged_posts AS flag JOIN before USING (uuid)
+            WHERE flag.xmin::text = before.written AND flag.xmax::text = before.locked";
+        assert_eq!(number(&store, n_untouched).await, 3);
+        assert_eq!(number(&store, "SELECT count(*) FROM flagged_posts").await, 3, "one has lost its flag");
+    }
+}
+
+#[tokio::test]
 async fn a_flapping_alert_stays_open_when_its_last_post_is_withdrawn() {
     let store = test_store().await;
     let batch = at_risk(2, 0.9);
@@ -151,8 +173,11 @@ async fn an_alert_loses_the_posts_that_are_withdrawn_and_is_resolved_with_the_la
     raise_late(&store, one_alert).await.unwrap();
     assert_eq!(correct(&store, &batch[2..], 0.2).await.resolved, []);
     let open = alerts(&store).await.remove(0);
-    let highest = f64::from(batch[1].score.churn_risk);
-    assert_eq!((open.state, open.count, open.value), (AlertState::Open, 2, highest));
+    assert_eq!((open.state, open.count, open.value), (AlertState::Open, 2, 2.0));
+    assert_eq!(open.title, "2 posts suggest churn: alpha");
+    let AlertMeasurements { opening, peak, latest } = open.measured;
+    let counts = [opening, peak, latest].map(|measured| measured.unwrap().count);
+    assert_eq!(counts, [4, 4, 2]);
     let shown: Vec<_> = open.posts.iter().map(|post| post.uuid).collect();
     assert_eq!(shown, [batch[0].post.uuid, batch[1].post.uuid]);
 

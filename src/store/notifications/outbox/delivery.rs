@@ -1,5 +1,5 @@
-//! Delivery from the outbox: claims, leases and outcomes. All times come from the database, so that process clocks need not
-//! agree.
+//! Delivery from the outbox: claims, leases and outcomes. The database provides all times, so the clocks of processes
+//! need not agree.
 
 use std::time::Duration;
 
@@ -9,86 +9,88 @@ use serde_json::Value;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
+use crate::models::id::{ChannelId, MessageId, NotificationId};
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, NoticeEvent};
 use crate::store::codec::enum_at;
 use crate::store::{Store, StoreError};
 
-/// Maximum number of notifications per message.
+/// Maximum number of notifications that are gathered into one message.
 const DIGEST_MAX: i64 = 100;
 
-/// Number of attempts recorded per notification.
+/// Number of most recent attempts kept per notification.
 const ATTEMPTS_KEPT: i32 = 20;
 
 /// Number of days of continuous failure after which a channel is disabled.
 const FAILING_DAYS_MAX: i32 = 5;
 
-/// Hours between two failures beyond which they do not belong together. The longest wait between two attempts is a day.
+/// Number of hours after which another failure no longer counts as part of the same outage. It exceeds the longest wait
+/// between two attempts, which is a day.
 const SAME_TROUBLE_HOURS: i32 = 30;
 
-/// Claimed message and its channel. Until the lease ends, no other process sends to that channel.
+/// Claimed message with its channel. Until the lease ends, no other process sends to this channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedMessage {
-    /// Channel to send to.
-    pub channel: Uuid,
-    /// Kind of the channel.
+    /// Id of the channel to send to.
+    pub channel: ChannelId,
+    /// Kind of the channel, which determines how messages are sent.
     pub kind: ChannelKind,
-    /// Public settings of the channel.
+    /// Settings of the channel, except secrets.
     pub settings: ChannelSettings,
-    /// Secret settings of the channel, encrypted.
+    /// Secret settings of the channel, in encrypted form.
     pub sealed: Vec<u8>,
-    /// Token that proves which process holds the channel.
+    /// Token that proves that this process holds the channel.
     pub lease: Uuid,
-    /// Id by which receivers know the message.
-    pub message: Uuid,
+    /// Id that identifies the message to receivers.
+    pub message: MessageId,
     /// Notifications in the message, oldest first; at least one.
     pub items: Vec<ClaimedItem>,
-    /// Number of attempts so far.
+    /// Number of attempts to deliver this message so far.
     pub n_attempts: usize,
 }
 
-/// Notification in a message.
+/// One of the notifications gathered into a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedItem {
-    /// Id of the notification.
-    pub notification: Uuid,
+    /// Id of the notification in the history.
+    pub notification: NotificationId,
     /// Event that the notification reports.
     pub event: NoticeEvent,
-    /// Time of the event.
+    /// When the event occurred, according to the database clock.
     pub at: Timestamp,
-    /// Alert at the time of the event.
+    /// Alert as it was at the time of the event.
     pub snapshot: Value,
 }
 
-/// What became of a delivery attempt.
+/// Fate of a message after a delivery attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// The message was delivered.
+    /// The message arrived.
     Sent,
-    /// The message is retried after this delay.
+    /// The attempt failed, and the message is retried after this delay.
     Retry(Duration),
-    /// The message is dead-lettered.
+    /// The message is dead-lettered, because retrying it would be useless.
     DeadLetter,
     /// The message is dead-lettered, and the channel is disabled for this reason.
     Disable(&'static str),
 }
 
-/// Result of an attempt to record.
+/// Result of a delivery attempt, to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// Log entry of the attempt.
+    /// Entry for the history of each notification in the message.
     pub attempt: Attempt,
-    /// What becomes of the message.
+    /// New state of the message.
     pub outcome: DeliveryOutcome,
-    /// How long to send nothing to the channel.
+    /// How long to wait before sending anything else to the channel.
     pub pause: Duration,
 }
 
-/// Claims due messages from up to `n` idle channels, for the duration of `lease`.
+/// Claims due messages from up to `n` free channels for the duration of `lease`.
 ///
-/// Claiming a whole channel keeps its messages in order and its throttle exact. Notifications about one alert are delivered
-/// in order, each after its predecessor was delivered or dead-lettered; but a failing message does not delay other alerts.
-/// If a process dies, another sends its messages once the lease ends: they may then arrive twice, with the same id. Claims
-/// only channels whose secrets are encrypted with the key `sealed_by`.
+/// Claiming whole channels keeps the messages of each channel in order and its throttle exact. Each notification about
+/// an alert is sent only after the previous one about the same alert was delivered or dead-lettered, but a failing
+/// message does not delay other alerts. If a process dies, another one sends its messages after the lease ends; they
+/// may then arrive twice, with the same id. Claims only channels whose secrets are encrypted with the key `sealed_by`.
 pub async fn claim(
     store: &Store,
     n: usize,
@@ -98,7 +100,7 @@ pub async fn claim(
     store.run(async |client| claim_on(client, n, lease, sealed_by).await).await
 }
 
-/// Condition that no earlier notification about the same alert is pending in another message.
+/// Condition that holds if no earlier notification about the same alert is pending in another message.
 macro_rules! is_first_of_its_alert {
     () => {
         "NOT EXISTS (
@@ -137,7 +139,7 @@ async fn claim_on(
     let channels = transaction.query(&statement, &[&n, &lease.as_secs_f64(), &sealed_by]).await?;
     let mut claimed = Vec::with_capacity(channels.len());
     for row in &channels {
-        let channel: Uuid = row.try_get(0)?;
+        let channel: ChannelId = row.try_get(0)?;
         let Some(message) = head(&transaction, channel).await? else { continue };
         let Json(settings) = row.try_get(2)?;
         let mut it = ClaimedMessage {
@@ -157,9 +159,9 @@ async fn claim_on(
     Ok(claimed)
 }
 
-/// Returns a channel's next message. Notifications, once gathered into a message, belong to it permanently, so that every
-/// attempt, by any process, contains the same ones.
-async fn head(transaction: &Transaction<'_>, channel: Uuid) -> Result<Option<Uuid>, StoreError> {
+/// Returns a channel's next message. Once notifications have been gathered into a message, they stay together, so every
+/// attempt by any process contains the same ones.
+async fn head(transaction: &Transaction<'_>, channel: ChannelId) -> Result<Option<MessageId>, StoreError> {
     const FIRST: &str = concat!(
         "SELECT message FROM notifications AS due
         WHERE channel = $1 AND state = 'pending' AND next_attempt_at <= now() AND ",
@@ -180,7 +182,7 @@ async fn head(transaction: &Transaction<'_>, channel: Uuid) -> Result<Option<Uui
     if let Some(message) = row.try_get(0)? {
         return Ok(Some(message));
     }
-    let message = Uuid::now_v7();
+    let message = MessageId::now_v7();
     let statement = transaction.prepare_cached(GATHER).await?;
     transaction.execute(&statement, &[&channel, &message, &DIGEST_MAX]).await?;
     Ok(Some(message))
@@ -202,9 +204,10 @@ async fn fill(transaction: &Transaction<'_>, claimed: &mut ClaimedMessage) -> Re
     Ok(())
 }
 
-/// Records the result of an attempt and releases the channel.
+/// Records the outcome of an attempt and releases the channel.
 ///
-/// This also works after the lease has expired: the delivery did happen, and only the caller's own lease is released.
+/// This is correct even after the lease has expired: the attempt did take place, and the caller releases only its own
+/// lease.
 pub async fn settle(
     store: &Store,
     claimed: &ClaimedMessage,
@@ -247,7 +250,7 @@ async fn settle_on(
         DeliveryOutcome::Retry(wait) => ("pending", wait),
         DeliveryOutcome::DeadLetter | DeliveryOutcome::Disable(_) => ("dead", Duration::ZERO),
     };
-    let ids: Vec<Uuid> = claimed.items.iter().map(|item| item.notification).collect();
+    let ids: Vec<NotificationId> = claimed.items.iter().map(|item| item.notification).collect();
     let transaction = client.transaction().await?;
     // Locks the channel first, as in `claim`, so that two transactions never deadlock.
     let is_success = settlement.outcome == DeliveryOutcome::Sent;
@@ -263,23 +266,25 @@ async fn settle_on(
     let has_failed_long = row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false);
     match settlement.outcome {
         DeliveryOutcome::Disable(reason) => disable(&transaction, channel, reason).await?,
-        _ if has_failed_long => disable(&transaction, channel, "nothing arrived for five days").await?,
+        _ if has_failed_long => {
+            disable(&transaction, channel, "no notification could be delivered for five days").await?
+        }
         _ => {}
     }
     transaction.commit().await?;
     Ok(())
 }
 
-async fn disable(transaction: &Transaction<'_>, channel: Uuid, reason: &str) -> Result<(), StoreError> {
+async fn disable(transaction: &Transaction<'_>, channel: ChannelId, reason: &str) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE notification_channels SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1";
     transaction.execute(SQL, &[&channel, &reason]).await?;
     dead_letter_pending(transaction, channel).await
 }
 
-/// Dead-letters the pending notifications of a channel. Each can be resent.
+/// Dead-letters the pending notifications of a channel. They can still be resent.
 pub(in crate::store) async fn dead_letter_pending(
     transaction: &Transaction<'_>,
-    channel: Uuid,
+    channel: ChannelId,
 ) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE notifications SET state = 'dead' WHERE channel = $1 AND state = 'pending'";
     transaction.execute(SQL, &[&channel]).await?;

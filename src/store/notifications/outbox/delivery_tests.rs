@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use super::tests::{alert, enqueue_committed};
 use super::{ClaimedMessage, DeliveryOutcome, Notice, NoticeEvent, Settlement, claim, settle};
 use crate::models::alert::{Alert, Severity};
+use crate::models::id::{ChannelId, NotificationId};
 use crate::models::notification::{Attempt, Channel, Notification, NotificationState};
 use crate::store::Store;
 use crate::store::notifications::channels;
@@ -41,7 +41,7 @@ async fn all(store: &Store) -> Vec<Notification> {
     history::list(store, &query).await.unwrap().items
 }
 
-async fn shown(store: &Store, id: Uuid) -> Channel {
+async fn shown(store: &Store, id: ChannelId) -> Channel {
     channels::get(store, id).await.unwrap().unwrap().channel
 }
 
@@ -143,7 +143,7 @@ async fn a_channel_that_no_longer_exists_is_disabled_and_its_messages_are_dead_l
     let dead = all(&store).await;
     assert!(dead.len() == 2 && dead.iter().all(|it| it.state == NotificationState::Dead));
     assert_eq!(history::resend(&store, dead[0].id).await.unwrap(), Resent::Disabled);
-    assert_eq!(history::resend(&store, Uuid::nil()).await.unwrap(), Resent::Unknown);
+    assert_eq!(history::resend(&store, NotificationId::from_u128(0)).await.unwrap(), Resent::Unknown);
     execute(&store, "UPDATE notification_channels SET enabled = true").await;
     let resent = history::resend(&store, first[0].items[0].notification).await.unwrap();
     assert!(matches!(resent, Resent::Pending(it) if it.next_attempt_at.is_some()));

@@ -7,34 +7,34 @@ mod delivery_tests; // nothing is lost or sent by two processes
 
 use deadpool_postgres::Transaction;
 use tokio_postgres::types::Json;
-use uuid::Uuid;
 
 pub(in crate::store) use self::delivery::dead_letter_pending;
 pub use self::delivery::{ClaimedItem, ClaimedMessage, DeliveryOutcome, Settlement, claim, settle};
 use crate::models::alert::Alert;
+use crate::models::id::ChannelId;
 pub use crate::models::notification::NoticeEvent;
 use crate::store::StoreError;
 
-/// Alert event, and the channels to notify.
+/// Alert event and the channels to notify.
 #[derive(Debug, Clone, Copy)]
 pub struct Notice<'a> {
-    /// Event to notify.
+    /// Event to notify people of.
     pub event: NoticeEvent,
-    /// Alert in its current state.
+    /// Alert as it was when the event occurred.
     pub alert: &'a Alert,
-    /// Channels of the alert's rule. Empty means every enabled channel whose minimum severity fits. Only used when an alert
-    /// fires: later events go to the channels that received the first one.
-    pub channels: &'a [Uuid],
+    /// Channels of the alert's rule; if empty, every enabled channel whose minimum severity the alert reaches. Used
+    /// only when an alert fires, because later events go to the channels that were notified then.
+    pub channels: &'a [ChannelId],
 }
 
-/// Enqueues notifications in the transaction that changes the alert: either both happen or neither does.
+/// Enqueues notifications in the transaction that changes the alert, so that both happen or neither does.
 ///
-/// Sends nothing and never waits. Skips missing and disabled channels. Later events go to the channels that were
-/// notified when the alert fired, even if it has become less severe: otherwise an incident would stay open forever in
-/// channels that receive only critical alerts.
+/// Does not send anything and never waits. Skips channels that are missing or disabled. Later events go to the channels
+/// that were notified when the alert fired, even if it is less severe by then; otherwise an incident would stay open
+/// forever in channels that receive only critical alerts.
 pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Result<(), StoreError> {
-    // The lock on the channel's row prevents the channel from being deleted before this commits. A digest is due when its
-    // first notification is.
+    // The lock on the channel's row prevents the channel from being deleted before this commits. A digest is due when
+    // its first notification is.
     const SQL: &str = "
         WITH recipient AS (
             SELECT id, digest_seconds FROM notification_channels
@@ -85,13 +85,14 @@ mod tests {
 
     use super::*;
     use crate::models::alert::{AlertRule, AlertState, Scope, Severity};
+    use crate::models::id::AlertId;
     use crate::store::Store;
     use crate::store::testing::{channel, execute, number, test_store};
 
     pub(in crate::store) fn alert(severity: Severity) -> Alert {
         let opened_at: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
         let text = serde_json::json!({
-            "id": Uuid::now_v7(), "rule": AlertRule::Churn, "scope": Scope::overall(), "state": AlertState::Open,
+            "id": AlertId::now_v7(), "rule": AlertRule::Churn, "scope": Scope::overall(), "state": AlertState::Open,
             "severity": severity, "title": "people leave", "value": 0.9, "threshold": 0.8, "count": 3,
             "opened_at": opened_at, "updated_at": opened_at, "resolved_at": null, "acknowledged_at": null, "posts": [],
             "rule_id": null, "rule_name": null, "metric": null, "phase": "firing", "silenced": false,
@@ -107,7 +108,7 @@ mod tests {
         transaction.commit().await.unwrap();
     }
 
-    async fn n_notifications(store: &Store, channel: Uuid) -> i64 {
+    async fn n_notifications(store: &Store, channel: ChannelId) -> i64 {
         number(store, &format!("SELECT count(*) FROM notifications WHERE channel = '{channel}'")).await
     }
 
@@ -151,7 +152,7 @@ mod tests {
         execute(&store, &format!("UPDATE notification_channels SET enabled = false WHERE id = '{off}'"))
             .await;
         let it = alert(Severity::Warning);
-        let channels = [one, off, Uuid::now_v7()];
+        let channels = [one, off, ChannelId::now_v7()];
         enqueue_committed(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &channels })
             .await;
         assert_eq!(

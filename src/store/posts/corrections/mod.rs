@@ -1,64 +1,65 @@
-//! Transaction that corrects the scores of stored posts.
+//! Transaction that replaces the scores of stored posts with scores from a better model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::iter::zip;
 use std::sync::Arc;
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 pub use super::awaiting_correction::{FIRST_CLAIM, awaiting, claim, give_up};
 
 use super::awaiting_correction::AwaitedPost;
 use super::record::ATTEMPTS;
+use super::row::{SCORE_COLUMNS, scores_of};
 use super::score_replacement::{self, Superseded};
-use super::scored_rows::{SCORE_COLUMNS, scores_of};
 use crate::models::alert::Alert;
+use crate::models::id::PostId;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_between};
 use crate::models::score::{CHURN_HIGH, Score};
 use crate::store::alerts::flagged_posts;
 use crate::store::codec::PgTimestamp;
-use crate::store::metrics::rollup_order::RollupGuard;
+use crate::store::metrics::rollup_lock::RollupGuard;
 use crate::store::metrics::rollups;
 use crate::store::operations::late_post_locks;
 use crate::store::{Store, StoreError};
 
-/// Better model's score for a stored post.
+/// Score that a better model gave a stored post.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correction {
-    /// Post as it was when the better model scored it. The correction replaces the score stored by then, not the one in
-    /// here.
+    /// Post as it was when the better model scored it. The correction replaces whichever score is stored when it is
+    /// applied, not necessarily this one.
     pub read: Arc<ScoredPost>,
-    /// Score given by the better model.
+    /// Score from the better model, which replaces the current one.
     pub score: Score,
 }
 
-/// Result of a batch of corrections.
+/// Effects of a batch of corrections.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Corrected {
-    /// Indices of the applied corrections, ascending. The other posts were corrected earlier or have expired.
+    /// Indices of the applied corrections, ascending. All other posts were corrected earlier or have expired.
     pub applied: Vec<usize>,
-    /// Corrected posts in the same order, with their new scores.
+    /// Corrected posts in the order of `applied`, with their new scores.
     pub posts: Vec<ScoredPost>,
-    /// Changes to the rollups, which may be negative; `revision` is each row's new revision.
+    /// Changes to the rollups, which may be negative. `revision` is the new revision of each row.
     pub delta: Delta,
-    /// Number of corrected posts at high churn risk, which may join an alert now.
+    /// Number of corrected posts at high churn risk, which may now join an alert.
     pub n_high: usize,
-    /// Churn alerts that were resolved because no post remains in them.
+    /// Churn alerts that were resolved because none of their posts remain.
     pub resolved: Vec<Alert>,
 }
 
 /// Applies corrections in one transaction that is durable when this returns.
 ///
-/// Each correction is applied once, however often and by however many processes it is attempted: only posts whose row in
-/// `awaiting_correction` this transaction itself deletes get another score. The old score is read and locked in the same
-/// transaction, so exactly the post's contribution is subtracted from the rollups. Applying again after any error is safe.
+/// Each correction is applied once, no matter how often and by how many processes it is attempted: a post gets another
+/// score only if this transaction itself deletes its row in `awaiting_correction`. The old score is read and locked in
+/// the same transaction, so exactly what the post contributed is subtracted from the rollups. Applying corrections
+/// again after any error is safe.
 ///
-/// Locks are taken in the same order as in [`super::record::record`], with rollups last; alert locks come before that, and
-/// after the flags.
+/// Locks are taken in the same order as in [`super::record::record`], with rollups last. Alert locks come before the
+/// rollups and after the flags.
 ///
 /// Acquires `guard` before the rollups and still holds it on success: keep it until the delta has been published.
 pub async fn apply(
@@ -94,23 +95,30 @@ async fn apply_once(
     let transaction = client.transaction().await?;
     let oldest = corrections.iter().map(|correction| correction.read.post.created_at).min();
     late_post_locks::lock_as_compaction(store, &transaction, oldest).await?;
+    // Scores are locked before posts are read, and partitions change in the other order.
+    late_post_locks::keep_partitions(&transaction).await?;
 
-    let mut wanted: BTreeMap<Uuid, usize> = BTreeMap::new();
+    let mut wanted: BTreeMap<PostId, usize> = BTreeMap::new();
     for (index, correction) in corrections.iter().enumerate() {
         // A post's first correction counts; further ones find it already corrected.
         wanted.entry(correction.read.post.uuid).or_insert(index);
     }
-    let uuids: Vec<Uuid> = wanted.keys().copied().collect();
+    let uuids: Vec<PostId> = wanted.keys().copied().collect();
     let awaited = super::awaiting_correction::dequeue(&transaction, &uuids).await?;
     if awaited.is_empty() {
         return Ok(Corrected::default());
     }
     let mut changes = Vec::with_capacity(awaited.len());
-    for CurrentScore { uuid, revision, score } in lock_scores(&transaction, &awaited).await? {
+    let current = lock_scores(&transaction, &awaited).await?;
+    let mut products = products_of(&transaction, &awaited).await?;
+    for CurrentScore { uuid, revision, score } in current {
         let Some(index) = wanted.get(&uuid).copied() else { continue };
         let Some(correction) = corrections.get(index) else { continue };
-        let with =
-            |score: Score| ScoredPost { post: correction.read.post.clone(), score, awaits_correction: false };
+        let mut post = correction.read.post.clone();
+        if let Some(products) = products.remove(&uuid) {
+            post.products = products;
+        }
+        let with = |score: Score| ScoredPost { post: post.clone(), score, awaits_correction: false };
         changes.push(Change { index, before: with(score), after: with(correction.score.clone()), revision });
     }
     changes.sort_unstable_by_key(|change| change.index);
@@ -123,7 +131,7 @@ async fn apply_once(
         .filter(|change| change.is_high() != change.was_high())
         .partition(|change| change.is_high());
     let newly_high: Vec<&ScoredPost> = is_high.iter().map(|change| &change.after).collect();
-    let no_longer: Vec<Uuid> = was_high.iter().map(|change| change.after.post.uuid).collect();
+    let no_longer: Vec<PostId> = was_high.iter().map(|change| change.after.post.uuid).collect();
     flagged_posts::note(&transaction, &newly_high).await?;
     let n_high = changes.iter().filter(|change| change.is_high()).count();
     let resolved = flagged_posts::withdraw(&transaction, &no_longer, now).await?;
@@ -141,7 +149,7 @@ struct Change {
     index: usize,
     before: ScoredPost,
     after: ScoredPost,
-    /// Revision of the previous score.
+    /// Revision of the score that is replaced.
     revision: i16,
 }
 
@@ -157,14 +165,14 @@ impl Change {
 
 /// Current score of a post.
 struct CurrentScore {
-    uuid: Uuid,
+    uuid: PostId,
     revision: i16,
     score: Score,
 }
 
 /// Locks and returns the current scores of these posts. Expired posts are absent.
 ///
-/// The bounds limit the plan to the affected days.
+/// Bounds on the event time limit the plan to the days concerned.
 async fn lock_scores(
     transaction: &Transaction<'_>,
     awaited: &[AwaitedPost],
@@ -177,7 +185,7 @@ async fn lock_scores(
         WHERE score.created_at >= $3 AND score.created_at <= $4
         ORDER BY score.uuid FOR UPDATE OF score"
     );
-    let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
+    let (uuids, times): (Vec<PostId>, Vec<PgTimestamp>) =
         awaited.iter().map(|awaited| (awaited.uuid, PgTimestamp(awaited.created_at))).unzip();
     let (from, to) = score_replacement::span_of(awaited);
     let statement = transaction.prepare_cached(&sql).await?;
@@ -188,6 +196,26 @@ async fn lock_scores(
         Ok(CurrentScore { uuid, revision: row.try_get(row.len().saturating_sub(1))?, score })
     };
     zip(scores, &rows).map(current).collect()
+}
+
+/// Returns the current products of these posts, which a topic may have changed since a better model read the posts.
+///
+/// Every transaction that changes products locks the score first, so products do not change while the scores are
+/// locked.
+async fn products_of(
+    transaction: &Transaction<'_>,
+    awaited: &[AwaitedPost],
+) -> Result<HashMap<PostId, Vec<String>>, StoreError> {
+    const SQL: &str = "
+        SELECT post.uuid, post.products FROM unnest($1::uuid[], $2::timestamptz[]) AS named (uuid, created_at)
+        JOIN social_media_posts AS post ON post.uuid = named.uuid AND post.created_at = named.created_at
+        WHERE post.created_at >= $3 AND post.created_at <= $4";
+    let (uuids, times): (Vec<PostId>, Vec<PgTimestamp>) =
+        awaited.iter().map(|awaited| (awaited.uuid, PgTimestamp(awaited.created_at))).unzip();
+    let (from, to) = score_replacement::span_of(awaited);
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction.query(&statement, &[&uuids, &times, &from, &to]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 #[cfg(test)]

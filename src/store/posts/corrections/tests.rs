@@ -11,7 +11,7 @@ use crate::store::metrics::rollups;
 use crate::store::operations::retention;
 use crate::store::posts::list;
 use crate::store::posts::record::{Counts, counts};
-use crate::store::posts::scored_rows::{COLUMNS, TABLES, scored_posts_of};
+use crate::store::posts::row::{COLUMNS, TABLES, scored_posts_of};
 use crate::store::testing::{self, apply, execute, number, record, test_store};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -24,7 +24,7 @@ fn admitted(n: usize, at: Timestamp) -> Vec<ScoredPost> {
     batch
 }
 
-/// Returns a post with the score of the `n`-th post in the series.
+/// Returns a correction for a post, with the score of the `n`-th post in the series.
 fn correction(scored: &ScoredPost, n: usize) -> Correction {
     let mut score = testing::post(n, scored.post.created_at).score;
     score.model = ModelId { name: "deep".to_owned(), version: "1".to_owned(), hash: "1".to_owned() }.into();
@@ -35,8 +35,8 @@ fn corrections(batch: &[ScoredPost], shift: usize) -> Vec<Correction> {
     batch.iter().enumerate().map(|(n, scored)| correction(scored, n + shift)).collect()
 }
 
-/// Expires every claim, as if the claiming processes had died. Skips locked rows: two of these could otherwise
-/// deadlock.
+/// Expires every claim, as if the claiming processes had died. Skips locked rows, because two concurrent calls could
+/// otherwise deadlock.
 async fn let_claims_run_out(store: &Store) {
     let free = "SELECT uuid FROM awaiting_correction FOR UPDATE SKIP LOCKED";
     let sql = format!(

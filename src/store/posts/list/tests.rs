@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::models::post::{Author, Engagement};
 use crate::models::score::SentimentLabel;
+use crate::store::posts::key_filter::KeyFilter;
 use crate::store::testing::record;
 use crate::store::testing::{self, test_store};
 
@@ -31,7 +32,7 @@ async fn a_post_reads_back_as_it_was_stored() {
         assert_eq!((&found.post, &found.score), (&scored.post, &scored.score));
         assert_eq!(found.history, []);
     }
-    assert_eq!(get_with_history(&store, Uuid::now_v7()).await.unwrap(), None);
+    assert_eq!(get_with_history(&store, PostId::now_v7()).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -75,7 +76,12 @@ async fn filters_and_text_search_find_matching_posts() {
         assert_eq!(page.items.iter().map(|listed| &listed.scored).collect::<Vec<_>>(), expected, "{query:?}");
         assert_eq!(page.next_cursor, None);
     };
-    let name = |name: &str| Some(name.to_owned());
+    let name = |name: &str| KeyFilter::only(name);
+    let keys = |any: &[&str], none: &[&str]| {
+        let owned = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        KeyFilter::new(&owned(any), &owned(none))
+    };
+    let words = |q: &str| Some(q.to_owned());
     let all = PostFilter::default();
     check(all.clone(), &|_| true).await;
     check(PostFilter { source: name("replay"), ..all.clone() }, &|s| s.post.source.as_str() == "replay")
@@ -86,7 +92,8 @@ async fn filters_and_text_search_find_matching_posts() {
     })
     .await;
     check(PostFilter { product: name(""), ..all.clone() }, &|s| s.post.products.is_empty()).await;
-    check(PostFilter { city: name("City 2"), ..all.clone() }, &|s| s.post.city == name("City 2")).await;
+    check(PostFilter { city: name("City 2"), ..all.clone() }, &|s| s.post.city.as_deref() == Some("City 2"))
+        .await;
     check(PostFilter { city: name(""), ..all.clone() }, &|s| s.post.city.is_none()).await;
     check(PostFilter { lang: name("en"), ..all.clone() }, &|_| true).await;
     check(PostFilter { author: name("ann"), ..all.clone() }, &|_| false).await;
@@ -94,17 +101,41 @@ async fn filters_and_text_search_find_matching_posts() {
     check(PostFilter { min_virality: Some(50.0), ..all.clone() }, &|s| s.score.virality >= 50.0).await;
     check(PostFilter { min_churn: Some(0.8), ..all.clone() }, &|s| s.score.churn_risk >= 0.8).await;
     check(PostFilter { emotion: name("joy"), ..all.clone() }, &|s| s.score.emotion.label == "joy").await;
-    let (label, channel) = (SentimentLabel::Negative, name("store"));
-    let both = PostFilter { label: Some(label), channel: channel.clone(), ..all.clone() };
-    check(both, &|s| s.score.sentiment.label == label && s.post.channel == channel).await;
-    check(PostFilter { q: name("waited 17 DAYS"), ..all.clone() }, &|s| s.post.text.contains(" 17 ")).await;
-    check(PostFilter { q: name("\"17 days\" or \"18 days\" -nonsense"), ..all.clone() }, &|s| {
+    let label = SentimentLabel::Negative;
+    let both = PostFilter { label: KeyFilter::only(label), channel: name("store"), ..all.clone() };
+    check(both, &|s| s.score.sentiment.label == label && s.post.channel.as_deref() == Some("store")).await;
+    let products = PostFilter { product: keys(&["alpha", "beta", ""], &["gamma"]), ..all.clone() };
+    check(products, &|s| {
+        let has = |product: &str| s.post.products.iter().any(|known| known == product);
+        (has("alpha") || has("beta") || s.post.products.is_empty()) && !has("gamma")
+    })
+    .await;
+    check(PostFilter { product: keys(&[], &["", "beta"]), ..all.clone() }, &|s| {
+        !s.post.products.is_empty() && !s.post.products.contains(&"beta".to_owned())
+    })
+    .await;
+    check(PostFilter { city: keys(&["City 1", "City 2"], &[]), ..all.clone() }, &|s| {
+        ["City 1", "City 2"].contains(&s.post.city.as_deref().unwrap_or_default())
+    })
+    .await;
+    // A post without a city is not from an excluded city.
+    check(PostFilter { city: keys(&[], &["City 1"]), ..all.clone() }, &|s| {
+        s.post.city.as_deref() != Some("City 1")
+    })
+    .await;
+    check(PostFilter { city: keys(&["City 1"], &["City 1"]), ..all.clone() }, &|_| false).await;
+    let not_negative = KeyFilter::new(&[], &[label]);
+    check(PostFilter { label: not_negative, ..all.clone() }, &|s| s.score.sentiment.label != label).await;
+    let moods = keys(&["joy", "anger"], &["anger", "fear"]);
+    check(PostFilter { emotion: moods, ..all.clone() }, &|s| s.score.emotion.label == "joy").await;
+    check(PostFilter { q: words("waited 17 DAYS"), ..all.clone() }, &|s| s.post.text.contains(" 17 ")).await;
+    check(PostFilter { q: words("\"17 days\" or \"18 days\" -nonsense"), ..all.clone() }, &|s| {
         s.post.text.contains(" 17 ") || s.post.text.contains(" 18 ")
     })
     .await;
-    check(PostFilter { q: name("  "), ..all.clone() }, &|_| true).await;
-    check(PostFilter { q: name("' & | ! ( :* <->"), ..all.clone() }, &|_| false).await;
-    check(PostFilter { q: name("x'; DROP TABLE post_keys; --"), ..all.clone() }, &|_| false).await;
+    check(PostFilter { q: words("  "), ..all.clone() }, &|_| true).await;
+    check(PostFilter { q: words("' & | ! ( :* <->"), ..all.clone() }, &|_| false).await;
+    check(PostFilter { q: words("x'; DROP TABLE post_keys; --"), ..all.clone() }, &|_| false).await;
     check(PostFilter { city: name("x' OR '1'='1"), ..all }, &|_| false).await;
     let (from, to) = (now - SignedDuration::from_secs(20), now - SignedDuration::from_secs(10));
     let between = PostsQuery { from: Some(from), to: Some(to), limit: 100, ..PostsQuery::default() };
@@ -118,7 +149,7 @@ async fn an_export_streams_every_post_in_chunks() {
     let batch: Vec<_> =
         (0..2_300).map(|n| testing::post(n, now - SignedDuration::from_millis(n as i64))).collect();
     record(&store, &batch).await.unwrap();
-    let filter = PostFilter { platform: Some("twitter".to_owned()), ..PostFilter::default() };
+    let filter = PostFilter { platform: KeyFilter::only("twitter"), ..PostFilter::default() };
     let pieces: Vec<Vec<ListedPost>> =
         export(store, PostsQuery { filter, ..PostsQuery::default() }).try_collect().await.unwrap();
     assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 150]);

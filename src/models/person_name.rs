@@ -1,0 +1,103 @@
+//! Names of people who act and of people who are assigned work.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use utoipa::ToSchema;
+
+/// Maximum length of a name in characters: room for a full name and a team.
+pub const NAME_CHARS_MAX: usize = 80;
+
+/// Name of a person, as people type it. It is not verified, because there are no accounts.
+///
+/// Normalized to NFC, with single spaces, so that names that look the same are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, min_length = 1, max_length = 80)]
+pub struct PersonName(String);
+
+/// Error for a text that is not a valid name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a name of 1 to 80 characters, without control or bidirectional characters")]
+pub struct NoName;
+
+impl PersonName {
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PersonName {
+    type Err = NoName;
+
+    fn from_str(text: &str) -> Result<Self, NoName> {
+        let text = text.trim();
+        if text.chars().any(is_deceptive) {
+            return Err(NoName);
+        }
+        let name = text.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect::<String>();
+        if (1..=NAME_CHARS_MAX).contains(&name.chars().count()) { Ok(Self(name)) } else { Err(NoName) }
+    }
+}
+
+impl TryFrom<String> for PersonName {
+    type Error = NoName;
+
+    fn try_from(text: String) -> Result<Self, NoName> {
+        text.parse()
+    }
+}
+
+/// Returns whether the character could make a line of text look like a different one: control characters, line and
+/// paragraph separators, and the characters that change the direction of text (Unicode Standard Annex 9).
+pub(super) fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        )
+}
+
+/// Time of an action, and the person who acted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// Time of the action.
+    pub at: Timestamp,
+    /// Person who acted; `None` if they gave no name.
+    pub by: Option<PersonName>,
+}
+
+impl Stamp {
+    /// Returns the name of the person who acted.
+    pub fn name(&self) -> Option<&str> {
+        self.by.as_ref().map(PersonName::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, name: Option<&str>) {
+        assert_eq!(text.parse().ok(), name.map(|name| PersonName(name.to_owned())), "{text:?}");
+    }
+
+    #[test]
+    fn a_name_is_short_visible_text() {
+        check("Ana", Some("Ana"));
+        check("  Ana \u{a0} Müller ", Some("Ana Müller"));
+        check("Mu\u{308}ller", Some("Müller"));
+        check("山田 太郎", Some("山田 太郎"));
+        check(&"é".repeat(NAME_CHARS_MAX), Some(&"é".repeat(NAME_CHARS_MAX)));
+        check(&"é".repeat(NAME_CHARS_MAX + 1), None);
+        check("", None);
+        check(" \t ", None);
+        check("Ana\nBob", None);
+        check("Ana\0", None);
+        check("\u{202e}anA", None);
+        check("Ana\u{2066}", None);
+    }
+}
