@@ -150,7 +150,7 @@ async fn a_customer_who_comes_and_goes_is_one_alert_in_the_end() {
     let app = TestApp::start().await;
     let sql = app.space.sql().await;
     for round in 0..4 {
-        app.publish(said("I will cancel my contract", round..round + 1)).await;
+        app.publish(said("I will cancel my contract", round * 3..round * 3 + 3)).await;
         let open = eventually("an alert opens", async || {
             alerts(&app, "churn").await.into_iter().find(|alert| alert["state"] == "open")
         })
@@ -180,6 +180,44 @@ async fn a_customer_who_comes_and_goes_is_one_alert_in_the_end() {
     sql.execute(calm, &[]).await.unwrap();
     eventually("it is over", async || {
         alerts(&app, "churn").await.into_iter().all(|alert| alert["state"] == "resolved").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn churn_alerts_need_three_posts_and_a_share_above_the_usual_one_and_clear_by_themselves() {
+    let app = TestApp::start().await;
+    let sql = app.space.sql().await;
+    app.publish(said("I will cancel my contract", 0..2)).await;
+    app.space.assert_counted_once(2).await;
+    let evaluated = app.stage("alerter").await.handled + 5;
+    eventually("they are judged", async || (app.stage("alerter").await.handled > evaluated).then_some(()))
+        .await;
+    assert_eq!(alerts(&app, "churn").await, [Value::Null; 0]);
+
+    app.publish(said("I will cancel my contract", 2..5)).await;
+    let open = eventually("all are in one alert", async || {
+        alerts(&app, "churn").await.into_iter().find(|alert| alert["count"] == 5)
+    })
+    .await;
+    assert_eq!(open["title"], "5 posts suggest churn", "{open}");
+    assert_eq!((&open["value"], &open["threshold"]), (&json!(5.0), &json!(2.0)));
+    assert_eq!(open["measured"]["peak"]["count"], 5, "{open}");
+
+    // As if that had been six minutes ago: every post is at risk as usual. The alerter that starts now learns so.
+    let earlier = "UPDATE sentiment_rollups SET bucket = bucket - interval '6 minutes'";
+    sql.execute(earlier, &[]).await.unwrap();
+    let soon = "UPDATE alert_rules SET keep_firing_seconds = 5 WHERE metric = 'churn_high'";
+    sql.execute(soon, &[]).await.unwrap();
+    app.kill("alerter").await;
+    app.until_rebuilt("alerter", 1).await;
+    let mut next = 5;
+    eventually("it clears by itself, although posts still join it", async || {
+        app.publish(said("I will cancel my contract", next..next + 1)).await;
+        next += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let resolved = |alert: &Value| alert["id"] == open["id"] && alert["state"] == "resolved";
+        alerts(&app, "churn").await.iter().any(resolved).then_some(())
     })
     .await;
 }

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::support::process::Process;
 use crate::support::receivers::fetched;
 use crate::support::{Client, Space, posts};
@@ -17,10 +19,14 @@ async fn allowed_requests_get_documented_responses_and_forbidden_ones_are_reject
     let mut server = Process::start_on(&space, &[]);
     let address = server.ready().await;
     let client = Client::new(address);
-    client.publish(posts(0..1)).await;
-    space.assert_counted_once(1).await;
-    let listed = client.get("/api/v1/posts?limit=1").await;
-    let post = listed["items"][0]["post"]["uuid"].as_str().unwrap();
+    client.publish(posts(0..2)).await;
+    space.assert_counted_once(2).await;
+    let listed = client.get("/api/v1/posts?limit=2").await;
+    let [post, erasable] = [0, 1].map(|n| listed["items"][n]["post"]["uuid"].as_str().unwrap());
+
+    // Reports need a channel that exists.
+    let wish = json!({"name": "team", "kind": "email", "settings": {"to": ["someone@receiver.invalid"]}});
+    let channel = client.post("/api/v1/notification-channels", &wish).await.unwrap().body["id"].clone();
 
     let program = fetched("schemathesis");
     let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemathesis");
@@ -36,6 +42,8 @@ async fn allowed_requests_get_documented_responses_and_forbidden_ones_are_reject
         schemathesis.args(["--exclude-path", path]);
     }
     schemathesis.current_dir(folder.path()).env("GROUNDSWELL_POST", post).env("PYTHONDONTWRITEBYTECODE", "1");
+    schemathesis.env("GROUNDSWELL_ERASABLE_POST", erasable);
+    schemathesis.env("GROUNDSWELL_EMAIL_CHANNEL", channel.as_str().unwrap());
     schemathesis.env("PYTHONPATH", std::env::join_paths([program, hooks]).unwrap());
     let tried = tokio::task::spawn_blocking(move || schemathesis.output().unwrap()).await.unwrap();
     let report = String::from_utf8_lossy(&tried.stdout);

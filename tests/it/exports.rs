@@ -96,7 +96,7 @@ async fn request_without_reading(to: SocketAddr) -> TcpStream {
 async fn a_client_that_reads_nothing_is_disconnected_and_its_permit_is_released() {
     // More than the kernel buffers for a connection.
     const N_POSTS: usize = 6_000;
-    let app = TestApp::start_with(&["--exports-max=3", "--export-stall-s=1"]).await;
+    let app = TestApp::start_with(&["--exports-max=3", "--export-stall-s=5"]).await;
     let text = "x".repeat(2_000);
     for first in (0..N_POSTS).step_by(1_000) {
         let of = |n: usize| json!({"id": n.to_string(), "platform": "web", "text": format!("{n} {text}")});
@@ -108,18 +108,25 @@ async fn a_client_that_reads_nothing_is_disconnected_and_its_permit_is_released(
         stalled.push(request_without_reading(app.address).await);
     }
     let url = format!("http://{}/api/v1/posts/export?format=ndjson", app.address);
-    let whole = eventually("a client that reads gets a place", async || {
+    // On a busy machine, a client that reads may come to a stop for longer than the limit, too. It then asks again.
+    let whole = eventually("a client that reads gets a permit and every post", async || {
         let answer = reqwest::get(&url).await.unwrap();
-        (answer.status().as_u16() == 200).then_some(answer)
+        if answer.status() != 200 {
+            return None;
+        }
+        answer.text().await.ok()
     })
     .await;
-    assert_eq!(whole.text().await.unwrap().lines().count(), N_POSTS);
-    until("the others are ended", async || {
+    assert_eq!(whole.lines().count(), N_POSTS);
+    let metric = async |name: &str| {
         let metrics = app.text("/metrics").await;
-        let ended = metrics.lines().find_map(|line| line.strip_prefix("groundswell_exports_stalled_total "));
-        ended.is_some_and(|n| n.parse::<u64>().unwrap() >= 3)
-    })
-    .await;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap().parse::<f64>().unwrap()
+    };
+    // Those that read nothing can end in no other way.
+    until("the others are disconnected", async || metric("groundswell_exports_open").await == 0.0).await;
+    // On a busy machine, some may have been refused before they began.
+    assert!(metric("groundswell_exports_stalled_total").await >= 1.0);
     for mut line in stalled {
         let mut read = Vec::new();
         // A reset, not the end of the file.

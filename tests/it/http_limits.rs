@@ -6,7 +6,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::future::join_all;
-use groundswell::models::stage_health::StageState;
+use groundswell::models::system_health::StageState;
 use reqwest::Method;
 
 use crate::support::process::{Process, peak_memory_of, reset_peak_memory_of};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use groundswell::models::alert::{AlertRule, Scope, Severity};
+use groundswell::models::id::PostId;
 use groundswell::models::post::{Post, ScoredPost, Source};
-use groundswell::models::stage_health::{DependencyHealth, StageHealth, StageState};
+use groundswell::models::system_health::{DependencyHealth, StageHealth, StageState};
 use groundswell::store::alerts::evaluation::{LeaderLease, LeaderRole};
 use groundswell::store::alerts::{AlertSeries, NewAlert};
 use groundswell::store::posts::record;
@@ -22,7 +23,7 @@ fn post(n: usize, newest: Timestamp, text: &str) -> ScoredPost {
     let micros = newest.as_microsecond() - i64::try_from(n).unwrap();
     let at = Timestamp::from_microsecond(micros).unwrap();
     let post = Post {
-        uuid: uuid::Uuid::now_v7(),
+        uuid: PostId::now_v7(),
         id: n.to_string(),
         platform: "web".into(),
         text: text.into(),
@@ -32,11 +33,13 @@ fn post(n: usize, newest: Timestamp, text: &str) -> ScoredPost {
         received_at: at,
         original_created_at: None,
         source: Source::new("http"),
+        connector: None,
         city: Some("Oslo".into()),
         country: Some("NO".into()),
         lat: Some(59.9),
         lon: Some(10.7),
         products: vec!["Solo".into()],
+        topics: Vec::new(),
         channel: Some("support".into()),
         url: None,
         parent_id: None,
@@ -46,10 +49,11 @@ fn post(n: usize, newest: Timestamp, text: &str) -> ScoredPost {
     ScoredPost { post, score: score(0.5), awaits_correction: false }
 }
 
+/// Posts that are old enough for their bucket to be complete.
 async fn server_with_posts(texts: &[&str]) -> ApiServer {
     let api = ApiServer::open(Setup::default()).await;
-    let now = Timestamp::now();
-    let batch: Vec<_> = texts.iter().enumerate().map(|(n, text)| post(n, now, text)).collect();
+    let newest = Timestamp::now() - SignedDuration::from_secs(12);
+    let batch: Vec<_> = texts.iter().enumerate().map(|(n, text)| post(n, newest, text)).collect();
     record::record(&api.store, &batch, &mut api.store.rollup_guard()).await.unwrap();
     api
 }
@@ -147,7 +151,7 @@ async fn an_export_holds_every_post_and_no_formula() {
 }
 
 #[actix_web::test]
-async fn an_alert_is_listed_and_acknowledged_once() {
+async fn an_alert_is_listed_acknowledged_once_and_commented_on() {
     let api = ApiServer::open(Setup::default()).await;
     let found = NewAlert {
         members: Vec::new(),
@@ -182,9 +186,22 @@ async fn an_alert_is_listed_and_acknowledged_once() {
         (&json!("firing"), &json!("acknowledged"))
     );
     assert_eq!(shown["history"].as_array().unwrap().len(), 2);
-    let (status, _) =
-        api.post("/api/v1/alerts/00000000-0000-7000-8000-000000000000/acknowledge", JSON, "").await;
-    assert_eq!(status, 404);
+    let undone = api.request(Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(undone.status(), 200);
+    let undone: Value = undone.json().await.unwrap();
+    assert!(undone["acknowledged_at"].is_null());
+    assert!(undone["revision"].as_i64() > first["revision"].as_i64(), "{undone}");
+    let comments = format!("/api/v1/alerts/{}/comments", alert.id);
+    let (status, comment) = api.post(&comments, JSON, json!({"text": " on it "}).to_string()).await;
+    assert_eq!((status, &comment["comment"]), (201, &json!("on it")), "{comment}");
+    let (status, refused) = api.post(&comments, JSON, json!({"text": " "}).to_string()).await;
+    assert_eq!((status, &refused["error"]["details"]["field"]), (422, &json!("text")), "{refused}");
+    let (_, shown) = api.get(&format!("/api/v1/alerts/{}", alert.id)).await;
+    assert_eq!((&shown["comments"], &shown["history"][3]["comment"]), (&json!(1), &json!("on it")));
+    for (call, body) in [("acknowledge", String::new()), ("comments", json!({"text": "lost"}).to_string())] {
+        let path = format!("/api/v1/alerts/00000000-0000-7000-8000-000000000000/{call}");
+        assert_eq!(api.post(&path, JSON, body).await.0, 404, "{call}");
+    }
 }
 
 #[actix_web::test]

@@ -8,7 +8,8 @@ const SPEAKERS: [&str; 9] =
     ["trace!(", "debug!(", "info!(", "warn!(", "error!(", "anyhow!(", "bail!(", ".context(", "#[error("];
 
 /// Names keep their capitals.
-const NAMES: [&str; 7] = ["PostgreSQL", "Redis", "Groundswell", "Docker", "Ctrl-C", "Debian", "Node.js"];
+const NAMES: [&str; 8] =
+    ["PostgreSQL", "Redis", "Groundswell", "Docker", "Ctrl-C", "Debian", "Node.js", "Chromium"];
 
 /// What is wrong with the messages in `code`.
 fn complaints(code: &str) -> Vec<String> {

@@ -31,6 +31,7 @@ mod postgres_restart;
 mod redis_restart;
 mod signals; // what is unusual without a rule
 mod slow_socket; // a browser that does not read
+mod sources; // sources of posts: connectors, deletions, crashes
 mod stalled_sockets; // a thousand of them, with bounded memory // the command that measures deliveries runs
 
 mod alert_leader; // one process evaluates the rules
@@ -38,6 +39,7 @@ mod alert_rules; // rules and silences as people write them
 mod alerts; // people are told once
 mod many_series; // more than people can look at
 mod notifications; // in five ways, and nowhere else
+mod reports; // scheduled reports by mail
 mod service_alerts; // what is wrong with the service itself, without its servers
 mod system_errors; // what went wrong of late
 
@@ -47,6 +49,10 @@ mod events; // live updates as server-sent events
 mod socket; // what is said on a socket, and how many there may be
 
 mod api_conformance; // the calls keep what their description promises
+mod annotations; // notes on charts
+mod erasure; // posts and authors that people erase
+mod explanations; // why a period differs from another
+mod authors; // what one author posted
 mod explore; // history over any range, and how it is read
 mod exports; // exports never block other calls
 mod http_guard; // access control, headers of responses
@@ -55,10 +61,14 @@ mod http_limits; // bounds on memory
 mod http_queries; // responses about stored data
 mod live_tickets; // tickets for live connections
 mod live_window; // how much of the newest past is live
+mod topics; // topics, from their queries to the posts
+mod topic_history; // topics applied to stored posts
 mod metrics; // what Prometheus is told
+mod post_work; // people who work on posts and alerts
 
 mod architecture; // what ARCHITECTURE.md promises of the source
 mod log_format; // how logs and errors sound
+mod share_links; // what the holder of a share link can read
 mod settings_file; // groundswell.toml
 
 mod support; // servers, apps, faults

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, Pool};
 use groundswell::models::alert::{Alert, Severity};
+use groundswell::models::id::AlertId;
 use groundswell::store::notifications::outbox::{self, Notice, NoticeEvent};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
-use uuid::Uuid;
 
 use crate::support::process::Process;
 use crate::support::receivers::{Answer, MailServer, Receiver, is_genuine};
@@ -18,7 +18,7 @@ const ALLOW: &str = "--notify-allow=127.0.0.1";
 fn alert() -> Alert {
     let at = "2026-11-21T10:00:00Z";
     serde_json::from_value(json!({
-        "id": Uuid::now_v7(), "rule": "churn", "scope": {"dimension": "product", "key": "Tide"}, "state": "open",
+        "id": AlertId::now_v7(), "rule": "churn", "scope": {"dimension": "product", "key": "Tide"}, "state": "open",
         "severity": Severity::Warning, "title": "Customers of Tide are about to leave", "value": 0.9, "threshold": 0.8,
         "count": 3, "opened_at": at, "updated_at": at, "resolved_at": null, "acknowledged_at": null,
         "rule_id": null, "rule_name": null, "metric": null, "phase": "firing", "silenced": false, "inhibited_by": null,

@@ -14,6 +14,7 @@ fn accepted(n_posts: u64) -> Vec<AcceptedPost> {
         now: Timestamp::now(),
         retention: Duration::from_secs(86_400),
         source: Source::new(Source::HTTP),
+        connector: None,
     };
     let accept = |post: serde_json::Value| {
         let post = new_post::parse(post.to_string().as_bytes()).unwrap();

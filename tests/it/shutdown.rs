@@ -1,4 +1,6 @@
-//! Told to stop, a server settles what it has begun, says close_reason, and leaves nothing behind.
+//! Told to stop, a server settles what it has begun, tells its sockets why they close, and leaves nothing behind.
+
+use std::fs::{File, read_to_string};
 
 use crate::support::process::{Process, is_running, servers_of};
 use crate::support::servers::{open_folder, remove};
@@ -73,5 +75,23 @@ async fn the_program_stops_its_private_servers_and_ends_with_success_when_termin
     assert_eq!((system.redis.reachable, system.postgres.reachable), (true, true));
     server.terminate();
     assert!(server.ended().await.success());
+    remove(folder);
+}
+
+#[tokio::test]
+async fn a_clean_stop_logs_no_warning() {
+    let folder = open_folder();
+    let (data_dir, log) = (folder.path().join("data"), folder.path().join("log"));
+    let mut command = Process::command(&["--data-dir", data_dir.to_str().unwrap()]);
+    command.env("GROUNDSWELL_LOG", "info").stderr(File::create(&log).unwrap());
+    let mut server = Process::run(command);
+    server.ready().await;
+    server.terminate();
+    assert!(server.ended().await.success());
+    let log = read_to_string(log).unwrap();
+    assert!(log.contains("stopped"), "{log}");
+    let warnings: Vec<&str> =
+        log.lines().filter(|line| ["WARN", "ERROR"].iter().any(|level| line.contains(level))).collect();
+    assert!(warnings.is_empty(), "{warnings:#?}");
     remove(folder);
 }

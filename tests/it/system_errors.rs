@@ -47,7 +47,10 @@ async fn errors_are_counted_by_kind_and_origin_and_listed_with_their_messages() 
     let recent = told["recent"].as_array().unwrap();
     let words = |kind: &str| recent.iter().find(|it| it["kind"] == kind).unwrap()["message"].to_string();
     assert!(words("dead_letter").contains("poison"), "{recent:?}");
-    assert!(words("failed_notification").contains("webhook: the receiver failed"), "{recent:?}");
+    assert!(
+        words("failed_notification").contains("webhook: the receiver had an internal error"),
+        "{recent:?}"
+    );
     assert!(recent.iter().any(|it| it["kind"] == "warning"), "nothing of the log: {recent:?}");
     assert!(recent.iter().all(|it| it["kind"] != "refused_request"));
 

@@ -9,12 +9,19 @@ import datetime
 import json
 import os
 import re
+import uuid
 import zlib
 
 import schemathesis
 
 # A stored post, for calls about a single post.
 POST = os.environ["GROUNDSWELL_POST"]
+
+# Another one, which may be erased. The first call that does so gets 204, and the others 404.
+ERASABLE_POST = os.environ["GROUNDSWELL_ERASABLE_POST"]
+
+# An email channel, for reports.
+EMAIL_CHANNEL = os.environ["GROUNDSWELL_EMAIL_CHANNEL"]
 
 # Prefix of the built-in rules, which can be neither deleted nor replaced by other rules.
 BUILTIN_RULES = "01930000-0000-7000-8000-"
@@ -46,7 +53,7 @@ SETTINGS = {
 RANGES = {"sentiment_average": (-1, 1), "churn_high": (0, 1e12), "volume": (0, 1e12), "virality": (60, 100)}
 
 # The kind of each existing channel, which never changes.
-kinds = {}
+kinds = {EMAIL_CHANNEL: "email"}
 
 
 def now(hours=0):
@@ -106,6 +113,9 @@ def silence(body):
         body.pop("key", None)
     elif body["dimension"] == "overall" and body.get("key"):
         body["key"] = ""
+    elif body["dimension"] != "overall" and not (body.get("key") or "").strip():
+        body.pop("key", None)
+    body["everything"] = all(body.get(it) is None for it in ("rule_id", "dimension", "severity"))
 
 
 def channel(body, known):
@@ -115,8 +125,102 @@ def channel(body, known):
         body.pop("delivery", None)
 
 
-BODIES = {"/posts": post, "/alert-rules": rule, "/alert-rules/preview": rule, "/alert-rules/{id}": rule,
-          "/silences": silence}  # fmt: skip
+def annotation(body):
+    body["starts_at"] = now(-1)
+    if body.get("ends_at") is not None:
+        body["ends_at"] = now()
+
+
+def work(body):
+    # Tags and names are text that people can see.
+    for key in ("add_tags", "remove_tags"):
+        if key in body:
+            body[key] = [f"{key[0]}{n}" for n, _ in enumerate(body[key])]
+    if body.get("assignee") is not None:
+        body["assignee"] = "Ana"
+    body["needs_answer"] = True
+
+
+def assignment(body):
+    if body["assignee"] is not None:
+        body["assignee"] = "Ana"
+
+
+def bulk_work(body):
+    # Each post can be named only once.
+    items = {item["post"]: item for item in body["items"]}
+    for item in items.values():
+        work(item["change"])
+    body["items"] = list(items.values())
+
+
+def report(body):
+    body["schedule"]["tz"] = "Europe/Berlin"
+    if "notification_channel" in body:
+        body["notification_channel"] = EMAIL_CHANNEL
+
+
+def share_link(body):
+    # Parameters of the page. No others can be shared.
+    body["query"] = "window=1h"
+
+
+def topic(body):
+    # A valid query. Names are unique, so each example has one of its own.
+    body["query"] = "nimbrel"
+    if "name" in body:
+        body["name"] = f"topic {uuid.uuid4()}"
+
+
+def webhook_settings(settings):
+    # Settings of other networks, and a platform that nothing needs.
+    names = ("base_url", "url", "interval_s", "tags", "only_local", "queries", "subreddits", "follow_topics", "usd_per_month")
+    for name in names:
+        settings.pop(name, None)
+    if settings.get("mapping") is None:
+        settings.pop("platform", None)
+
+
+def source(body):
+    # Each network has settings of its own, and none can be reached.
+    if body.get("network") == "webhook":
+        webhook_settings(body.get("settings") or {})
+    elif "network" in body:
+        body["network"] = "bluesky"
+        if body.get("settings") is not None:
+            body["settings"] = {"base_url": "https://source.invalid"}
+    elif body.get("settings") is not None:
+        # A change, of a source of any network.
+        body["settings"] = {}
+    # No network here issues any.
+    body.pop("credentials", None)
+    # Names are unique, so each example has one of its own.
+    if body.get("name") is not None:
+        body["name"] = f"source {uuid.uuid4()}"
+
+
+def credentials(body):
+    # The same. None is what every source may have.
+    body.clear()
+
+
+def mapping_sample(body):
+    webhook_settings(body["settings"])
+    # The items are where the sample has some.
+    body["settings"].pop("items", None)
+
+
+def topic_job(body):
+    # Posts are not kept for longer than some number of days, which a setting determines.
+    body["days"] = 1
+
+
+BODIES = {"/sources": source, "/sources/{id}": source, "/sources/{id}/credentials": credentials, "/sources/preview-mapping": mapping_sample,
+          "/share-links": share_link, "/topics": topic, "/topics/{id}": topic, "/topics/preview": topic, "/topics/{id}/history": topic_job,
+          "/annotations": annotation, "/annotations/{id}": annotation,
+          "/posts/{id}/work": work, "/posts/work": bulk_work, "/alerts/{id}/assignee": assignment,
+          "/posts": post, "/alert-rules": rule, "/alert-rules/preview": rule, "/alert-rules/{id}": rule,
+          "/silences": silence, "/reports": report, "/reports/{id}": report, "/reports/preview": report}  # fmt: skip
 
 
 def repair_body(case, path):
@@ -133,12 +237,21 @@ def repair_query(query, path):
     query = plain(dict(query))
     # Only the server issues cursors.
     query.pop("cursor", None)
+    if "tag" in query:
+        query["tag"] = "refund"
     if "tz" in query:
         query["tz"] = "Europe/Berlin"
     if query.get("order", "newest") != "newest":
         query["window"] = "24h"
         if "limit" in query:
             query["limit"] = min(int(query["limit"]), 200)
+    # Both periods must have the same length.
+    if path == "/explore/explain":
+        query.pop("compare_from", None)
+        query.pop("compare_to", None)
+    # A comparison is given in one way only.
+    if "compare" in query:
+        query.pop("compare_from", None)
     # The number of steps in a range is limited.
     if query.get("step") in ("minute", "hour"):
         query["window"] = "1h"
@@ -158,7 +271,11 @@ def repair_query(query, path):
 
 def repair_id(case, path):
     drawn = str(case.path_parameters["id"])
-    # A DELETE is about a label correction, which the post may not have.
+    # A call that erases a post must not erase the one that all other calls are about, not even by chance.
+    if path == "/posts/{id}" and case.method == "DELETE":
+        case.path_parameters["id"] = ERASABLE_POST
+        return
+    # Any other DELETE is about a label correction, which the post may not have.
     wants_post = path.startswith("/posts/{id}") and case.method != "DELETE"
     # Ids that are not UUIDs are replaced too.
     is_uuid = re.fullmatch("[0-9a-f-]{36}", drawn)
@@ -174,6 +291,12 @@ def before_call(context, case, kwargs):
     path = case.operation.path.removeprefix("/api/v1")
     if "id" in case.path_parameters:
         repair_id(case, path)
+    # Ids that are not UUIDs are replaced.
+    if not re.fullmatch("[0-9a-f-]{36}", str(case.path_parameters.get("job", POST))):
+        case.path_parameters["job"] = POST
+    # A name in percent-encoded text.
+    if "X-Groundswell-Actor" in (case.headers or {}):
+        case.headers["X-Groundswell-Actor"] = "Ana%20M%C3%BCller"
     if case.query:
         case.query = repair_query(case.query, path)
     if isinstance(case.body, (dict, list)):

@@ -17,6 +17,7 @@ use groundswell::actors::scoring::cascade::{Cascade, CascadeParams};
 use groundswell::actors::scoring::job_queue::{Job, JobQueue};
 use groundswell::actors::scoring::on_demand::OnDemandScorer;
 use groundswell::egress::allowlist::Allowlist;
+use groundswell::erasure::Eraser;
 use groundswell::http;
 use groundswell::http::hosts::AllowedHosts;
 use groundswell::http::metrics::trend_cache::TrendCache;
@@ -25,11 +26,11 @@ use groundswell::http::posts::export_limits::{ExportLimits, ExportLimitsParams};
 use groundswell::http::state::{AppState, HttpParams};
 use groundswell::http::token::Token;
 use groundswell::inference::{LoadParams, ModelChoice, Models, Tier};
+use groundswell::keyring::Keyring;
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
-use groundswell::models::stage_health::{
+use groundswell::models::system_health::{
     DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth, TiersHealth,
 };
-use groundswell::notify::keyring::Keyring;
 use groundswell::notify::messenger::{Messenger, MessengerParams};
 use groundswell::store::Store;
 use groundswell::stream::Stream;
@@ -121,6 +122,7 @@ impl ApiServer {
                 retention: RETENTION,
             },
             store: store.clone(),
+            eraser: Eraser::new(store.clone(), stream.updates()),
             updates: stream.updates(),
             producer: stream.producer(),
             dead_letters: stream.dead_letters(),
@@ -138,7 +140,9 @@ impl ApiServer {
                 ..LoadParams::default()
             })),
             messenger: messenger(),
+            prints_pdf: false,
             live_tickets: stream.live_tickets(),
+            share_permits: http::share_permits(),
             exports: ExportLimits::new(ExportLimitsParams {
                 n_max: 16,
                 n_reading_max: 2,

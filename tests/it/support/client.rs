@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use groundswell::models::stage_health::SystemHealth;
+use groundswell::models::system_health::SystemHealth;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -61,9 +61,31 @@ impl Client {
         response.text().await.unwrap()
     }
 
+    /// Asks for a file, and must be answered 200.
+    pub async fn bytes(&self, path: &str) -> Vec<u8> {
+        let response = self.http.get(self.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), 200, "GET {path}");
+        response.bytes().await.unwrap().to_vec()
+    }
+
     /// Sends JSON. An error means that nobody answered.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, reqwest::Error> {
         answer(self.http.post(self.url(path)).json(body).send().await?).await
+    }
+
+    /// Sends a body with these headers, and must be answered.
+    pub async fn post_raw(&self, path: &str, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
+        let mut request = self.http.post(self.url(path)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        answer(request.send().await.unwrap()).await.unwrap()
+    }
+
+    /// Changes something in the name of a person, with any method.
+    pub async fn act(&self, (method, path): (&str, &str), body: &Value, actor: &str) -> Answer {
+        let request = self.http.request(method.parse().unwrap(), self.url(path));
+        answer(request.header("x-groundswell-actor", actor).json(body).send().await.unwrap()).await.unwrap()
     }
 
     /// Removes something. Answers the HTTP status.

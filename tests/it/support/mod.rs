@@ -2,15 +2,25 @@
 
 pub mod client; // HTTP and WebSockets, as anybody uses them
 pub mod api_server; // HTTP API without a pipeline
+pub mod feed_host; // a site with a feed, with its faults
+pub mod jetstream; // a host of Bluesky's network, with its faults
+pub mod mastodon; // a Mastodon instance, with its faults
+pub mod meter; // what counts the use of networks, in memory
 pub mod load; // posts without end, each sent until it is accepted
 pub mod posts; // posts to send
 pub mod process; // the program itself, to be killed
 pub mod receivers; // whom notifications are sent to, and who judges them
+pub mod reddit; // Reddit's API, with its faults
 pub mod redis; // any command, also those the product never sends
 pub mod servers; // PostgreSQL and Redis
 pub mod source; // the project's own source, read as text
 pub mod space; // a database and a prefix for each test
 pub mod test_app; // a server inside the test's process
+pub mod web; // what local hosts of networks have in common
+pub mod webhook_sender; // a system that delivers to webhooks
+pub mod websocket; // frames of WebSockets, well-formed or not
+pub mod x_api; // the API of X, with its faults
+pub mod youtube; // the YouTube Data API, with its faults
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

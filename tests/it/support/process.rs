@@ -21,21 +21,26 @@ pub struct Process {
 impl Process {
     /// Starts `serve` with the model for tests, and these options. Knows none of our environment.
     pub fn start(options: &[&str]) -> Self {
+        Self::run(Self::command(options))
+    }
+
+    /// The same, to be changed before it is run.
+    pub fn command(options: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         // A developer's own `groundswell.toml` may be in the working directory.
         command.env("GROUNDSWELL_CONFIG", "/dev/null");
-        // Not an option, so that a test may give another.
+        // Not options, so that a test may give others.
         command.env("GROUNDSWELL_DEEP_MODEL", "none");
-        command.args([
-            "serve",
-            "--listen=127.0.0.1:0",
-            "--fast-model=fake",
-            "--durable=false",
-            "--secret-key=the key that all processes of a test share",
-            "--log=error",
-        ]);
+        command.env("GROUNDSWELL_LOG", "error");
+        command.env("GROUNDSWELL_SECRET_KEY", "the key that all processes of a test share");
+        command.args(["serve", "--listen=127.0.0.1:0", "--fast-model=fake", "--durable=false"]);
         command.args(options).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs it.
+    pub fn run(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
@@ -43,9 +48,14 @@ impl Process {
 
     /// The same on the servers that all tests share.
     pub fn start_on(space: &Space, options: &[&str]) -> Self {
+        Self::run(Self::command_on(space, options))
+    }
+
+    /// The same, to be changed before it is run.
+    pub fn command_on(space: &Space, options: &[&str]) -> Command {
         let (database, redis) = (space.database_url.as_str(), space.redis_url.as_str());
         let fixed = ["--database-url", database, "--redis-url", redis, "--prefix", &space.prefix];
-        Self::start(&[&fixed[..], options].concat())
+        Self::command(&[&fixed[..], options].concat())
     }
 
     /// Its number.

@@ -11,7 +11,7 @@ use groundswell::actors::runtime::supervision_plan::Role;
 use groundswell::app::supervisors::KillSwitch;
 use groundswell::app::{self, Control};
 use groundswell::config::Config;
-use groundswell::models::stage_health::{StageHealth, StageState};
+use groundswell::models::system_health::{StageHealth, StageState};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
