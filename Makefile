@@ -18,7 +18,7 @@ RELEASE := target/release/groundswell
 DEBUG := target/debug/groundswell
 
 .PHONY: help run test setup build check audit bench soak train eval gazetteer types screenshots \
-  setup-run setup-check setup-test dashboard release debug test-rust test-frontend test-e2e
+  setup-run setup-check setup-test dashboard release debug
 
 help: ## List all commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,24 +26,15 @@ help: ## List all commands
 run: setup-run dashboard release ## Set up, build, start on http://127.0.0.1:8080 and replay real posts until Ctrl-C
 	@scripts/run.sh
 
-test: setup-test dashboard test-rust test-frontend test-e2e ## Set up and run all tests: unit, integration with real servers, dashboard in Chromium
+test: ## Set up and run all tests: unit, integration with real servers, dashboard in Chromium (FILTER=name for some of the Rust tests)
+	@python3 scripts/ci test --filter "$(FILTER)"
 
 setup: setup-test ## Install missing dependencies: PostgreSQL, Redis, Chromium, ONNX Runtime, npm packages
 
 build: setup-run dashboard release ## Build the dashboard and the optimised server that embeds it
 
-check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, spelling, dependencies, migrations, style samples, generated files, types
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
-	.groundswell/linters/bin/typos
-	cargo machete
-	cargo deny --log-level error check licenses bans sources
-	scripts/lint-migrations.sh
-	scripts/lint-style.sh
-	cargo test --quiet --lib config::
-	scripts/check-generated.sh
-	npm --prefix frontend run check
+check: ## Run the CI checks that precede the tests: format, lints, docs, spelling, dependencies, migrations, style samples, generated files, types
+	@python3 scripts/ci check
 
 audit: setup-check ## Check dependencies, including for known vulnerabilities (needs access to GitHub)
 	cargo deny check
@@ -52,7 +43,7 @@ bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for ano
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
 soak: setup-run dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
-	GROUNDSWELL_TEST_SOAK=1 cargo test --release --test it -- --nocapture
+	GROUNDSWELL_TEST_SOAK=1 cargo test --locked --release --test it -- --nocapture
 
 train: ## Train both models on the public data sets in DATA=folder
 	scripts/train.sh "$(DATA)"
@@ -90,17 +81,7 @@ dashboard: $(DASHBOARD)
 
 # Always run: Cargo decides what is up to date.
 release:
-	cargo build --release
+	cargo build --release --locked
 
 debug:
-	cargo build
-
-test-rust: setup-test dashboard
-	cargo test
-
-test-frontend: setup-test $(NODE_MODULES)
-	npm --prefix frontend test
-
-# Depends on test-rust, which builds the debug server.
-test-e2e: test-rust
-	GROUNDSWELL_BIN=$(CURDIR)/$(DEBUG) npm --prefix frontend run test:e2e
+	cargo build --locked

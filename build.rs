@@ -1,9 +1,13 @@
-//! Rebuilds the crate after the dashboard was built: its files are embedded, and cargo does not watch a folder that a
-//! macro reads.
+//! Rebuilds the release after the dashboard was built: it embeds the dashboard's files, and cargo does not watch a folder
+//! that a macro reads. Debug builds read the files at run time.
+
+use std::{env, fs};
 
 fn main() {
-    // Cargo treats a missing folder as changed on every build.
-    let _ = std::fs::create_dir_all("frontend/dist");
-    println!("cargo::rerun-if-changed=frontend/dist");
+    // The macro needs the folder, also before the dashboard is built.
+    let _ = fs::create_dir_all("frontend/dist");
     println!("cargo::rerun-if-changed=build.rs");
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        println!("cargo::rerun-if-changed=frontend/dist");
+    }
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Regenerates the OpenAPI document and the dashboard's types, and fails if they did
-# not match the server. The regenerated files can be committed.
+# not match the server. The regenerated files can be committed. Uses GROUNDSWELL_BIN,
+# which CI sets to the server that it has compiled, or builds the server.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 snapshot() { find frontend/openapi.json frontend/src -name '*.json' -o -name '*generated*' | sort | xargs -r sha256sum; }
 
-cargo build --quiet
+[[ -n "${GROUNDSWELL_BIN:-}" ]] || cargo build --quiet --locked
 before="$(snapshot)"
 scripts/generate-types.sh
 after="$(snapshot)"

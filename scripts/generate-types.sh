@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 part="$(mktemp)"
 trap 'rm -f "$part"' EXIT
-target/debug/groundswell openapi >"$part"
+"${GROUNDSWELL_BIN:-target/debug/groundswell}" openapi >"$part"
 # Replaced only if it differs, to avoid rebuilding everything that depends on it.
 if ! cmp -s "$part" frontend/openapi.json; then
   cp "$part" frontend/openapi.json

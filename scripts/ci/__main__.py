@@ -1,0 +1,146 @@
+"""Runs the checks and the tests in phases, cheap ones first, and judges everything that can be judged in one run.
+
+`python3 scripts/ci` runs everything, as `.ci/run` does; `check` and `test` run their parts (`make check`, `make test`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from command import ROOT, run
+from dashboard import Chromium, Vitest
+from libtest import Libtest, compile_tests
+from results import Results
+from second_try import Suite, try_again
+from summary import summarize
+
+SERVER = ROOT / "target/debug/groundswell"
+LINTERS = ROOT / ".groundswell/linters/bin"
+N_CORES = len(os.sched_getaffinity(0))
+
+
+class Run:
+    """One run, phase by phase. A phase is left out only if it needs something that an earlier one failed to make."""
+
+    def __init__(self, parts: set[str], names: str | None) -> None:
+        self.results = Results()
+        self._parts = parts
+        self._names = names
+        self._suites: list[Suite] = []
+        self._has_dashboard = False
+
+    def run(self) -> None:
+        with self._phase("A set-up"):
+            for purpose in sorted(self._parts):
+                self._step(f"set-up for {purpose}", ["scripts/setup.sh", purpose])
+        if self.results.failed_steps:
+            self.results.not_run.append("everything else, which needs the set-up")
+            return
+        with self._phase("B quick checks"):
+            self._quick_checks()
+        with self._phase("C compilation"):
+            executables = self._compile()
+        if not executables:
+            return
+        if "test" in self._parts:
+            self._test(executables)
+
+    def _quick_checks(self) -> None:
+        if "check" in self._parts:
+            self._step("format", ["cargo", "fmt", "--check"], "cargo fmt")
+            self._step("spelling", [f"{LINTERS}/typos"])
+            self._step("migrations", ["scripts/lint-migrations.sh"])
+            self._step("style samples", ["scripts/lint-style.sh"])
+            self._step("unused dependencies", [f"{LINTERS}/cargo-shear"])
+            self._step("dependency rules", [f"{LINTERS}/cargo-deny", "--log-level", "error", "check", "licenses", "bans", "sources"])
+            self._npm("types", ["tsc", "-b"])
+            self._npm("eslint", ["eslint", "."])
+            self._npm("prettier", ["prettier", "--check", "."], "npm --prefix frontend run format")
+        if "test" in self._parts:
+            if self._names is None:
+                vitest = Vitest()
+                vitest.run_all(self.results)
+                self._suites.append(vitest)
+            self._has_dashboard = self._step("dashboard", ["make", "--no-print-directory", "dashboard"])
+
+    def _compile(self) -> dict:
+        if "check" in self._parts:
+            self._step("clippy", ["cargo", "clippy", "--locked", "--all-targets", "--", "-D", "warnings"])
+            docs = ["cargo", "doc", "--locked", "--no-deps", "--lib"]
+            self._step("docs", docs, env={"RUSTDOCFLAGS": "-D warnings"})
+        executables = compile_tests(self.results)
+        if not executables:
+            self.results.not_run.append("generated files and all tests of the server, which need it compiled")
+        elif "check" in self._parts:
+            self._step("generated files", ["scripts/check-generated.sh"], "make types", env={"GROUNDSWELL_BIN": str(SERVER)})
+        return executables
+
+    def _test(self, executables: dict) -> None:
+        library = Libtest("library", executables["groundswell"], threads=N_CORES, within_s=1_200)
+        servers = Libtest("it", executables["it"], threads=N_CORES, within_s=2_400)
+        with self._phase("D library tests"):
+            library.run_all(self.results, self._names)
+        with self._phase("E server tests"):
+            servers.run_all(self.results, self._names)
+        self._suites += [library, servers]
+        if self._names is None:
+            with self._phase("F Chromium"):
+                if self._has_dashboard:
+                    chromium = Chromium(SERVER, within_s=1_800)
+                    chromium.run_all(self.results)
+                    self._suites.append(chromium)
+                else:
+                    self.results.not_run.append("Chromium, which needs the dashboard built")
+        if self.results.with_outcome("failed"):
+            with self._phase("G second tries"):
+                try_again(self.results, self._suites)
+
+    def _npm(self, name: str, command: list[str], mend: str = "") -> None:
+        shown = mend or f"cd frontend && npx {' '.join(command)}"
+        self._step(name, ["sh", "-c", 'cd frontend && exec npx --no-install "$@"', "sh", *command], shown)
+
+    def _step(self, name: str, command: list[str], mend: str = "", env: dict[str, str] | None = None) -> bool:
+        print(f"── {name}: {' '.join(command)}", flush=True)
+        began = time.monotonic()
+        try:
+            finished = run(command, env=env)
+        except OSError as error:
+            self.results.fail(name, str(error))
+            return False
+        print(f"── {name}: {time.monotonic() - began:.0f} s", flush=True)
+        if not finished.ok:
+            errors = [line for line in finished.lines if "error" in line.lower()]
+            problem = (errors or finished.lines or ["it printed nothing"])[0]
+            self.results.fail(name, problem, mend or " ".join(command))
+        return finished.ok
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        print(f"\n═══ {name}", flush=True)
+        began = time.monotonic()
+        yield
+        seconds = time.monotonic() - began
+        self.results.phases.append((name, seconds))
+        print(f"═══ {name}: {seconds:.0f} s", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=["all", "check", "test"], default="all")
+    parser.add_argument("--filter", help="run only the Rust tests whose path contains this")
+    arguments = parser.parse_args()
+    parts = {"check", "test"} if arguments.part == "all" else {arguments.part}
+    whole = Run(parts, arguments.filter or None)
+    whole.run()
+    summary = summarize(whole.results)
+    print("\n" + "\n".join(summary), flush=True)
+    return 1 if whole.results.failed_steps or whole.results.with_outcome("failed") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Outcomes of steps and tests, gathered over a whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Test:
+    """One finished test. `again` is what has to run for a second try."""
+
+    suite: str
+    name: str
+    outcome: str  # passed, failed, flaky, skipped
+    message: str = ""
+    again: str = ""
+
+    @property
+    def first_line(self) -> str:
+        """The first line of the message that says something."""
+        lines = (line.strip() for line in self.message.splitlines())
+        return next((line for line in lines if line and not line.startswith("note: ")), "")
+
+
+@dataclass
+class Step:
+    """A command that passes or fails as a whole, such as a lint or a compilation."""
+
+    name: str
+    problem: str
+    mend: str = ""
+
+
+@dataclass
+class Results:
+    """Everything that the summary reports."""
+
+    tests: list[Test] = field(default_factory=list)
+    failed_steps: list[Step] = field(default_factory=list)
+    not_run: list[str] = field(default_factory=list)
+    phases: list[tuple[str, float]] = field(default_factory=list)
+
+    def with_outcome(self, outcome: str) -> list[Test]:
+        return [test for test in self.tests if test.outcome == outcome]
+
+    def fail(self, name: str, problem: str, mend: str = "") -> None:
+        self.failed_steps.append(Step(name, problem, mend))
