@@ -37,8 +37,8 @@ check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: 
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 	.groundswell/linters/bin/typos
-	cargo machete
-	cargo deny --log-level error check licenses bans sources
+	.groundswell/linters/bin/cargo-shear --locked
+	.groundswell/linters/bin/cargo-deny --locked --log-level error check licenses bans sources
 	scripts/lint-migrations.sh
 	scripts/lint-style.sh
 	cargo test --quiet --lib config::
@@ -46,7 +46,7 @@ check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: 
 	npm --prefix frontend run check
 
 audit: setup-check ## Check dependencies, including for known vulnerabilities (needs access to GitHub)
-	cargo deny check
+	.groundswell/linters/bin/cargo-deny --locked check
 
 bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for another benchmark, BENCH_ARGS for options)
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
