@@ -37,7 +37,7 @@ check: ## Run the CI checks that precede the tests: format, lints, docs, spellin
 	@python3 scripts/ci check
 
 audit: setup-check ## Check dependencies, including for known vulnerabilities (needs access to GitHub)
-	cargo deny check
+	.groundswell/linters/bin/cargo-deny --locked check
 
 bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for another benchmark, BENCH_ARGS for options)
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
