@@ -35,7 +35,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // The server hangs up on connections that are idle for five seconds, and what is sent at that moment is lost.
         let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
+            .timeout(PATIENCE)
             .pool_idle_timeout(Duration::from_secs(2))
             .build()
             .unwrap();
