@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -74,7 +73,7 @@ class Libtest:
             "CARGO_MANIFEST_DIR": str(ROOT),
             "CARGO_PKG_NAME": "groundswell",
             # Failures print where they happened; a whole backtrace would bury them.
-            "RUST_BACKTRACE": os.environ.get("RUST_BACKTRACE", "0"),
+            "RUST_BACKTRACE": "0",
         }
         return run([str(self._executable), *arguments], env=package, within_s=self._within_s)
 

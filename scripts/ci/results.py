@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+PANIC = re.compile(r"^thread '.*' (?:\(\d+\) )?panicked at (?P<place>.*)$")
 
 
 @dataclass
@@ -17,9 +20,12 @@ class Test:
 
     @property
     def first_line(self) -> str:
-        """The first line of the message that says something."""
-        lines = (line.strip() for line in self.message.splitlines())
-        return next((line for line in lines if line and not line.startswith("note: ")), "")
+        """The first line of the message that says something, after the place of a Rust panic."""
+        lines = [line.strip() for line in self.message.splitlines() if line.strip()]
+        for line, following in zip(lines, lines[1:]):
+            if found := PANIC.match(line):
+                return f"{found['place']} {following}"
+        return lines[0] if lines else ""
 
 
 @dataclass
