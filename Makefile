@@ -34,14 +34,14 @@ build: setup-run dashboard release ## Build the dashboard and the optimised serv
 
 check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, spelling, dependencies, migrations, style samples, generated files, types
 	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 	.groundswell/linters/bin/typos
 	.groundswell/linters/bin/cargo-shear --locked
 	.groundswell/linters/bin/cargo-deny --locked --log-level error check licenses bans sources
 	scripts/lint-migrations.sh
 	scripts/lint-style.sh
-	cargo test --quiet --lib config::
+	cargo test --locked --quiet --lib config::
 	scripts/check-generated.sh
 	npm --prefix frontend run check
 
@@ -52,7 +52,7 @@ bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for ano
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
 soak: setup-run dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
-	GROUNDSWELL_TEST_SOAK=1 cargo test --release --test it -- --nocapture
+	GROUNDSWELL_TEST_SOAK=1 cargo test --locked --release --test it -- --nocapture
 
 train: ## Train both models on the public data sets in DATA=folder
 	scripts/train.sh "$(DATA)"
@@ -90,13 +90,13 @@ dashboard: $(DASHBOARD)
 
 # Always run: Cargo decides what is up to date.
 release:
-	cargo build --release
+	cargo build --locked --release
 
 debug:
-	cargo build
+	cargo build --locked
 
 test-rust: setup-test dashboard
-	cargo test
+	cargo test --locked
 
 test-frontend: setup-test $(NODE_MODULES)
 	npm --prefix frontend test

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 snapshot() { find frontend/openapi.json frontend/src -name '*.json' -o -name '*generated*' | sort | xargs -r sha256sum; }
 
-cargo build --quiet
+cargo build --locked --quiet
 before="$(snapshot)"
 scripts/generate-types.sh
 after="$(snapshot)"
