@@ -15,6 +15,7 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY scripts/fetch-onnxruntime.sh scripts/
+COPY scripts/lib/ scripts/lib/
 RUN bash scripts/fetch-onnxruntime.sh
 
 FROM rust:1.95-bookworm AS server

@@ -70,7 +70,7 @@ setup-test:
 	@scripts/setup.sh test
 
 $(NODE_MODULES): frontend/package-lock.json
-	npm --prefix frontend ci --no-audit --no-fund
+	source scripts/lib/retry.sh && retry npm --prefix frontend ci --no-audit --no-fund
 	@touch $@
 
 $(DASHBOARD): $(NODE_MODULES) $(DASHBOARD_SOURCES)

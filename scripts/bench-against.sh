@@ -36,7 +36,7 @@ if [[ ! -x "$baseline" ]]; then
   fi
   mkdir -p "$tree/frontend/dist"
   cp -R frontend/dist/. "$tree/frontend/dist/" 2>/dev/null || true
-  (cd "$tree" && CARGO_TARGET_DIR=target cargo build --release)
+  (cd "$tree" && CARGO_TARGET_DIR=target cargo build --locked --release)
 fi
-cargo build --release
+cargo build --locked --release
 exec target/release/groundswell bench "$bench" --baseline "$baseline" "$@"

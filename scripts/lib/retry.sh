@@ -1,0 +1,19 @@
+# Defines `retry` for steps that need the network. Scripts source this file.
+# shellcheck shell=bash
+
+# Runs a command up to three times, because package indexes and mirrors are sometimes unreachable for a few seconds.
+# Returns the exit code of the last attempt.
+retry() {
+  local attempts=3 pause_seconds=5 attempt code
+  for ((attempt = 1; attempt <= attempts; attempt++)); do
+    "$@" && return
+    code=$?
+    if ((attempt == attempts)); then
+      echo "attempt $attempt of $attempts failed (exit code $code): $*" >&2
+      return "$code"
+    fi
+    echo "attempt $attempt of $attempts failed (exit code $code), next one in $pause_seconds s: $*" >&2
+    sleep "$pause_seconds"
+    pause_seconds=$((pause_seconds * 3))
+  done
+}
