@@ -15,9 +15,10 @@ NODE_MODULES := frontend/node_modules/.package-lock.json
 DASHBOARD_SOURCES := $(shell find frontend/src frontend/public -type f -not -name '*.test.ts*' 2>/dev/null) \
   $(wildcard frontend/index.html frontend/vite.config.ts frontend/tsconfig*.json frontend/package.json)
 RELEASE := target/release/groundswell
-DEBUG := target/debug/groundswell
+# Set-up installs Python, but CI's runner, which runs set-up, is itself written in it.
+PYTHON := $(if $(shell command -v python3),,setup-check)
 
-.PHONY: help run test setup build check audit bench soak train eval gazetteer types screenshots \
+.PHONY: help run test setup build check ci fix hooks audit bench soak train eval gazetteer types screenshots \
   setup-run setup-check setup-test dashboard release debug
 
 help: ## List all commands
@@ -26,15 +27,24 @@ help: ## List all commands
 run: setup-run dashboard release ## Set up, build, start on http://127.0.0.1:8080 and replay real posts until Ctrl-C
 	@scripts/run.sh
 
-test: ## Set up and run all tests: unit, integration with real servers, dashboard in Chromium (FILTER=name for some of the Rust tests)
+test: $(PYTHON) ## Set up and run all tests: unit, integration with real servers, dashboard in Chromium (FILTER=name: some of them)
 	@python3 scripts/ci test --filter "$(FILTER)"
 
 setup: setup-test ## Install missing dependencies: PostgreSQL, Redis, Chromium, ONNX Runtime, npm packages
 
 build: setup-run dashboard release ## Build the dashboard and the optimised server that embeds it
 
-check: ## Run the CI checks that precede the tests: format, lints, docs, spelling, dependencies, migrations, style samples, generated files, types
+check: $(PYTHON) ## Run the CI checks other than tests: format, lints, docs, spelling, dependencies, migrations, style samples, architecture, generated files, types
 	@python3 scripts/ci check
+
+ci: ## Run CI on HEAD in a clean clone, as it is run on submitted commits
+	scripts/ci-clone.sh
+
+fix: setup-check ## Mend what a command can: formatting, example settings, OpenAPI document, types, numbers of migrations
+	scripts/fix.sh
+
+hooks: ## Check each commit of this checkout for what takes seconds (Git hook)
+	git config core.hooksPath .githooks
 
 audit: setup-check ## Check dependencies, including for known vulnerabilities (needs access to GitHub)
 	.groundswell/linters/bin/cargo-deny --locked check

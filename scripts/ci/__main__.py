@@ -56,6 +56,8 @@ class Run:
             self._step("spelling", [f"{LINTERS}/typos"])
             self._step("migrations", ["scripts/lint-migrations.sh"])
             self._step("style samples", ["scripts/lint-style.sh"])
+            self._step("runner", ["python3", "-m", "unittest", "discover", "--buffer", "-s", "scripts/ci"])
+            self._step("architecture", ["cargo", "test", "--locked", "--package", "groundswell-architecture"])
             self._step("unused dependencies", [f"{LINTERS}/cargo-shear", "--locked"])
             self._step("dependency rules", [f"{LINTERS}/cargo-deny", "--locked", "--log-level", "error", "check", "licenses", "bans", "sources"])
             self._npm("types", ["tsc", "-b"])

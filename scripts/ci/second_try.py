@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from landed import changed_since_landed, is_new
 from results import Results, Test
 
 # More flaky tests than this fail the run.
 MAX_FLAKY = 3
-# A commit that breaks much is not tried again test by test.
+# With more failures, the commit is broken, and second tries would only take time.
 MAX_TRIED = 12
 
 
 class Suite(Protocol):
+    """Tests that can run again, one by one or file by file."""
+
     suite: str
 
     def run_again(self, test: Test) -> bool: ...
 
 
 def try_again(results: Results, suites: list[Suite]) -> None:
-    """Runs each failed test once more, alone; those that pass then become flaky."""
+    """Runs each failed test once more, alone; those that pass then become flaky.
+
+    Tests whose file changed since the last landed commit get no second try: they must pass from the start.
+    """
     failed = results.with_outcome("failed")
-    if len(failed) > MAX_TRIED:
-        print(f"no second tries: {len(failed)} tests failed, which is no accident")
+    changed = changed_since_landed()
+    for test in failed:
+        if is_new(test, changed):
+            print(f"no second try: the file of {test.suite} {test.name} changed since the last landed commit")
+    accepted = [test for test in failed if not is_new(test, changed)]
+    if len(accepted) > MAX_TRIED:
+        print(f"no second tries: {len(accepted)} tests failed")
         return
     by_name = {suite.suite: suite for suite in suites}
     passed: dict[tuple[str, str], bool] = {}
-    for test in failed:
+    for test in accepted:
         key = (test.suite, test.again)
         if key not in passed:
             print(f"── again, alone: {test.suite} {test.again}", flush=True)

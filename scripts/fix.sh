@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Regenerates and formats everything that a command can: migrations' numbers, example settings, the OpenAPI document,
+# the dashboard's types, formatting, and the last landed commit. Review the changes and commit them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/number-migrations.sh
+cargo fmt
+UPDATE_EXPECT=1 cargo test --locked --lib config::setting_tests
+cargo build --locked
+scripts/generate-types.sh
+npm --prefix frontend run format -- --log-level warn
+# CI compares with this commit to tell new tests from known ones (scripts/ci/landed.py).
+for main in origin/main main; do
+  if git merge-base --is-ancestor "$main" HEAD 2>/dev/null; then
+    git rev-parse "$main" >.ci/landed
+  fi
+done
+git status --short
