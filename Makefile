@@ -33,8 +33,9 @@ setup: setup-test ## Install missing dependencies: PostgreSQL, Redis, Chromium, 
 build: setup-run dashboard release ## Build the dashboard and the optimised server that embeds it
 
 check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, spelling, dependencies, migrations, style samples, generated files, types
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo test --quiet --locked --package groundswell-architecture
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 	.groundswell/linters/bin/typos
 	cargo machete

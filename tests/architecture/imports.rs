@@ -1,53 +1,70 @@
 //! Modules use only what the table of ARCHITECTURE.md lets them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::references::references;
+use super::source::{self, Source};
 use super::table::Table;
-use super::{architecture, top_module};
-use crate::support::source::{self, Source};
+use super::{architecture, reject, top_module};
 
 /// Files that belong to no module: the crate's root, and the program that calls it.
-const ROOTS: [&str; 2] = ["lib", "main"];
+const ROOTS: &[&str] = &["lib", "main"];
 
-fn violations(table: &Table, Source { path, code }: &Source) -> Vec<String> {
-    let module = top_module(path);
-    let used: BTreeSet<String> =
-        references(path, code).into_iter().filter_map(|reference| reference.into_iter().next()).collect();
-    // Types and constants at the root are nobody's.
-    let is_module = |name: &str| name.starts_with(|c: char| c.is_ascii_lowercase());
-    let foreign =
-        used.iter().filter(|used| is_module(used) && *used != module && !table.allows(module, used));
+/// Other modules that a file uses, and where it first uses each.
+fn uses(source: &Source) -> BTreeMap<String, usize> {
+    let mut used = BTreeMap::new();
+    for (reference, at) in references(&source.path, &source.code) {
+        let Some(module) = reference.into_iter().next() else { continue };
+        // Types and constants at the root are nobody's.
+        if module.starts_with(|c: char| c.is_ascii_lowercase()) && module != top_module(&source.path) {
+            let first = used.entry(module).or_insert(at);
+            *first = at.min(*first);
+        }
+    }
+    used
+}
+
+fn violations(table: &Table, source: &Source) -> Vec<String> {
+    let module = top_module(&source.path);
+    let foreign = uses(source).into_iter().filter(|(used, _)| !table.allows(module, used));
     foreign
-        .map(|used| format!("src/{path}: `{module}` may not use `{used}`, by the table in ARCHITECTURE.md"))
+        .map(|(used, at)| {
+            let (place, change) = (source.place(at), table.change_that_allows(module, &used));
+            format!("{place}: `{module}` may not use `{used}`: remove this use, or {change}")
+        })
         .collect()
 }
 
 #[test]
 fn every_module_uses_only_what_it_may() {
-    let sources = source::all();
-    let mut modules: Vec<String> = sources.iter().map(|source| top_module(&source.path).to_owned()).collect();
-    modules.dedup();
-    modules.retain(|module| !ROOTS.contains(&module.as_str()));
-    let table = Table::parse(&architecture()).unwrap_or_else(|mistake| panic!("ARCHITECTURE.md: {mistake}"));
-    let mut found = table.differences(&modules);
-    let in_modules = sources.iter().filter(|source| !ROOTS.contains(&top_module(&source.path)));
-    found.extend(in_modules.flat_map(|source| violations(&table, source)));
-    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    let table = Table::parse(&architecture()).unwrap_or_else(|mistake| panic!("\n\n{mistake}\n"));
+    let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for source in source::all() {
+        let module = top_module(&source.path);
+        if !ROOTS.contains(&module) {
+            modules.entry(module.to_owned()).or_default().extend(uses(&source).into_keys());
+            found.extend(violations(&table, &source));
+        }
+    }
+    found.extend(table.differences(&modules));
+    reject(&found);
 }
 
-fn check(path: &str, text: &str, expected: &[&str]) {
+/// Checks which modules this file must not use, each with the line in which it uses them.
+fn check(path: &str, text: &str, expected: &[(&str, usize)]) {
     let table = Table::parse(
         "| `src/store` | SQL | nothing |\n| `src/actors` | stages | store |\n\
          | `src/http` | routes | store |\n| `src/app` | wiring | everything |",
     );
-    let planted = Source { path: path.to_owned(), code: source::code_of(text) };
-    let found = violations(&table.unwrap(), &planted);
+    let table = table.unwrap();
+    let found = violations(&table, &Source::new(path, text.to_owned()));
+    let module = top_module(path);
     let expected: Vec<String> = expected
         .iter()
-        .map(|used| {
-            let module = top_module(path);
-            format!("src/{path}: `{module}` may not use `{used}`, by the table in ARCHITECTURE.md")
+        .map(|(used, line)| {
+            let change = table.change_that_allows(module, used);
+            format!("src/{path}:{line}: `{module}` may not use `{used}`: remove this use, or {change}")
         })
         .collect();
     assert_eq!(found, expected, "{text}");
@@ -55,12 +72,16 @@ fn check(path: &str, text: &str, expected: &[&str]) {
 
 #[test]
 fn a_planted_use_is_found() {
-    check("store/mod.rs", "use crate::http::Api;", &["http"]);
-    check("store/mod.rs", "use super::http;", &["http"]);
-    check("store/posts.rs", "use crate::{\n    models::alert::{Alert, Scope},\n    http,\n};", &["http"]);
-    check("http/mod.rs", "let n = crate::actors::limit();", &["actors"]);
-    check("actors/aggregator/commit.rs", "use super::super::super::config::Config;", &["config"]);
-    check("actors/aggregator/mod.rs", "use super::super::{app, http};", &["app", "http"]);
+    check("store/mod.rs", "use crate::http::Api;", &[("http", 1)]);
+    check("store/mod.rs", "use super::http;", &[("http", 1)]);
+    check(
+        "store/posts.rs",
+        "use crate::{\n    models::alert::{Alert, Scope},\n    http,\n};\n\nfn f() { crate::http::f() }",
+        &[("http", 3)],
+    );
+    check("http/mod.rs", "//! Routes.\n\nlet n = crate::actors::limit();", &[("actors", 3)]);
+    check("actors/aggregator/commit.rs", "use super::super::super::config::Config;", &[("config", 1)]);
+    check("actors/aggregator/mod.rs", "use super::super::{app, http};", &[("app", 1), ("http", 1)]);
 }
 
 #[test]
