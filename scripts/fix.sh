@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/number-migrations.sh
-cargo fmt
+cargo fmt --all
 UPDATE_EXPECT=1 cargo test --locked --lib config::setting_tests
 cargo build --locked
 scripts/generate-types.sh

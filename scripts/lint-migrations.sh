@@ -29,8 +29,13 @@ done
 
 expected=1
 while read -r number; do
-  if [[ "$number" != "$expected" ]]; then
-    complain "V${number}__….sql" "is out of sequence: expected V$expected"
+  if ((number != expected)); then
+    files=("V${number}__"*.sql)
+    if ((number < expected)); then
+      complain "${files[*]}" "have the same number: run \`make number-migrations\`"
+    else
+      complain "${files[0]}" "should be V$expected: run \`make number-migrations\`"
+    fi
     break
   fi
   expected=$((expected + 1))

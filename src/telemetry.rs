@@ -202,6 +202,7 @@ pub async fn run_upkeep(metrics: PrometheusHandle, done: impl Fn()) {
         tokio::time::sleep(UPKEEP_EVERY).await;
         let metrics = metrics.clone();
         // The upkeep takes milliseconds, which would delay the connections of an async thread.
+        // unsupervised: aggregating histograms ends, and the caller waits for it
         if tokio::task::spawn_blocking(move || metrics.run_upkeep()).await.is_err() {
             return;
         }

@@ -52,7 +52,7 @@ class Run:
 
     def _quick_checks(self) -> None:
         if "check" in self._parts:
-            self._step("format", ["cargo", "fmt", "--check"], "cargo fmt")
+            self._step("format", ["cargo", "fmt", "--all", "--check"], "cargo fmt --all")
             self._step("spelling", [f"{LINTERS}/typos"])
             self._step("migrations", ["scripts/lint-migrations.sh"])
             self._step("style samples", ["scripts/lint-style.sh"])
@@ -72,7 +72,7 @@ class Run:
 
     def _compile(self) -> dict:
         if "check" in self._parts:
-            self._step("clippy", ["cargo", "clippy", "--locked", "--all-targets", "--", "-D", "warnings"])
+            self._step("clippy", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
             docs = ["cargo", "doc", "--locked", "--no-deps", "--lib"]
             self._step("docs", docs, env={"RUSTDOCFLAGS": "-D warnings"})
         executables = compile_tests(self.results)

@@ -21,7 +21,7 @@ pub mod broadcaster; // updates → sessions
 pub mod maintenance; // partitions, merging of rollups, expiry
 
 /// Kinds of stages in pipeline order. Lists show stages of other kinds after these.
-pub const STAGES: [&str; 13] = [
+pub const STAGES: &[&str] = &[
     "ingester",
     "inference_pool",
     "deep_pool",

@@ -74,6 +74,7 @@ impl Connections {
 pub async fn connect(config: &Config, endpoints: &Endpoints, io: &Handle) -> anyhow::Result<Connections> {
     let config = config.clone();
     let endpoints = endpoints.clone();
+    // unsupervised: connecting ends, and the caller waits for it
     io.spawn(async move { open(&config, &endpoints).await }).await?
 }
 

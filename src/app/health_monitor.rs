@@ -195,6 +195,7 @@ async fn disk_at(folder: PathBuf) -> Option<DiskHealth> {
         let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
         Some(DiskHealth { free_bytes: bytes(found.blocks_available()), total_bytes: bytes(found.blocks()) })
     };
+    // unsupervised: a disk check ends, and the monitor waits for it with a timeout
     tokio::task::spawn_blocking(look).await.ok()?
 }
 

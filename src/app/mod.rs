@@ -79,6 +79,7 @@ pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
     let control = Control { stop: CancellationToken::new(), leave: CancellationToken::new(), started };
     run(config, control, |io, control| {
         shutdown_signals::obey(io, control)?;
+        // unsupervised: logs that the server is ready, and ends
         io.spawn(async move {
             if let Ok(started) = listening.await {
                 announce(started.address);
@@ -261,6 +262,7 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
         warn!(%error, "the file that describes the running server was not removed");
     }
     if let Some(sources) = sources {
+        // unsupervised: releasing ends, and the caller waits for it
         let releasing = io.spawn(async move { sources.release().await });
         if releasing.await.is_err() {
             warn!("releasing the sources panicked");
@@ -269,6 +271,7 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     // A task that outlived its connections would log that they are closed.
     tasks.abort();
     let closing = Arc::clone(&connections);
+    // unsupervised: closing ends, and the caller waits for it
     let closed = io.spawn(async move { closing.close().await });
     if closed.await.is_err() {
         warn!("closing the connections panicked");
@@ -289,6 +292,7 @@ async fn start_servers(config: &Config, io: &Handle) -> anyhow::Result<(Option<E
             durable: config.embedded.durable,
         },
     };
+    // unsupervised: starting ends, and the caller waits for it
     let embedded = io.spawn(Embedded::start(params)).await??;
     let endpoints = embedded.endpoints().clone();
     Ok((Some(embedded), endpoints))
@@ -298,6 +302,7 @@ async fn stop_servers(embedded: Option<Embedded>, io: &Handle) {
     let Some(embedded) = embedded else {
         return;
     };
+    // unsupervised: stopping ends, and the caller waits for it
     match io.spawn(embedded.stop()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => error!(%error, "the private servers did not stop cleanly"),

@@ -14,6 +14,7 @@ pub fn obey(io: &Handle, control: &Control) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (stop, leave) = (control.stop.clone(), control.leave.clone());
+    // unsupervised: waits for two signals and cancels two tokens; nothing in it can panic
     io.spawn(async move {
         for token in [stop, leave] {
             tokio::select! {

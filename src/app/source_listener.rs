@@ -209,6 +209,7 @@ impl Listener {
         let (id, revision) = (held.source.id, held.revision);
         let stop = CancellationToken::new();
         let asked = self.topics.asked_by(&held.source);
+        // unsupervised: the listener sees the end of a source and starts it again
         let task = self.tasks.spawn(run(self.shared.clone(), held, asked.clone(), stop.clone()));
         let run = Run {
             revision,

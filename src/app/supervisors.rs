@@ -111,6 +111,7 @@ impl Supervisors {
             }),
             mailbox_capacity: MAILBOX,
         };
+        // unsupervised: a supervisor, whose exit is watched by `gave_up`
         self.running.spawn_local(supervise(spec, self.supervision.clone()));
     }
 
@@ -126,6 +127,7 @@ impl Supervisors {
         let io = self.io.clone();
         let start = move |task: TaskContext| {
             let work = work(Arc::clone(&task.metrics));
+            // unsupervised: a task that `start_task_where` supervises
             io.spawn(task.run(work))
         };
         self.start_task_where(plan, timeout, start);
@@ -148,6 +150,7 @@ impl Supervisors {
             task
         });
         let spec = TaskSpec { plan, start, timeout, kill };
+        // unsupervised: a supervisor, whose exit is watched by `gave_up`
         self.running.spawn_local(supervise_task(spec, self.supervision.clone()));
     }
 

@@ -135,6 +135,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
             None => listen(address).and_then(|listener| spec.build(listener)),
         };
         current.replace(built.as_ref().ok().map(Server::handle));
+        // unsupervised: part of a supervised task
         actix_rt::spawn(task.run(async move {
             let ended = match built {
                 Ok(server) => server.await,

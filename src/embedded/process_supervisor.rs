@@ -99,6 +99,7 @@ impl ProcessSupervisor {
         });
         let name = server.name();
         let supervision = SupervisionLoop { server, shared: Arc::clone(&shared), phase, _lock: lock };
+        // unsupervised: the thread catches its panics and goes on
         thread::Builder::new()
             .name(format!("supervise-{name}"))
             .spawn(move || supervision.run())
@@ -261,6 +262,7 @@ impl<S: Server> SupervisionLoop<S> {
 
     /// Runs one process, from its start to its exit.
     fn run_once(&self) -> RunEnd {
+        // unsupervised: the server that this thread supervises
         let mut child = match self.spawn() {
             Ok(Some(child)) => child,
             Ok(None) => return RunEnd::NeverReady("a stop was requested".to_owned()),
@@ -289,6 +291,7 @@ impl<S: Server> SupervisionLoop<S> {
             return Ok(None);
         }
         let program = command.get_program().to_owned();
+        // unsupervised: the server that the calling thread supervises
         let child = command.spawn().map_err(EmbeddedError::io("run", program.as_ref()))?;
         state.child = Some(as_pid(child.id()));
         Ok(Some(child))

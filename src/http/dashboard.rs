@@ -37,7 +37,7 @@ const COMPRESSED_FROM_BYTES: usize = 1024;
 const NOT_BUILT: &str = include_str!("not_built.html");
 
 /// Paths of the dashboard's pages, the same as in `frontend/src/app/router.tsx`.
-const PAGES: [&str; 11] = [
+const PAGES: &[&str] = &[
     "/", "/explore", "/author", "/queue", "/alerts", "/topics", "/sources", "/reports", "/system", "/design",
     "/shared",
 ];

@@ -49,6 +49,7 @@ impl Background {
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         // Tied to the starting thread, which is the one that sends requests as well.
         child::end_with_parent(&mut command, Signal::SIGKILL);
+        // unsupervised: the caller sees the child's exit and starts another
         let mut child = command.spawn()?;
         let (requests, responses) = (child.stdin.take(), child.stdout.take());
         let (Some(requests), Some(responses)) = (requests, responses) else {
@@ -100,6 +101,7 @@ impl Drop for Background {
 /// Starts a thread that collects the child's exit status as soon as the child ends. A child that ends between two
 /// requests would otherwise remain a zombie until the next request.
 fn collect_exit_status(child: Arc<Mutex<Child>>, pid: u32) -> io::Result<()> {
+    // unsupervised: waits for the child's exit, and ends with it
     thread::Builder::new().name(format!("wait-{pid}")).spawn(move || {
         // Without the lock, so that others can kill the child.
         child::wait_for_end(pid);

@@ -150,6 +150,7 @@ impl Group {
         command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         child::limit(&mut command, &LIMITS);
         child::detach_and_end_with_parent(&mut command, Signal::SIGKILL);
+        // unsupervised: the caller waits for the process, and kills it when it stops waiting
         let child = Command::from(command).spawn()?;
         let id = child.id().ok_or(io::ErrorKind::NotFound)?;
         Ok(Self { child, id: child::as_pid(id) })

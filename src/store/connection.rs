@@ -120,8 +120,10 @@ type Connected = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres
 impl Connect for RuntimeConnector {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Connected> {
         let (config, on_connect) = (config.clone(), self.on_connect);
+        // unsupervised: connecting ends, and the pool waits for it
         let connecting = self.runtime.spawn(async move {
             let (client, connection) = config.connect(NoTls).await?;
+            // unsupervised: the pool sees the end of a connection and makes another
             let task = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     warn!(%error, "connection to postgres lost");

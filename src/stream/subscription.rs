@@ -50,6 +50,7 @@ impl Subscription {
             next: None,
             has_gap: false,
         };
+        // unsupervised: ends the subscription, and with it the supervised task `listener`
         tokio::spawn(listener.run());
         Self { events }
     }

@@ -165,6 +165,7 @@ impl Sockets {
         let disconnect = self.params.disconnect.clone();
         if disconnect.try_send(Disconnect { id }).is_err() {
             // If the broadcaster is gone for good, it has no sessions to forget.
+            // unsupervised: the attempt has a deadline
             actix::spawn(async move { disconnect.send(Disconnect { id }, DISCONNECT_TIMEOUT).await.ok() });
         }
     }

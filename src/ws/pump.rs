@@ -78,6 +78,7 @@ impl Pump {
     /// Starts this thread's pump, which runs as long as the thread does.
     pub fn start() -> Self {
         let pump = Self { queue: Arc::default(), connected: Rc::default() };
+        // unsupervised: catches its panics, closes its sockets and goes on
         actix_web::rt::spawn(pump.clone().run());
         pump
     }

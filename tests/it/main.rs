@@ -66,8 +66,6 @@ mod topic_history; // topics applied to stored posts
 mod metrics; // what Prometheus is told
 mod post_work; // people who work on posts and alerts
 
-mod architecture; // what ARCHITECTURE.md promises of the source
-mod log_format; // how logs and errors sound
 mod share_links; // what the holder of a share link can read
 mod settings_file; // groundswell.toml
 

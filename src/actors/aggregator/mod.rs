@@ -71,6 +71,7 @@ impl Aggregator {
     /// Creates an aggregator, and starts the task that publishes its updates.
     pub fn new(params: AggregatorParams, stage: StageContext) -> Self {
         let (outgoing, queued) = mpsc::channel(UPDATES_QUEUED_MAX);
+        // unsupervised: the actor ends with the publisher
         let publishing = params.io.spawn(publish_all(params.updates.clone(), queued));
         let committer = Committer {
             store: params.store.clone(),

@@ -283,6 +283,7 @@ impl PlanInputs {
             let planned = change_plan::plan(Situation { rules, kept, open, measurements, limits, turn, now });
             (planned, self)
         };
+        // unsupervised: a computation ends, and the caller waits for it
         let planning = tokio::task::spawn_blocking(plan).await;
         planning.map_err(|error| StoreError::Internal { reason: error.to_string() })
     }

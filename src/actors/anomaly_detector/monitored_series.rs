@@ -137,6 +137,7 @@ impl MonitoredSeries {
     /// Learns the baselines from the history, on a blocking thread.
     async fn learn(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let mut series = std::mem::take(&mut self.series);
+        // unsupervised: a computation ends, and the caller waits for it
         let learned = tokio::task::spawn_blocking(move || {
             let overall = series.first().map(|overall| overall.history.clone()).unwrap_or_default();
             for series in &mut series {

@@ -178,6 +178,7 @@ impl Broadcaster {
     fn read_history(&mut self, context: &mut Context<Self>) {
         let history = self.params.history.clone();
         let after = self.log.as_ref().map(|log| log.position().offset);
+        // unsupervised: reading the history ends, and the actor waits for it
         let reading = self.params.io.spawn(async move { history.after(after).await });
         context.spawn(reading.into_actor(self).map(|outcome, broadcaster, context| match outcome {
             Ok(Ok(past)) => broadcaster.caught_up(past, context),

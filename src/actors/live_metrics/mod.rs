@@ -128,6 +128,7 @@ impl LiveMetricsPublisher {
         metrics::counter!(WINDOW_HEALS_TOTAL).increment(1);
         let oldest = self.windows.horizon(Timestamp::now());
         let bounds = (oldest, self.windows.n_rows_max());
+        // unsupervised: reading the windows ends, and the actor waits for it
         let reading = self.params.io.spawn(read_windows(self.params.store.clone(), bounds));
         context.spawn(reading.into_actor(self).map(|outcome, publisher, context| match outcome {
             Ok(Ok((rows, places))) => {
@@ -183,6 +184,7 @@ impl LiveMetricsPublisher {
         }
         let entries = metrics_cache::entries(&self.windows.live(now));
         let cache = self.params.cache.clone();
+        // unsupervised: writing to the cache ends
         self.params.io.spawn(async move {
             if let Err(error) = cache.put(&entries, metrics_cache::TTL).await {
                 tracing::debug!(%error, "the latest figures were not cached");

@@ -81,6 +81,7 @@ impl Notifier {
         self.n_in_flight += 1;
         self.stage.metrics.begin(1);
         let NotifierParams { store, messenger, io, .. } = self.params.clone();
+        // unsupervised: an attempt ends, and the actor waits for it
         let sending = io.spawn(async move { send(&store, &messenger, &claimed).await });
         context.spawn(sending.into_actor(self).map(|outcome, notifier, context| {
             notifier.n_in_flight -= 1;
@@ -98,6 +99,7 @@ impl Notifier {
 
     fn expire(&mut self, _: &mut Context<Self>) {
         let store = self.params.store.clone();
+        // unsupervised: expiry ends and runs again later
         self.params.io.spawn(async move {
             loop {
                 match history::expire(&store).await {

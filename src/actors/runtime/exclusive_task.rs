@@ -48,6 +48,7 @@ impl ExclusiveTask {
             return false;
         }
         let occupied = Rc::clone(&self.occupied);
+        // unsupervised: the work ends, and the actor waits for it
         let done = wrap_future::<_, A>(self.io.spawn(work)).map(move |outcome, actor, context| {
             occupied.set(false);
             ended(actor, outcome, context);

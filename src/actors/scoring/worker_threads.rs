@@ -65,6 +65,7 @@ impl Workers {
                 Presence { number: n, pulse: Arc::clone(&pulse), alive: Arc::clone(&workers.alive) };
             let work = work.clone();
             let body = move || work(&presence);
+            // unsupervised: the pool checks its threads every second
             if let Err(error) = thread::Builder::new().name(format!("{}-{n}", params.name)).spawn(body) {
                 error!(%error, "a thread for inference could not be started");
                 pulse.gone.store(true, Ordering::Release);

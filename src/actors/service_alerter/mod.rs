@@ -71,6 +71,7 @@ impl ServiceAlerter {
         for due in self.params.service_alerts.due(Timestamp::now()) {
             self.stage.metrics.begin(1);
             let ServiceAlerterParams { service_alerts, messenger, io, .. } = self.params.clone();
+            // unsupervised: an attempt ends, and the actor waits for it
             let sending = io.spawn(async move { send(&service_alerts, &messenger, &due).await });
             context.spawn(sending.into_actor(self).map(|arrived, alerter, context| {
                 match arrived {

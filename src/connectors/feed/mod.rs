@@ -222,6 +222,7 @@ impl Feed {
 async fn read(fetched: Fetched) -> Result<Answer, ConnectorError> {
     let Fetched { version, content_type, body, .. } = fetched;
     let url = version.url.clone();
+    // unsupervised: reading a document ends, and the connector waits for it
     let reading = tokio::task::spawn_blocking(move || document::read(&body, content_type.as_deref(), &url));
     match reading.await {
         Ok(Ok(document)) => Ok(Answer::Changed(document, version)),

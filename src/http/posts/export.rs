@@ -23,7 +23,7 @@ pub enum Format {
     Ndjson,
 }
 
-const COLUMNS: [&str; 33] = [
+const COLUMNS: &[&str] = &[
     "uuid",
     "id",
     "platform",
@@ -76,7 +76,7 @@ pub async fn respond(
     chunks: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + Send + 'static,
     permit: ExportPermit,
 ) -> Result<HttpResponse, ApiError> {
-    let file = File { name: "posts", format, header: &COLUMNS };
+    let file = File { name: "posts", format, header: COLUMNS };
     stream(file, (chunks, permit), |listed| cells(listed).to_vec()).await
 }
 

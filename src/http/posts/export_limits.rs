@@ -110,6 +110,7 @@ impl ExportPermit {
     {
         let idle_since: Rc<Cell<Option<Instant>>> = Rc::default();
         let watching = watch(Rc::clone(&idle_since), self.socket, self.stall_max);
+        // unsupervised: ends with the body that it watches, which aborts it
         let watch = actix_web::rt::spawn(watching);
         ExportBody { body: Box::pin(body), rest: Bytes::new(), idle_since, watch, _open: self.open }
     }

@@ -17,7 +17,7 @@ use crate::store::posts::labels;
 /// Maximum body size in bytes: a note, with room for JSON escapes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: &[&str] = &[
     "text",
     "label",
     "model_label",
@@ -99,7 +99,7 @@ pub async fn export(
     let format = parameters.format.unwrap_or(Format::Ndjson);
     let permit = state.exports.acquire(&request)?;
     let chunks = labels::export(state.store.clone());
-    export::stream(export::File { name: "labels", format, header: &COLUMNS }, (chunks, permit), cells).await
+    export::stream(export::File { name: "labels", format, header: COLUMNS }, (chunks, permit), cells).await
 }
 
 fn cells(post: &LabelledPost) -> Vec<String> {

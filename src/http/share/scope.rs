@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::models::saved_view::ViewPage;
 
 /// Parameters of Explore that select posts.
-const EXPLORE_FILTERS: [&str; 24] = [
+const EXPLORE_FILTERS: &[&str] = &[
     "window",
     "from",
     "to",
@@ -36,13 +36,13 @@ const EXPLORE_FILTERS: [&str; 24] = [
 ];
 
 /// Parameters of Explore that choose how figures are presented.
-const EXPLORE_OPTIONS: [&str; 4] = ["tz", "step", "by", "compare"];
+const EXPLORE_OPTIONS: &[&str] = &["tz", "step", "by", "compare"];
 
 /// Parameters of Live that select posts.
-const LIVE_FILTERS: [&str; 6] = ["window", "source", "platform", "product", "channel", "city"];
+const LIVE_FILTERS: &[&str] = &["window", "source", "platform", "product", "channel", "city"];
 
 /// Parameters of a page that affect no figure, and that links omit.
-const LEFT_OUT: [&str; 4] = ["post", "order", "top", "panels"];
+const LEFT_OUT: &[&str] = &["post", "order", "top", "panels"];
 
 /// Parameters with which a holder pages through posts.
 const PAGING: [&str; 2] = ["limit", "cursor"];
@@ -128,14 +128,14 @@ fn forced_on(
         (ViewPage::Live, "/api/v1/posts") => {
             let length = SignedDuration::from_secs(live_seconds(view)?);
             let from = now.checked_sub(length).ok()?;
-            let mut forced = picked(view, &LIVE_FILTERS);
+            let mut forced = picked(view, LIVE_FILTERS);
             forced.retain(|(name, _)| name != "window");
             forced.push(("from".to_owned(), from.to_string()));
             Some((forced, &PAGING))
         }
         (ViewPage::Live, _) => {
             live_seconds(view)?;
-            Some((picked(view, &LIVE_FILTERS), &[]))
+            Some((picked(view, LIVE_FILTERS), &[]))
         }
     }
 }
@@ -159,7 +159,7 @@ fn explore(view: &Pairs, path: &str) -> Pairs {
 
 /// Returns the parameters that select posts. Without a range, the page shows one day.
 fn explore_filters(view: &Pairs) -> Pairs {
-    let mut forced = picked(view, &EXPLORE_FILTERS);
+    let mut forced = picked(view, EXPLORE_FILTERS);
     if value_of(view, "from").is_none() && value_of(view, "window").is_none() {
         forced.push(("window".to_owned(), "24h".to_owned()));
     }
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(query(page, "window=1h&city=Oslo", call), None, "{page:?} {call:?}");
         };
         let (explore, live) = (ViewPage::Explore, ViewPage::Live);
-        for name in EXPLORE_FILTERS.iter().chain(&EXPLORE_OPTIONS).chain(&["order", "format", "x"]) {
+        for name in EXPLORE_FILTERS.iter().chain(EXPLORE_OPTIONS).chain(&["order", "format", "x"]) {
             let (plain, escaped) =
                 (format!("{name}="), format!("%{:02x}{}=", name.as_bytes()[0], &name[1..]));
             for path in ["/api/v1/explore/series", "/api/v1/explore/breakdown", "/api/v1/posts"] {

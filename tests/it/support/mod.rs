@@ -13,7 +13,6 @@ pub mod receivers; // whom notifications are sent to, and who judges them
 pub mod reddit; // Reddit's API, with its faults
 pub mod redis; // any command, also those the product never sends
 pub mod servers; // PostgreSQL and Redis
-pub mod source; // the project's own source, read as text
 pub mod space; // a database and a prefix for each test
 pub mod test_app; // a server inside the test's process
 pub mod web; // what local hosts of networks have in common

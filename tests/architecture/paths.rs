@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::references::module_of;
+use super::source::{self, Source};
 use super::words::{Invariant, quoted};
-use super::{ROOT, architecture};
-use crate::support::source::{self, Source};
+use super::{ROOT, architecture, numbered, reject};
 
 /// Whether a quoted word exists, where it looks like a name from this repository.
 fn exists(word: &str, sources: &[Source]) -> bool {
@@ -47,17 +47,21 @@ fn names(code: &str, name: &str) -> bool {
     })
 }
 
-fn unknown<'a>(text: &'a str, sources: &[Source]) -> Vec<&'a str> {
+fn complaints(text: &str, sources: &[Source]) -> Vec<String> {
     // Words that nothing may name are words of the source's language or of libraries.
-    let lines = text.lines().filter(|line| Invariant::parse(line).is_none());
-    lines.flat_map(quoted).filter(|word| !exists(word, sources)).collect()
+    let lines = numbered(text).filter(|line| Invariant::parse(*line).is_none());
+    let words = lines.flat_map(|(line, text)| quoted(text).map(move |word| (line, word)));
+    let unknown = words.filter(|(_, word)| !exists(word, sources));
+    unknown
+        .map(|(line, word)| {
+            format!("ARCHITECTURE.md:{line}: `{word}` does not exist: correct it or delete it")
+        })
+        .collect()
 }
 
 #[test]
 fn everything_that_the_architecture_names_exists() {
-    let (text, sources) = (architecture(), source::all());
-    let unknown = unknown(&text, &sources);
-    assert!(unknown.is_empty(), "correct or delete these names in ARCHITECTURE.md: {unknown:#?}");
+    reject(&complaints(&architecture(), &source::all()));
 }
 
 #[test]
@@ -66,7 +70,7 @@ fn a_planted_name_that_does_not_exist_is_found() {
         ("store/posts/record.rs", "pub async fn record(store: &Store) {}"),
         ("store/mod.rs", "pub struct Store; impl Store { fn open() {} }"),
     ]
-    .map(|(path, code)| Source { path: path.to_owned(), code: code.to_owned() });
+    .map(|(path, code)| Source::new(path, code.to_owned()));
     for (word, expected) in [
         ("src/main.rs", true),
         ("src/nowhere.rs", false),
@@ -92,5 +96,6 @@ fn a_planted_name_that_does_not_exist_is_found() {
         assert_eq!(exists(word, &sources), expected, "{word}");
     }
     let text = "- Only `src/store` knows `Nowhere::x`.\n1. `Store` is here, `Nowhere` is not.";
-    assert_eq!(unknown(text, &sources), ["Nowhere"]);
+    let found = ["ARCHITECTURE.md:2: `Nowhere` does not exist: correct it or delete it"];
+    assert_eq!(complaints(text, &sources), found);
 }

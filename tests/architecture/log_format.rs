@@ -1,26 +1,38 @@
 //! How logs and errors sound: one sentence, small first letter, no full stop. Programs that search logs, and people who
 //! read an error inside another, rely on it.
 
-use crate::support::source;
+use super::reject;
+use super::source::{self, Source};
 
 /// What is followed by a message for people.
-const SPEAKERS: [&str; 9] =
-    ["trace!(", "debug!(", "info!(", "warn!(", "error!(", "anyhow!(", "bail!(", ".context(", "#[error("];
+const SPEAKERS: &[&str] =
+    &["trace!(", "debug!(", "info!(", "warn!(", "error!(", "anyhow!(", "bail!(", ".context(", "#[error("];
 
 /// Names keep their capitals.
-const NAMES: [&str; 8] =
-    ["PostgreSQL", "Redis", "Groundswell", "Docker", "Ctrl-C", "Debian", "Node.js", "Chromium"];
+const NAMES: &[&str] =
+    &["PostgreSQL", "Redis", "Groundswell", "Docker", "Ctrl-C", "Debian", "Node.js", "Chromium"];
 
-/// What is wrong with the messages in `code`.
-fn complaints(code: &str) -> Vec<String> {
+/// The ill-formed messages of a file, each with its place and how to write it.
+fn complaints(source: &Source) -> Vec<String> {
     let mut complaints = Vec::new();
     for speaker in SPEAKERS {
-        for (at, _) in code.match_indices(speaker) {
-            let messages = literals(&code[at + speaker.len()..]);
-            complaints.extend(messages.iter().filter(|message| is_ill_formed(message)).cloned());
+        for (at, _) in source.code.match_indices(speaker) {
+            let place = source.place(at);
+            let messages = literals(&source.code[at + speaker.len()..]);
+            let ill_formed = messages.iter().filter(|message| is_ill_formed(message));
+            complaints.extend(
+                ill_formed.map(|message| format!("{place}: write {:?}: {message:?}", corrected(message))),
+            );
         }
     }
     complaints
+}
+
+/// The message with a small first letter and without a full stop.
+fn corrected(message: &str) -> String {
+    let mut letters = message.trim_end_matches('.').chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn is_ill_formed(message: &str) -> bool {
@@ -71,25 +83,28 @@ fn rest_of_literal(letters: &mut std::str::Chars<'_>) -> String {
 
 #[test]
 fn no_message_starts_large_or_ends_with_a_full_stop() {
-    let mut found = Vec::new();
-    let mut n_messages = 0;
-    for file in source::all() {
-        n_messages += SPEAKERS.iter().map(|speaker| file.code.matches(speaker).count()).sum::<usize>();
-        found.extend(
-            complaints(&file.code).into_iter().map(|message| format!("src/{}: {message:?}", file.path)),
-        );
-    }
+    let sources = source::all();
+    let n_messages: usize =
+        sources.iter().flat_map(|source| SPEAKERS.iter().map(|it| source.code.matches(it).count())).sum();
     assert!(n_messages > 50, "only {n_messages} messages were looked at");
-    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    reject(&sources.iter().flat_map(complaints).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_planted_message_is_found() {
-    let check = |code: &str, expected: &[&str]| assert_eq!(complaints(code), expected, "{code}");
-    check(r#"warn!(%error, n = list.len(), "Stage died");"#, &["Stage died"]);
-    check(r#"info!("stopped.");"#, &["stopped."]);
+    let check = |code: &str, expected: &[&str]| {
+        assert_eq!(complaints(&Source::new("a.rs", code.to_owned())), expected, "{code}");
+    };
+    check(
+        r#"warn!(%error, n = list.len(), "Stage died");"#,
+        &[r#"src/a.rs:1: write "stage died": "Stage died""#],
+    );
+    check("\ninfo!(\"stopped.\");", &[r#"src/a.rs:2: write "stopped": "stopped.""#]);
     check(r#"info!(stage = "Aggregator", "stopped");"#, &[]);
-    check("#[error(\n    \"No such {0:?}\",\n    \"x\"\n)]", &["No such {0:?}"]);
+    check(
+        "#[error(\n    \"No such {0:?}\",\n    \"x\"\n)]",
+        &[r#"src/a.rs:1: write "no such {0:?}": "No such {0:?}""#],
+    );
     check(r#"warn!("PostgreSQL is away"); error!("ONNX Runtime is missing")"#, &[]);
     check(r#"warn!("he said \"Stop.\" and left")"#, &[]);
 }

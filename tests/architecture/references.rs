@@ -1,6 +1,6 @@
 //! The modules of this crate that a file refers to.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The path of a file's module below the crate's root, such as `["store", "posts"]`.
 pub fn module_of(path: &str) -> Vec<String> {
@@ -9,39 +9,42 @@ pub fn module_of(path: &str) -> Vec<String> {
     if stem == "lib" { Vec::new() } else { stem.split('/').map(str::to_owned).collect() }
 }
 
-/// Every path of this crate in `code`, from the root: `crate::…`, `self::…` and `super::…`, groups taken apart.
-pub fn references(path: &str, code: &str) -> BTreeSet<Vec<String>> {
+/// Paths of this crate from its root, and where each first stands in the code.
+pub type Places = BTreeMap<Vec<String>, usize>;
+
+/// Every path of this crate in `code`: `crate::…`, `self::…` and `super::…`, groups taken apart.
+pub fn references(path: &str, code: &str) -> Places {
     let module = module_of(path);
-    let mut found = BTreeSet::new();
+    let mut found = Leaves::of(code);
     let mut rest = code;
     let mut before = ' ';
     while let Some(first) = rest.chars().next() {
         let starts_path = !before.is_alphanumeric() && before != '_' && before != ':';
         if let Some((base, tree)) = starts_path.then(|| base(&module, rest)).flatten() {
-            rest = leaves(tree, base, &mut found);
+            rest = found.add(tree, base);
             before = ' ';
         } else {
             rest = &rest[first.len_utf8()..];
             before = first;
         }
     }
-    found
+    found.places
 }
 
 /// The names that a file imports or re-exports: for each its path in this file's module, and that of the item itself.
 pub fn imports(path: &str, code: &str) -> Vec<(Vec<String>, Vec<String>)> {
     let module = module_of(path);
-    let mut items = BTreeSet::new();
+    let mut items = Leaves::of(code);
     for (at, keyword) in code.match_indices("use ") {
         let before = code[..at].rsplit('\n').next().unwrap_or_default().trim_start();
         if before.is_empty() || before.starts_with("pub") {
             let tree = &code[at + keyword.len()..];
             let (base, tree) = base(&module, tree).unwrap_or_else(|| (module.clone(), tree));
-            leaves(tree, base, &mut items);
+            items.add(tree, base);
         }
     }
     let name = |item: &Vec<String>| module.iter().chain(item.last()).cloned().collect();
-    items.into_iter().map(|item| (name(&item), item)).collect()
+    items.places.into_keys().map(|item| (name(&item), item)).collect()
 }
 
 /// What `crate::`, `self::` or `super::` at the start of `text` stands for, and the text after it.
@@ -62,31 +65,45 @@ fn base<'a>(module: &[String], text: &'a str) -> Option<(Vec<String>, &'a str)> 
     Some((base, rest))
 }
 
-/// Adds the paths of a tree such as `a::{B, c::D}` to `found`, and returns the text after it.
-fn leaves<'a>(text: &'a str, prefix: Vec<String>, found: &mut BTreeSet<Vec<String>>) -> &'a str {
-    let text = text.trim_start();
-    if let Some(group) = text.strip_prefix('{') {
-        let mut rest = group.trim_start();
-        while !rest.is_empty() && !rest.starts_with('}') {
-            rest = leaves(rest, prefix.clone(), found);
-            // Skips ` as name` as well.
-            rest = rest.find([',', '}']).map_or("", |at| rest[at..].trim_start_matches(',').trim_start());
+/// The paths that were found in a file.
+struct Leaves<'a> {
+    code: &'a str,
+    places: Places,
+}
+
+impl<'a> Leaves<'a> {
+    fn of(code: &'a str) -> Self {
+        Self { code, places: Places::new() }
+    }
+
+    /// Adds the paths of a tree such as `a::{B, c::D}` at the start of `text`, and returns the text after it.
+    fn add(&mut self, text: &'a str, prefix: Vec<String>) -> &'a str {
+        let text = text.trim_start();
+        if let Some(group) = text.strip_prefix('{') {
+            let mut rest = group.trim_start();
+            while !rest.is_empty() && !rest.starts_with('}') {
+                rest = self.add(rest, prefix.clone());
+                // Skips ` as name` as well.
+                rest = rest.find([',', '}']).map_or("", |at| rest[at..].trim_start_matches(',').trim_start());
+            }
+            return rest.strip_prefix('}').unwrap_or(rest);
         }
-        return rest.strip_prefix('}').unwrap_or(rest);
-    }
-    let n_bytes = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    let (name, rest) = text.split_at(n_bytes);
-    let mut path = prefix;
-    if !name.is_empty() && name != "self" {
-        path.push(name.to_owned());
-    }
-    match rest.strip_prefix("::") {
-        Some(tree) if !tree.starts_with('<') => leaves(tree, path, found),
-        // A macro belongs to no module, wherever its name stands.
-        _ if rest.starts_with('!') => rest,
-        _ => {
-            found.insert(path);
-            rest
+        let n_bytes = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        let (name, rest) = text.split_at(n_bytes);
+        let mut path = prefix;
+        if !name.is_empty() && name != "self" {
+            path.push(name.to_owned());
+        }
+        match rest.strip_prefix("::") {
+            Some(tree) if !tree.starts_with('<') => self.add(tree, path),
+            // A macro belongs to no module, wherever its name stands.
+            _ if rest.starts_with('!') => rest,
+            _ => {
+                let at = self.code.len() - text.len();
+                let first = self.places.entry(path).or_insert(at);
+                *first = at.min(*first);
+                rest
+            }
         }
     }
 }
@@ -94,7 +111,7 @@ fn leaves<'a>(text: &'a str, prefix: Vec<String>, found: &mut BTreeSet<Vec<Strin
 #[test]
 fn paths_are_read_from_the_root() {
     let check = |path: &str, code: &str, expected: &[&str]| {
-        let found: Vec<String> = references(path, code).into_iter().map(|path| path.join("::")).collect();
+        let found: Vec<String> = references(path, code).into_keys().map(|path| path.join("::")).collect();
         assert_eq!(found, expected, "{code}");
     };
     check("store/posts/mod.rs", "use super::locks::Lock;", &["store::locks::Lock"]);
@@ -112,6 +129,14 @@ fn paths_are_read_from_the_root() {
         "use crate::{\n    models::post::{self, Post as Stored, Source},\n    store,\n};\nuse crate::ws;",
         &["models::post", "models::post::Post", "models::post::Source", "store", "ws"],
     );
+}
+
+#[test]
+fn a_path_is_found_where_it_first_stands() {
+    let code = "use crate::{\n    a,\n    b::{C, D},\n};\nfn f() { crate::b::C::new(crate::b::D) }";
+    let found = references("x.rs", code);
+    let line = |path: [&str; 2]| code[..found[&path.map(str::to_owned).to_vec()]].matches('\n').count() + 1;
+    assert_eq!((line(["b", "C"]), line(["b", "D"])), (3, 3));
 }
 
 #[test]
