@@ -39,14 +39,21 @@ last_on_main() {
   echo "$last"
 }
 
-base="${1:-$(last_on_main)}"
-[[ -n "$base" ]] || fail "no commit of this branch is on main or origin/main: name the last commit that landed"
-exists "$base" || fail "\`$base\` is not a commit"
-
 # Sorts files by number, then by name, and leaves out other files.
 sorted() { sed -nE 's/^V([1-9][0-9]*)__.*\.sql$/\1 &/p' | sort -k1,1n -k2 | cut -d' ' -f2; }
 number() { sed -E 's/^V([0-9]+)__.*/\1/' <<<"$1"; }
 subject() { sed -E 's/^V[0-9]+__(.*)\.sql/\1/' <<<"$1"; }
+
+present="$(cd migrations && printf '%s\n' *.sql | sorted)"
+base="${1:-$(last_on_main)}"
+if [[ -z "$base" ]]; then
+  if [[ "$(sed -E 's/^V([0-9]+)__.*/\1/' <<<"$present")" == "$(seq "$(wc -l <<<"$present")")" ]]; then
+    echo "migrations: in order"
+    exit 0
+  fi
+  fail "no commit of this branch is on main or origin/main: name the last commit that landed"
+fi
+exists "$base" || fail "\`$base\` is not a commit"
 
 landed="$(git ls-tree --name-only "$base:migrations" | sorted)"
 twice="$(sed -E 's/__.*//' <<<"$landed" | uniq -d | head -1)"
@@ -62,7 +69,7 @@ while read -r file; do
   to+=("$next")
   [[ "${from[-1]}" == "$next" ]] || changes=true
   next=$((next + 1))
-done < <(cd migrations && printf '%s\n' *.sql | sorted | grep -vxF -f <(echo "${landed:-none}"))
+done < <(grep -vxF -f <(echo "${landed:-none}") <<<"$present")
 
 if ! $changes; then
   echo "migrations: ${#files[@]} not on main, in order"

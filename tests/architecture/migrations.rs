@@ -202,6 +202,7 @@ fn files_that_are_not_committed_are_numbered_and_gaps_are_closed() {
 #[test]
 fn on_main_the_base_is_a_commit_that_is_given() {
     let repository = Repository::new();
+    assert_eq!(repository.number(&[]), "");
     repository.add_migrations(&["V3__alpha"]);
     repository.add_migrations(&["V3__beta"]);
     let refused = repository.script("number-migrations", &[]);
