@@ -21,16 +21,17 @@ from summary import summarize
 
 SERVER = ROOT / "target/debug/groundswell"
 LINTERS = ROOT / ".groundswell/linters/bin"
-N_CORES = len(os.sched_getaffinity(0))
+# Most tests wait for servers most of the time, so one core is no reason to run them one after another.
+N_THREADS = max(2, len(os.sched_getaffinity(0)))
 
 
 class Run:
     """One run, phase by phase. A phase is left out only if it needs something that an earlier one failed to make."""
 
-    def __init__(self, parts: set[str], names: str | None) -> None:
+    def __init__(self, parts: set[str], filter_: str | None) -> None:
         self.results = Results()
         self._parts = parts
-        self._names = names
+        self._filter = filter_
         self._suites: list[Suite] = []
         self._has_dashboard = False
 
@@ -43,11 +44,11 @@ class Run:
             return
         with self._phase("B quick checks"):
             self._quick_checks()
+        if self._filter and self._filter.endswith((".test.ts", ".test.tsx")):
+            return
         with self._phase("C compilation"):
             executables = self._compile()
-        if not executables:
-            return
-        if "test" in self._parts:
+        if executables and "test" in self._parts:
             self._test(executables)
 
     def _quick_checks(self) -> None:
@@ -64,9 +65,9 @@ class Run:
             self._npm("eslint", ["eslint", "."])
             self._npm("prettier", ["prettier", "--check", "."], "npm --prefix frontend run format")
         if "test" in self._parts:
-            if self._names is None:
+            if self._filter is None or self._filter.endswith((".test.ts", ".test.tsx")):
                 vitest = Vitest()
-                vitest.run_all(self.results)
+                vitest.run_all(self.results, [self._filter] if self._filter else None)
                 self._suites.append(vitest)
             self._has_dashboard = self._step("dashboard", ["make", "--no-print-directory", "dashboard"])
 
@@ -83,18 +84,20 @@ class Run:
         return executables
 
     def _test(self, executables: dict) -> None:
-        library = Libtest("library", executables["groundswell"], threads=N_CORES, within_s=1_200)
-        servers = Libtest("it", executables["it"], threads=N_CORES, within_s=2_400)
-        with self._phase("D library tests"):
-            library.run_all(self.results, self._names)
-        with self._phase("E server tests"):
-            servers.run_all(self.results, self._names)
-        self._suites += [library, servers]
-        if self._names is None:
+        is_for_chromium = self._filter is not None and self._filter.endswith(".test.mjs")
+        if not is_for_chromium:
+            library = Libtest("library", executables["groundswell"], threads=N_THREADS, within_s=1_200)
+            servers = Libtest("it", executables["it"], threads=N_THREADS, within_s=2_400)
+            with self._phase("D library tests"):
+                library.run_all(self.results, self._filter)
+            with self._phase("E server tests"):
+                servers.run_all(self.results, self._filter)
+            self._suites += [library, servers]
+        if self._filter is None or is_for_chromium:
             with self._phase("F Chromium"):
                 if self._has_dashboard:
-                    chromium = Chromium(SERVER, within_s=1_800)
-                    chromium.run_all(self.results)
+                    chromium = Chromium(SERVER, within_s=2_400)
+                    chromium.run_all(self.results, [self._filter] if self._filter else None)
                     self._suites.append(chromium)
                 else:
                     self.results.not_run.append("Chromium, which needs the dashboard built")
@@ -134,11 +137,17 @@ class Run:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="?", choices=["all", "check", "test"], default="all")
-    parser.add_argument("--filter", help="run only the Rust tests whose path contains this")
+    parser.add_argument("--filter", help="run only the Rust tests whose path contains this, or one file of the dashboard's tests, such as e2e/live.test.mjs")
     arguments = parser.parse_args()
     parts = {"check", "test"} if arguments.part == "all" else {arguments.part}
+    # One seed for all generators of tests, so that the same commit is tested with the same inputs.
+    seed = os.environ.setdefault("GROUNDSWELL_TEST_SEED", "1")
+    os.environ.setdefault("PROPTEST_RNG_SEED", seed)
+    print(f"seed of generated inputs: GROUNDSWELL_TEST_SEED={seed}", flush=True)
     whole = Run(parts, arguments.filter or None)
     whole.run()
+    if arguments.filter and not whole.results.tests and not whole.results.failed_steps:
+        whole.results.fail("filter", f"no test matches {arguments.filter}")
     summary = summarize(whole.results)
     print("\n" + "\n".join(summary), flush=True)
     return 1 if whole.results.failed_steps or whole.results.with_outcome("failed") else 0
