@@ -254,7 +254,23 @@ mod tests {
     /// Starts a server that sends `answer` on each connection, and counts the connections.
     async fn receiver(address: &str, answer: &'static str) -> (u16, Arc<AtomicUsize>) {
         let listener = TcpListener::bind(address).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        (listener.local_addr().unwrap().port(), serve(listener, answer))
+    }
+
+    /// Returns two listeners with the same port, the first one on 127.0.0.1 and the second one on 127.0.0.2.
+    async fn same_port() -> (TcpListener, TcpListener) {
+        for _ in 0..100 {
+            let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = first.local_addr().unwrap().port();
+            // Another program may have this port on the other address.
+            if let Ok(second) = TcpListener::bind(("127.0.0.2", port)).await {
+                return (first, second);
+            }
+        }
+        panic!("no port is free on both addresses");
+    }
+
+    fn serve(listener: TcpListener, answer: &'static str) -> Arc<AtomicUsize> {
         let n_reached = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&n_reached);
         tokio::spawn(async move {
@@ -264,7 +280,7 @@ mod tests {
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
-        (port, n_reached)
+        n_reached
     }
 
     /// Returns a resolver that returns each list of addresses in turn and then repeats the last one.
@@ -299,8 +315,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_resolves_differently_the_second_time_gains_nothing() {
-        let (port, n_allowed) = receiver("127.0.0.1:0", OK).await;
-        let (_, n_forbidden) = receiver(&format!("127.0.0.2:{port}"), OK).await;
+        let (allowed, forbidden) = same_port().await;
+        let port = allowed.local_addr().unwrap().port();
+        let (n_allowed, n_forbidden) = (serve(allowed, OK), serve(forbidden, OK));
         let (lookup, n_lookups) = names(&[&["127.0.0.1"], &["127.0.0.2"]]);
         let egress = Egress::with_lookup(only_one(), lookup).unwrap();
         let url = format!("https://rebinding.example:{port}/");

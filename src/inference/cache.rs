@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn no_scorer_waits_for_the_run_of_another() {
-        const DEADLINE: Duration = Duration::from_secs(20);
+        const DEADLINE: Duration = Duration::from_secs(60);
         let (mut other, _) = cached(1 << 20);
         lengths(&mut other, &["known"]);
         let (started, running) = mpsc::channel();

@@ -35,13 +35,12 @@ impl Store {
     /// Opens the pool and checks that the server responds.
     ///
     /// Call it on a runtime that outlives every stage, because connections live there. Fails with `BadUrl`, or with
-    /// `Unavailable` if no server responds within 2 s.
+    /// `Unavailable` if no server responds within the URL's `connect_timeout`, by default 2 s.
     pub async fn connect(params: StoreParams) -> Result<Self, StoreError> {
         let mut config = Config::from_str(&params.url)
             .map_err(|error| StoreError::BadUrl { reason: error.to_string() })?;
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
+        let connect_timeout = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        config.connect_timeout(connect_timeout);
         if config.get_application_name().is_none() {
             config.application_name("groundswell");
         }
@@ -56,8 +55,8 @@ impl Store {
             .max_size(params.pool_size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(POOL_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .recycle_timeout(Some(CONNECT_TIMEOUT))
+            .create_timeout(Some(connect_timeout))
+            .recycle_timeout(Some(connect_timeout))
             .build()
             .map_err(|error| StoreError::internal(error.to_string()))?;
         let store = Self {

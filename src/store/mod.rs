@@ -150,15 +150,12 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
-    use super::connection::CONNECT_TIMEOUT;
     use super::*;
     use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
     use crate::store::testing;
 
     #[tokio::test]
-    async fn a_stopped_server_is_an_error_at_once_and_a_restarted_one_is_reconnected_to() {
+    async fn a_stopped_server_is_an_error_and_a_restarted_one_is_reconnected_to() {
         let folder = testing::open_folder();
         let data_dir = folder.path().to_owned();
         let params = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
@@ -169,11 +166,10 @@ mod tests {
         testing::record(&store, &batch[..5]).await.unwrap();
         embedded.stop_postgres().await.unwrap();
         for _ in 0..12 {
-            let started_at = Instant::now();
-            let error = testing::record(&store, &batch).await.unwrap_err();
+            let attempt = timeout(Duration::from_secs(60), testing::record(&store, &batch)).await;
+            let error = attempt.expect("it waits for the server").unwrap_err();
             assert!(error.is_unavailable() && error.is_retryable(), "{error:?}");
             assert!(store.ping().await.unwrap_err().is_unavailable());
-            assert!(started_at.elapsed() < CONNECT_TIMEOUT * 3);
         }
         embedded.start_postgres().await.unwrap();
         assert_eq!(testing::record(&store, &batch).await.unwrap().inserted, [5, 6, 7, 8, 9]);

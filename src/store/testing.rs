@@ -54,9 +54,12 @@ pub(crate) async fn empty_store() -> Store {
     connect(&server.replace("/postgres?", &format!("/{name}?"))).await
 }
 
-/// Connects to a database with the parameters that tests use.
+/// Connects to a database with the parameters that tests use. A machine on which everything takes longer must not make a
+/// statement fail, so its timeouts are longer than in production.
 pub(crate) async fn connect(url: &str) -> Store {
-    let params = StoreParams { url: url.to_owned(), pool_size: 10, retention: RETENTION, on_connect: None };
+    let url =
+        format!("{url}&connect_timeout=60&options=-c%20statement_timeout%3D60s%20-c%20lock_timeout%3D60s");
+    let params = StoreParams { url, pool_size: 10, retention: RETENTION, on_connect: None };
     Store::connect(params).await.unwrap()
 }
 
@@ -74,13 +77,14 @@ async fn start_server() -> String {
     url
 }
 
-/// Removes the folders of earlier runs. A server still uses its folder when its process ends, so only the next run can
-/// remove it.
+/// Removes the folders of earlier runs, also of one whose process had the id of this one. A server still uses its folder
+/// when its process ends, so only the next run can remove it.
 fn remove_leftovers() {
     for entry in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.parse::<u32>().ok());
-        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+        let is_over = |pid: u32| pid == std::process::id() || !Path::new(&format!("/proc/{pid}")).exists();
+        if pid.is_some_and(is_over) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
@@ -217,14 +221,19 @@ pub(crate) fn shuffle<T>(items: &mut [T], seed: usize) {
     }
 }
 
-/// Writes rollups for `n_products` products, each with `n_posts` recent posts of which `n_negative` are negative.
-/// Stores no posts.
-pub(crate) async fn crowd(store: &Store, n_products: usize, (n_posts, n_negative): (i64, i64)) {
+/// Writes rollups for `n_products` products, each with `n_posts` posts of which `n_negative` are negative. Windows that
+/// end at `at` or later hold them. Stores no posts.
+pub(crate) async fn crowd(
+    store: &Store,
+    (n_products, at): (usize, Timestamp),
+    (n_posts, n_negative): (i64, i64),
+) {
+    let bucket = bucket_of(at - SignedDuration::from_secs(BUCKET_SECONDS + 1));
     let sql = format!(
         "INSERT INTO sentiment_rollups (bucket, count, positive, neutral, negative, sentiment_micros, churn_micros,
             churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
             emotion_sadness, emotion_surprise, late, revision, dimension, source, key)
-        SELECT date_bin('10 seconds', now() - interval '11 seconds', '2000-01-01'), {n_posts}, {n_posts} - {n_negative}, 0, {n_negative}, 0, 0, 0,
+        SELECT '{bucket}'::timestamptz, {n_posts}, {n_posts} - {n_negative}, 0, {n_negative}, 0, 0, 0,
             0, {n_posts}, 0, 0, 0, 0, 0, 0, 0, 1, 'product', 'http', 'product ' || lpad(n::text, 6, '0')
         FROM generate_series(1, {n_products}) AS n
         ON CONFLICT (bucket, source, dimension, key) DO UPDATE SET

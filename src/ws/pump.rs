@@ -142,16 +142,12 @@ impl Drop for Connection {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpStream;
 
     use super::*;
     use crate::live::outbox::Outbox;
-    use crate::ws::tests::{text, writer_with_peer};
-
-    const TIMEOUT: Duration = Duration::from_secs(20);
+    use crate::ws::tests::{TIMEOUT, text, writer_with_peer};
 
     /// Returns a registered connection, its outbox and its peer.
     async fn connected(pump: &Pump, id: u64) -> (Connection, Arc<Outbox>, TcpStream) {

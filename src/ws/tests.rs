@@ -24,6 +24,9 @@ use crate::models::subscription::Feed;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
+/// Timeout for every step, far longer than any step takes even on a busy machine.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Messages that the broadcaster received from sessions.
 #[derive(Default)]
 struct Received {
@@ -77,7 +80,7 @@ struct TestServer {
 
 impl TestServer {
     async fn open(limit: u64) -> Self {
-        Self::with_stall_timeout(limit, Duration::from_secs(30)).await
+        Self::with_stall_timeout(limit, Duration::from_secs(3_600)).await
     }
 
     async fn with_stall_timeout(limit: u64, stall_max: Duration) -> Self {
@@ -123,7 +126,7 @@ impl TestServer {
     }
 
     async fn until_n_open(&self, n_open: u64) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + TIMEOUT;
         while self.sockets.n_open() != n_open {
             assert!(Instant::now() < deadline, "{} are open", self.sockets.n_open());
             tokio::task::yield_now().await;
@@ -131,12 +134,24 @@ impl TestServer {
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&Received) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + TIMEOUT;
         while !holds(&self.broadcaster.0.lock().unwrap()) {
             assert!(Instant::now() < deadline, "timed out waiting for: {what}");
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Subscribes to a feed and returns the session's outbox. Of the sessions before this one, each must have subscribed.
+async fn subscribed(server: &TestServer, socket: &mut Socket, feed: &str) -> Arc<Outbox> {
+    let of_all = |received: &Received| -> Vec<Arc<Outbox>> {
+        let requested = received.watched.iter().filter(|watch| watch.is_requested);
+        requested.map(|watch| Arc::clone(&watch.outbox)).collect()
+    };
+    let n_before = of_all(&server.broadcaster.0.lock().unwrap()).len();
+    send(socket, &format!(r#"{{"op":"subscribe","feeds":["{feed}"]}}"#)).await;
+    server.until("a subscription", |received| of_all(received).len() > n_before).await;
+    of_all(&server.broadcaster.0.lock().unwrap()).pop().unwrap()
 }
 
 /// Returns a writer, its outbox, and the peer at the other end.
@@ -153,7 +168,7 @@ async fn send(socket: &mut Socket, text: &str) {
 }
 
 async fn next(socket: &mut Socket) -> Message {
-    tokio::time::timeout(Duration::from_secs(5), socket.next()).await.unwrap().unwrap().unwrap()
+    tokio::time::timeout(TIMEOUT, socket.next()).await.unwrap().unwrap().unwrap()
 }
 
 async fn frame(socket: &mut Socket) -> serde_json::Value {
@@ -164,7 +179,7 @@ async fn read_until(stream: &mut TcpStream, what: &str) {
     let mut response = String::new();
     while !response.contains(what) {
         let mut buffer = [0; 1_024];
-        let reading = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer));
+        let reading = tokio::time::timeout(TIMEOUT, stream.read(&mut buffer));
         let n_bytes = reading.await.unwrap_or_else(|_| panic!("no {what} in {response}")).unwrap();
         assert_ne!(n_bytes, 0, "{response}");
         response.push_str(&String::from_utf8_lossy(&buffer[..n_bytes]));
@@ -252,9 +267,10 @@ async fn oversized_binary_and_too_frequent_messages_close_the_socket_with_their_
     assert_eq!(close_code(&mut socket).await, close_codes::UNSUPPORTED);
     let mut socket = server.socket().await;
     for _ in 0..=2 * rate_limit::BURST {
-        // The server may have hung up already.
-        let _ = socket.send(Message::text(r#"{"op":"ping"}"#)).await;
+        socket.feed(Message::text(r#"{"op":"ping"}"#)).await.unwrap();
     }
+    // All at once, because the limit grows with time.
+    socket.flush().await.unwrap();
     assert_eq!(close_code(&mut socket).await, close_codes::TOO_MANY_OPERATIONS);
 }
 
@@ -280,10 +296,7 @@ async fn a_stopping_server_and_a_closed_session_send_their_codes() {
         (CloseReason::TooSlow, close_codes::TOO_SLOW),
     ] {
         let mut forgotten = server.socket().await;
-        let n_before = server.broadcaster.0.lock().unwrap().watched.len();
-        send(&mut forgotten, r#"{"op":"subscribe","feeds":["alerts"]}"#).await;
-        server.until("a session to begin", |received| received.watched.len() > n_before).await;
-        server.broadcaster.0.lock().unwrap().watched[n_before].outbox.close(close_reason);
+        subscribed(&server, &mut forgotten, "alerts").await.close(close_reason);
         assert_eq!(close_code(&mut forgotten).await, code);
     }
     let mut socket = server.socket().await;
@@ -301,26 +314,14 @@ async fn a_browser_that_offers_the_token_protocol_gets_it_selected() {
     assert_eq!(response.headers()["sec-websocket-protocol"], "bearer");
 }
 
-/// Returns a session whose peer never reads, with more frames queued than the kernel accepts.
-async fn stalled(server: &TestServer) -> (Socket, Arc<Outbox>) {
-    let mut unread = server.socket().await;
-    send(&mut unread, r#"{"op":"subscribe","feeds":["messages"]}"#).await;
-    let has_asked = |watch: &&Watch| watch.is_requested;
-    server
-        .until("a session to begin", |received| received.watched.iter().any(|watch| watch.is_requested))
-        .await;
-    let outbox =
-        Arc::clone(&server.broadcaster.0.lock().unwrap().watched.iter().rfind(has_asked).unwrap().outbox);
+/// Subscribes a session whose peer does not read, and posts more than the kernel accepts. The outbox must hold no more
+/// of that than its limit.
+async fn stall(server: &TestServer, unread: &mut Socket) {
+    let outbox = subscribed(server, unread, "messages").await;
+    // 128 MiB, several times what the kernel and the outbox hold together.
     let frame = text(&"x".repeat(64 * 1024));
-    let deadline = Instant::now() + Duration::from_secs(20);
-    // Wait until nothing has been read for a while.
-    while outbox.stalled_for(Instant::now()) < Duration::from_millis(300) {
-        outbox.post(&frame);
-        assert!(Instant::now() < deadline, "the socket never stalled");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    (0..2_000).for_each(|_| outbox.post(&frame));
     assert!(Arc::strong_count(&frame) < 600, "{} frames are held", Arc::strong_count(&frame));
-    (unread, outbox)
 }
 
 /// The timers of a stalled session stop, as described in actix-web issue 2441, so the session cannot release its own
@@ -329,13 +330,10 @@ async fn stalled(server: &TestServer) -> (Socket, Arc<Outbox>) {
 async fn a_stalled_socket_is_aborted_from_outside_and_releases_its_permit() {
     let server = TestServer::with_stall_timeout(2, Duration::from_secs(1)).await;
     let mut reading = server.socket().await;
-    let (_unread, _) = stalled(&server).await;
+    let mut unread = server.socket().await;
     assert_eq!(server.sockets.n_open(), 2);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while server.sockets.n_open() > 1 {
-        assert!(Instant::now() < deadline, "the stalled socket keeps its permit");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    stall(&server, &mut unread).await;
+    server.until_n_open(1).await;
     server.until("its session to end", |received| received.disconnected.len() == 1).await;
     send(&mut reading, r#"{"op":"ping"}"#).await;
     assert_eq!(frame(&mut reading).await["event"], "pong", "a reading peer is not affected");
@@ -345,9 +343,8 @@ async fn a_stalled_socket_is_aborted_from_outside_and_releases_its_permit() {
 #[actix_web::test]
 async fn a_socket_that_resumes_reading_in_time_learns_how_many_posts_it_missed() {
     let server = TestServer::open(10).await;
-    let (mut unread, outbox) = stalled(&server).await;
-    let frame_of_little = text("x");
-    (0..1_000).for_each(|_| outbox.post(&frame_of_little));
+    let mut unread = server.socket().await;
+    stall(&server, &mut unread).await;
     assert_eq!(frame(&mut unread).await["event"], "subscribed");
     loop {
         let message = next(&mut unread).await;
@@ -391,7 +388,7 @@ async fn an_endless_message_closes_the_socket() {
     stream.write_all(&[HANDSHAKE, &head[..], &[b'x'; 2 * MESSAGE_BYTES_MAX]].concat()).await.unwrap();
     let mut response = Vec::new();
     let reading = stream.read_to_end(&mut response);
-    tokio::time::timeout(Duration::from_secs(5), reading).await.expect("the socket stayed open").unwrap();
+    tokio::time::timeout(TIMEOUT, reading).await.expect("the socket stayed open").unwrap();
     let code = close_codes::TOO_BIG.to_be_bytes();
     assert!(response.windows(4).any(|bytes| bytes[0] == 0x88 && bytes[2..] == code), "{response:?}");
 }
@@ -443,7 +440,7 @@ async fn other_upgrade_requests_are_answered_and_closed() {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut response = String::new();
         let reading = stream.read_to_string(&mut response);
-        tokio::time::timeout(Duration::from_secs(5), reading).await.expect(request).unwrap();
+        tokio::time::timeout(TIMEOUT, reading).await.expect(request).unwrap();
         assert_eq!(response.split(' ').nth(1), Some(status), "{request}: {response}");
     }
     assert_eq!(server.sockets.n_open(), 0);

@@ -1,12 +1,13 @@
 //! Number of posts of each product at high churn risk, compared with the usual number.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use super::measurement_schedule::rest_after;
+use crate::actors::runtime::clock::Clock;
 use crate::alerting::churn::{self, RiskCount};
 use crate::models::alert::{Alert, Scope};
 use crate::models::alert_rule::Rule;
@@ -37,12 +38,18 @@ struct Counts {
 /// Counts for the rule's window and for the day before it, and when each open alert's condition last held.
 #[derive(Default)]
 pub(super) struct ChurnLevels {
+    clock: Clock,
     recent: Counts,
     usual: Counts,
     held: HashMap<AlertId, Timestamp>,
 }
 
 impl ChurnLevels {
+    /// Creates levels of which all counts are due.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
     /// Reads the counts that are due. If a query fails, its previous counts are kept.
     pub async fn refresh(&mut self, store: &Store, rule: &Rule, now: Timestamp) {
         let window = MetricsQuery::until_now(rule.what.window_seconds, now, MetricsFilter::default());
@@ -51,11 +58,11 @@ impl ChurnLevels {
             let usual =
                 MetricsQuery { from: from.min(window.from), to: window.from, filter: window.filter.clone() };
             if usual.from < usual.to {
-                self.usual.read(store, &usual, now).await;
+                self.usual.read(store, &usual, (&self.clock, now)).await;
             }
         }
         if self.recent.is_due(now, COUNT_EVERY) {
-            self.recent.read(store, &window, now).await;
+            self.recent.read(store, &window, (&self.clock, now)).await;
         }
     }
 
@@ -99,10 +106,10 @@ impl Counts {
         self.at.is_none_or(|at| now.duration_since(at) >= every.max(rest_after(self.took)))
     }
 
-    async fn read(&mut self, store: &Store, query: &MetricsQuery, now: Timestamp) {
-        let queried_at = Instant::now();
+    async fn read(&mut self, store: &Store, query: &MetricsQuery, (clock, now): (&Clock, Timestamp)) {
+        let queried_at = clock.now();
         let answer = summaries::breakdown(store, query, Dimension::Product).await;
-        (self.at, self.took) = (Some(now), queried_at.elapsed());
+        (self.at, self.took) = (Some(now), clock.since(queried_at));
         let items = match answer {
             Ok(answer) => answer.items,
             Err(error) => {

@@ -1,7 +1,7 @@
 //! Evaluation of the alert rules: measures their windows, plans changes, writes them in one turn, and publishes them.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,6 +13,7 @@ use super::publication::{count, notify, push_all, turn};
 use super::push_queue::PushQueue;
 use super::push_throttle::PushThrottle;
 use super::{churn_alerts, rule_evidence};
+use crate::actors::runtime::clock::Clock;
 use crate::alerting::change_plan;
 use crate::alerting::change_plan::{Measurements, Planned, Situation};
 use crate::alerting::limits::Limits;
@@ -54,6 +55,7 @@ pub(super) struct Evaluator {
     deferred: DeferredWork,
     last: LastEvaluation,
     limits: Limits,
+    clock: Clock,
 }
 
 /// Inputs of the last window evaluation. If none of them has changed, there is nothing to evaluate.
@@ -70,19 +72,20 @@ struct LastEvaluation {
 }
 
 impl Evaluator {
-    /// Creates an evaluator that is not the leader yet.
-    pub fn new(params: AlerterParams) -> Self {
+    /// Creates an evaluator that is not the leader yet. It reads from `clock` how long its steps take.
+    pub fn new(params: AlerterParams, clock: Clock) -> Self {
         Self {
             params,
             lead: None,
-            schedule: Schedule::default(),
+            schedule: Schedule::new(clock.clone()),
             kept: None,
             throttle: PushThrottle::default(),
-            levels: ChurnLevels::default(),
+            levels: ChurnLevels::new(clock.clone()),
             pushes: PushQueue::default(),
             deferred: DeferredWork::default(),
             last: LastEvaluation::default(),
             limits: Limits::default(),
+            clock,
         }
     }
 
@@ -99,8 +102,9 @@ impl Evaluator {
 
     /// Forgets everything read while this process was the leader; the next leader reads it again.
     fn forget(&mut self) {
-        (self.schedule, self.kept, self.last) = (Schedule::default(), None, LastEvaluation::default());
-        self.levels = ChurnLevels::default();
+        self.schedule = Schedule::new(self.clock.clone());
+        self.levels = ChurnLevels::new(self.clock.clone());
+        (self.kept, self.last) = (None, LastEvaluation::default());
     }
 
     async fn try_evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
@@ -128,7 +132,7 @@ impl Evaluator {
         quiet: &[AlertSeries],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let started = Instant::now();
+        let started = self.clock.now();
         let store = self.params.store.clone();
         self.last.at = Some(now);
         // Taken out, so that it is read again if a step below fails.
@@ -162,7 +166,7 @@ impl Evaluator {
             n_notices,
             n_pushes: self.pushes.len(),
             n_open: backlog.n_open,
-            took: started.elapsed(),
+            took: self.clock.since(started),
         };
         let report = self.deferred.report(rules, (&planned, &deferred), now);
         if self.deferred.is_due(&report) {
@@ -171,7 +175,7 @@ impl Evaluator {
         let committed = turn.commit().await?;
 
         count(&committed);
-        metrics::histogram!(ALERT_TURN_SECONDS).record(started.elapsed().as_secs_f64());
+        metrics::histogram!(ALERT_TURN_SECONDS).record(self.clock.since(started).as_secs_f64());
         self.deferred.log(&report);
         self.pushes.extend(committed.changed);
         if planned.n_waiting > 0 || planned.n_updates_left > 0 {
@@ -201,7 +205,7 @@ impl Evaluator {
         let Some(rule) = rules.iter().find(|rule| rule.id == CHURN) else {
             return Ok(Vec::new());
         };
-        let started = Instant::now();
+        let started = self.clock.now();
         let store = self.params.store.clone();
         let mut open = alerts::open_of(&store, AlertRule::Churn, Some(CHURN)).await?;
         if !open.is_empty() || flagged_posts::any(&store).await? {
@@ -238,7 +242,7 @@ impl Evaluator {
             self.pushes.extend(committed.changed);
             self.queue_churn_pushes(&raised, now);
             open = alerts::open_of(&store, AlertRule::Churn, Some(CHURN)).await?;
-            if started.elapsed() > CHURN_BUDGET {
+            if self.clock.since(started) > CHURN_BUDGET {
                 break;
             }
         }

@@ -28,7 +28,29 @@ impl Bench {
         let updates = redis.connect().await.updates();
         let (measuring, io) = (store.clone(), Handle::current());
         let params = AlerterParams { store: store.clone(), measuring, updates, io };
-        Self { store, evaluator: Evaluator::new(params), now: Timestamp::now(), _redis: redis }
+        Self {
+            store,
+            evaluator: Evaluator::new(params, Clock::stopped()),
+            now: Timestamp::now(),
+            _redis: redis,
+        }
+    }
+
+    /// Writes rollups of `n_products` products that are complete in the first turn.
+    async fn crowd(&self, n_products: usize, n_posts_and_negative: (i64, i64)) {
+        crowd(&self.store, (n_products, self.now), n_posts_and_negative).await;
+    }
+
+    /// Stores posts about one product, all at high churn risk.
+    async fn posts_at_risk(&self, n: usize) {
+        let mut posts = posts(n, self.now);
+        for scored in &mut posts {
+            scored.post.products = vec!["product 000001".to_owned()];
+            scored.score.churn_risk = 0.9;
+        }
+        for batch in posts.chunks(500) {
+            record(&self.store, batch).await.unwrap();
+        }
     }
 
     /// Runs one turn, one second after the previous turn.
@@ -53,7 +75,7 @@ impl Bench {
 #[tokio::test]
 async fn a_wave_opens_alerts_turn_by_turn_and_each_turn_reports_its_deferred_work() {
     let mut bench = Bench::new().await;
-    crowd(&bench.store, 2_500, (30, 25)).await;
+    bench.crowd(2_500, (30, 25)).await;
     let mut seen = Vec::new();
     for _ in 0..4 {
         let report = bench.turn().await;
@@ -83,7 +105,7 @@ async fn a_wave_opens_alerts_turn_by_turn_and_each_turn_reports_its_deferred_wor
 async fn beyond_the_maximum_of_open_alerts_every_rule_has_its_share_and_the_rest_is_reported() {
     let mut bench = Bench::new().await;
     bench.evaluator.limits = Limits { series: 1_000, taken_up: 400, changed: 150, ..Limits::default() };
-    crowd(&bench.store, 1_200, (30, 25)).await;
+    bench.crowd(1_200, (30, 25)).await;
     for _ in 0..5 {
         bench.turn().await;
     }
@@ -120,7 +142,7 @@ async fn alerts_that_were_not_committed_are_not_counted() {
     let handle = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let mut bench = Bench::new().await;
-    crowd(&bench.store, 50, (30, 25)).await;
+    bench.crowd(50, (30, 25)).await;
     let refuse = "
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
         CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON sentiment_alerts DEFERRABLE INITIALLY DEFERRED
@@ -147,7 +169,7 @@ async fn alerts_that_were_not_committed_are_not_counted() {
 #[tokio::test]
 async fn changes_by_others_apply_while_no_window_is_due() {
     let mut bench = Bench::new().await;
-    crowd(&bench.store, 3, (30, 25)).await;
+    bench.crowd(3, (30, 25)).await;
     bench.turn().await;
     assert_eq!(bench.n_open().await, 3);
     let mut what = rules::get(&bench.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
@@ -162,29 +184,17 @@ async fn changes_by_others_apply_while_no_window_is_due() {
     assert!(rules::get(&bench.store, NEGATIVITY_OVERALL).await.unwrap().is_some());
 }
 
-/// Stores posts about one product, all at high churn risk.
-async fn posts_at_risk(store: &Store, n: usize) {
-    let mut posts = posts(n, Timestamp::now());
-    for scored in &mut posts {
-        scored.post.products = vec!["product 000001".to_owned()];
-        scored.score.churn_risk = 0.9;
-    }
-    for batch in posts.chunks(500) {
-        record(store, batch).await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_churn_wave_is_seen_even_if_it_exceeds_the_flagged_posts_that_are_read() {
     // The usual shares in percent: 2,500 posts are 1.67 times the usual number, and 1.25 times.
     for (usual_percent, n_open) in [(60, 1), (80, 0)] {
         let mut bench = Bench::new().await;
-        crowd(&bench.store, 1, (100_000, 0)).await;
+        bench.crowd(1, (100_000, 0)).await;
         let usual = format!(
             "UPDATE sentiment_rollups SET bucket = bucket - interval '2 hours', churn_high = count * {usual_percent} / 100"
         );
         execute(&bench.store, &usual).await;
-        posts_at_risk(&bench.store, 2_500).await;
+        bench.posts_at_risk(2_500).await;
         for _ in 0..3 {
             bench.turn().await;
             assert_eq!(bench.n_open().await, n_open, "{usual_percent} %");
@@ -195,7 +205,7 @@ async fn a_churn_wave_is_seen_even_if_it_exceeds_the_flagged_posts_that_are_read
 #[tokio::test]
 async fn while_churn_cannot_be_counted_the_leader_goes_on_and_the_flagged_posts_wait() {
     let mut bench = Bench::new().await;
-    posts_at_risk(&bench.store, 5).await;
+    bench.posts_at_risk(5).await;
     execute(&bench.store, "ALTER TABLE sentiment_rollups RENAME TO hidden_rollups").await;
     let (mut n_open, mut n_flagged) = (Vec::new(), Vec::new());
     for name in ["hidden", "shown"] {

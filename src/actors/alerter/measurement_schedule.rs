@@ -2,11 +2,12 @@
 //! time and in number of series, and measures the longest overdue windows first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
+use crate::actors::runtime::clock::Clock;
 use crate::alerting::change_plan;
 use crate::alerting::change_plan::Measurements;
 use crate::models::alert_rule::Rule;
@@ -33,8 +34,8 @@ const SERIES_MAX: usize = 2_000_000;
 const KEYS_MAX: usize = 10_000;
 
 /// When each window was last measured, and what the measurement left out.
-#[derive(Default)]
 pub(super) struct Schedule {
+    clock: Clock,
     groups: BTreeMap<Group, LastMeasurement>,
 }
 
@@ -58,6 +59,11 @@ pub(super) struct Taken {
 }
 
 impl Schedule {
+    /// Creates a schedule in which every window is due.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, groups: BTreeMap::new() }
+    }
+
     /// Measures the windows that are due. If a query fails, the rules that need it keep their state.
     pub async fn measure(
         &mut self,
@@ -65,12 +71,13 @@ impl Schedule {
         (rules, kept): (&[Rule], &BTreeMap<SeriesId, StoredSeries>),
         now: Timestamp,
     ) -> Taken {
-        let started = Instant::now();
+        let started = self.clock.now();
         let mut taken = Taken::default();
         let mut n_series = SERIES_MAX;
         for Due { group, n_rules, n_posts_min, is_about_each } in self.due(rules, now) {
             let n_keys = (n_series / n_rules.max(1)).min(KEYS_MAX);
-            if !taken.measurements.is_empty() && (started.elapsed() > TIME_BUDGET || n_keys < KEYS_MAX / 10) {
+            let is_late = self.clock.since(started) > TIME_BUDGET;
+            if !taken.measurements.is_empty() && (is_late || n_keys < KEYS_MAX / 10) {
                 taken.n_late += n_rules;
                 continue;
             }
@@ -82,7 +89,7 @@ impl Schedule {
                 n_others_max: if is_about_each { n_keys } else { 0 },
                 after: known.last_key.clone(),
             };
-            let queried_at = Instant::now();
+            let queried_at = self.clock.now();
             known.at = Some(now);
             match measurements::measure(store, &question, now).await {
                 Ok(answer) => {
@@ -96,7 +103,7 @@ impl Schedule {
                     taken.n_late += n_rules;
                 }
             }
-            known.took = queried_at.elapsed();
+            known.took = self.clock.since(queried_at);
         }
         taken
     }

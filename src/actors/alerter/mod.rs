@@ -22,6 +22,7 @@ use tracing::warn;
 
 use self::evaluator::Evaluator;
 use super::messages::PostsFlagged;
+use super::runtime::clock::Clock;
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::store::Store;
@@ -62,7 +63,7 @@ impl Alerter {
     /// Creates an alerter, which continues where the previous leader stopped.
     pub fn new(params: AlerterParams, stage: StageContext) -> Self {
         let evaluation = ExclusiveTask::new(&params.io);
-        let evaluator = Arc::new(Mutex::new(Evaluator::new(params)));
+        let evaluator = Arc::new(Mutex::new(Evaluator::new(params, Clock::default())));
         Self { evaluator, is_due: false, evaluation, stage }
     }
 

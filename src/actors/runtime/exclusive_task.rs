@@ -79,8 +79,7 @@ impl ExclusiveTask {
 mod tests {
     use std::sync::Arc;
 
-    use actix::clock::sleep;
-    use tokio::sync::{Semaphore, mpsc};
+    use tokio::sync::{Semaphore, mpsc, watch};
 
     use super::*;
 
@@ -90,10 +89,12 @@ mod tests {
         gate: Arc<Semaphore>,
         ended: mpsc::Sender<Option<usize>>,
         n_started: usize,
+        n_ticks: watch::Sender<usize>,
     }
 
     impl Worker {
         fn tick(&mut self, context: &mut Context<Self>) {
+            self.n_ticks.send_modify(|n| *n += 1);
             let (gate, n) = (Arc::clone(&self.gate), self.n_started);
             let work = async move {
                 gate.acquire().await.unwrap().forget();
@@ -106,6 +107,7 @@ mod tests {
                 if worker.n_started == 1 {
                     worker.task.rest(Duration::from_millis(40), context, |worker, _| {
                         assert!(!worker.task.is_under_way());
+                        assert_eq!(worker.n_started, 1, "nothing was started during the rest");
                     });
                 }
             });
@@ -125,9 +127,10 @@ mod tests {
     async fn one_task_is_under_way_and_the_next_starts_after_an_end_a_panic_or_a_rest() {
         let (sender, mut ended) = mpsc::channel(8);
         let gate = Arc::new(Semaphore::new(0));
-        let (task, n_started) = (ExclusiveTask::new(&Handle::current()), 0);
-        Worker { task, gate: Arc::clone(&gate), ended: sender, n_started }.start();
-        sleep(Duration::from_millis(50)).await;
+        let (n_ticks, mut ticks) = watch::channel(0);
+        let task = ExclusiveTask::new(&Handle::current());
+        Worker { task, gate: Arc::clone(&gate), ended: sender, n_started: 0, n_ticks }.start();
+        ticks.wait_for(|n_ticks| *n_ticks > 10).await.unwrap();
         gate.add_permits(8);
         let mut outcomes = Vec::new();
         for _ in 0..4 {

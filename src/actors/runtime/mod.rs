@@ -1,5 +1,6 @@
 //! Code shared by all stages: supervision, addresses, tickets, exclusive tasks, and metrics.
 
+pub mod clock; // monotonic clock that tests can stop
 pub mod downstream; // address of the next stage, which outlives any incarnation
 pub mod exclusive_task; // background tasks of which at most one is under way
 pub mod health_snapshot; // latest health measurement

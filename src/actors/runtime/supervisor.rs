@@ -396,6 +396,10 @@ mod tests {
             health("connector:fragile").is_some_and(|it| it.restarts > 8)
         })
         .await;
+        until("its sibling runs", || {
+            health("connector:sturdy").is_some_and(|it| it.state == StageState::Running)
+        })
+        .await;
         assert!(!supervision.gave_up.is_cancelled());
         let sibling = health("connector:sturdy").unwrap();
         assert_eq!((sibling.state, sibling.restarts), (StageState::Running, 0));
@@ -437,14 +441,13 @@ mod tests {
         };
         let timeout = Some(Duration::from_secs(2));
         let supervised = actix::spawn(supervise_task(task(plan, timeout, work), supervision.clone()));
-        until("it works", || {
-            find(&supervision.board, Role::Task, "stuck").is_some_and(|it| it.handled > 100)
+        // On a busy machine, a working task may be mistaken for a stuck one once more.
+        until("it ended, was stuck, and works", || {
+            find(&supervision.board, Role::Task, "stuck").is_some_and(|it| {
+                it.handled > 100 && it.restarts >= 2 && it.state == StageState::Running && !it.essential
+            })
         })
         .await;
-        let health = find(&supervision.board, Role::Task, "stuck").unwrap();
-        assert_eq!((health.state, health.essential), (StageState::Running, false));
-        // On a busy machine, a working task may be mistaken for a stuck one once more.
-        assert!(health.restarts >= 2, "{}", health.restarts);
         supervision.stopping.cancel();
         supervised.await.unwrap();
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::deferred_post::{DeferredPost, PermitPool, Permits};
 use super::job_queue::JobQueue;
+use crate::actors::runtime::clock::Clock;
 use crate::inference::Tier;
 use crate::inference::deferral::{Admission, ArrivalRate, Candidate, Load, Pace, WORK_TYPICAL, work};
 
@@ -68,6 +69,9 @@ pub struct Cascade {
     permits: PermitPool,
     admission: Mutex<Admitting>,
     pace: Mutex<Pacing>,
+    clock: Clock,
+    begun_at: Instant,
+    /// End of the last overload, in milliseconds after `begun_at`.
     overloaded_until_ms: AtomicI64,
     is_behind: AtomicBool,
     tally: Mutex<VecDeque<(i64, TierCounts)>>,
@@ -93,6 +97,8 @@ impl Cascade {
     /// Creates a cascade with an empty queue. Without a budget or workers, it defers no posts.
     pub fn new(params: CascadeParams) -> Self {
         let CascadeParams { budget, n_workers, backlog_max } = params;
+        let clock = Clock::default();
+        let begun_at = clock.now();
         Self {
             budget,
             n_workers,
@@ -102,14 +108,16 @@ impl Cascade {
             admission: Mutex::new(Admitting {
                 admission: Admission::default(),
                 rate: ArrivalRate::default(),
-                last: Instant::now(),
+                last: begun_at,
             }),
             pace: Mutex::new(Pacing {
                 pace: Pace::default(),
                 under_way: vec![None; n_workers],
                 work_each: WORK_TYPICAL as f64,
-                measured_at: Instant::now(),
+                measured_at: begun_at,
             }),
+            clock,
+            begun_at,
             overloaded_until_ms: AtomicI64::new(0),
             is_behind: AtomicBool::new(false),
             tally: Mutex::default(),
@@ -145,7 +153,12 @@ impl Cascade {
     pub fn is_overloaded(&self) -> bool {
         self.is_on()
             && (self.is_behind.load(Ordering::Acquire)
-                || Timestamp::now().as_millisecond() < self.overloaded_until_ms.load(Ordering::Acquire))
+                || self.now_ms() < self.overloaded_until_ms.load(Ordering::Acquire))
+    }
+
+    /// Returns the time in milliseconds after `begun_at`.
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.clock.since(self.begun_at).as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Decides whether scoring is behind, based on the number of unread entries in the stream, which is `None` if Redis
@@ -162,13 +175,12 @@ impl Cascade {
             return nothing;
         }
         if lag > self.budget.mul_f64(LAG_SHARE) {
-            let until = Timestamp::now().as_millisecond() + OVERLOAD_LASTS_MS;
-            self.overloaded_until_ms.store(until, Ordering::Release);
+            self.overloaded_until_ms.store(self.now_ms() + OVERLOAD_LASTS_MS, Ordering::Release);
         }
         // Computed before the lock below is taken, so that a thread never holds both locks.
         let deep_per_second = self.work_per_second();
         let mut admitting = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
+        let now = self.clock.now();
         let since_last = now.saturating_duration_since(admitting.last);
         admitting.last = now;
         let load = Load {
@@ -221,7 +233,7 @@ impl Cascade {
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         pacing.work_each += WORK_EACH_NEWEST * (work as f64 / f64::from(n.max(1)) - pacing.work_each);
         if let Some(under_way) = pacing.under_way.get_mut(worker) {
-            *under_way = Some((work, Instant::now()));
+            *under_way = Some((work, self.clock.now()));
         }
     }
 
@@ -233,8 +245,8 @@ impl Cascade {
         if let Some((work, since)) = under_way
             && share_read > 0.0
         {
-            pacing.pace.measured(work as f64 * share_read, since.elapsed());
-            pacing.measured_at = Instant::now();
+            pacing.pace.measured(work as f64 * share_read, self.clock.since(since));
+            pacing.measured_at = self.clock.now();
         }
     }
 
@@ -248,7 +260,7 @@ impl Cascade {
         let pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let of_worker = |under_way: &Option<(usize, Instant)>| {
             let (work, so_far) =
-                under_way.map_or((0, Duration::ZERO), |(work, since)| (work, since.elapsed()));
+                under_way.map_or((0, Duration::ZERO), |(work, since)| (work, self.clock.since(since)));
             pacing.pace.with_under_way(work, so_far)
         };
         // Not `sum`, which returns -0 without workers.
@@ -260,7 +272,7 @@ impl Cascade {
         let work: usize = texts.iter().map(|text| work(text)).sum();
         let mut per_worker = self.work_per_second() / self.n_workers.max(1) as f64;
         let pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        if pacing.measured_at.elapsed() > PACE_LASTS && pacing.under_way.iter().all(Option::is_none) {
+        if self.clock.since(pacing.measured_at) > PACE_LASTS && pacing.under_way.iter().all(Option::is_none) {
             // If there are no posts, only a request can show that the model is faster now.
             per_worker = per_worker.max(Pace::default().with_under_way(0, Duration::ZERO));
         }
@@ -310,7 +322,8 @@ mod tests {
     }
 
     fn of(budget: Duration, n_workers: usize) -> Cascade {
-        Cascade::new(CascadeParams { budget, n_workers, backlog_max: 100 })
+        let params = CascadeParams { budget, n_workers, backlog_max: 100 };
+        Cascade { clock: Clock::stopped(), ..Cascade::new(params) }
     }
 
     fn cascade() -> Cascade {
@@ -339,6 +352,8 @@ mod tests {
         assert!(cascade.is_overloaded());
         assert!(cascade.admit(&uncertain(1), SOON).indices.is_empty(), "one quick batch ended the overload");
         assert_eq!(cascade.permits_left(10), 0);
+        cascade.clock.advance(Duration::from_secs(2));
+        assert!(!cascade.is_overloaded());
     }
 
     #[test]
@@ -365,7 +380,8 @@ mod tests {
         let before = cascade.work_per_second();
         let texts = || std::iter::repeat_n(TEXT, 16);
         cascade.begin(0, texts());
-        assert!(cascade.work_per_second() <= before);
+        cascade.clock.advance(Duration::from_secs(60));
+        assert!(cascade.work_per_second() < before);
         cascade.end(0, 0.0);
         assert!(cascade.work_per_second() <= before, "cached texts were counted as scored");
         cascade.begin(0, texts());

@@ -14,7 +14,7 @@ use super::{Item, Playback, TimedPost};
 
 /// Posts due within this interval of each other are sent together. With a shorter interval, each post would cost a
 /// round trip; with a longer one, the dashboard would stutter.
-const BATCH_WINDOW: Duration = Duration::from_millis(20);
+pub(super) const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
 /// Maximum number of posts per batch.
 const BATCH_POSTS_MAX: usize = 500;

@@ -271,8 +271,9 @@ mod tests {
 
     #[tokio::test]
     async fn posts_of_a_day_without_a_partition_move_from_the_default_one_later() {
-        let store = test_store().await;
-        let now = Timestamp::now();
+        let (store, now) = (test_store().await, Timestamp::now());
+        // Another day may have begun since the database was created.
+        ensure_partitions(&store, now).await.unwrap();
         let mut batch = testing::posts(40, days_ago(now, 20));
         batch.iter_mut().skip(30).for_each(|scored| scored.post.created_at = days_ago(now, 89));
         assert_eq!(record(&store, &batch).await.unwrap().inserted.len(), 40);

@@ -54,12 +54,24 @@ mod tests {
         SELECT coalesce(sum((pgstatginindex(inhrelid::regclass)).pending_pages), 0)::bigint
         FROM pg_inherits WHERE inhparent = 'social_media_posts_text'::regclass";
 
+    /// Statement that keeps the server from merging pages by itself, which it may do at any time.
+    const LEAVE_PENDING: &str = "
+        DO $$
+        DECLARE leaf regclass;
+        BEGIN
+            FOR leaf IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'social_media_posts'::regclass
+            LOOP
+                EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', leaf);
+            END LOOP;
+        END $$";
+
     #[tokio::test]
     async fn words_of_new_posts_are_merged_before_a_transaction_must() {
         let store = test_store().await;
         execute(&store, "CREATE EXTENSION pgstattuple").await;
         let now = Timestamp::now();
         retention::ensure_partitions(&store, now).await.unwrap();
+        execute(&store, LEAVE_PENDING).await;
         record(&store, &testing::posts(400, now)).await.unwrap();
         assert!(number(&store, PENDING).await > 0);
         merge(&store, now).await.unwrap();

@@ -277,7 +277,7 @@ mod tests {
     use super::*;
     use crate::store::testing::{channel, execute, number, test_store};
 
-    const LEASE: Duration = Duration::from_secs(60);
+    const LEASE: Duration = Duration::from_secs(3_600);
 
     async fn report(store: &Store) -> ReportId {
         let channel = channel(store, "email", "info").await;
@@ -317,7 +317,7 @@ mod tests {
         let report = report(&store).await;
         request(&store, report, period()).await.unwrap();
         let claimed = claim(&store, LEASE).await.unwrap().unwrap();
-        let retry = RunOutcome::Retry("no connection".to_owned(), Duration::from_secs(300));
+        let retry = RunOutcome::Retry("no connection".to_owned(), Duration::from_secs(3_600));
         settle(&store, &claimed, &retry).await.unwrap();
         assert_eq!(claim(&store, LEASE).await.unwrap(), None);
         let waiting = list(&store, report).await.unwrap().remove(0);

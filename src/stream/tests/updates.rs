@@ -6,10 +6,7 @@ fn committed(n_posts: u64) -> LiveUpdate {
 }
 
 async fn next_event(subscription: &mut Subscription) -> UpdateEvent {
-    tokio::time::timeout(Duration::from_secs(10), subscription.next())
-        .await
-        .expect("silence")
-        .expect("the end")
+    tokio::time::timeout(TIMEOUT, subscription.next()).await.expect("silence").expect("the end")
 }
 
 async fn heard_update(subscription: &mut Subscription) -> (FrameId, u64) {

@@ -6,13 +6,16 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::delivery::{DeliveryParams, Listener, Progress, Waiting, deliver};
+use super::super::delivery::{BATCH_WINDOW, DeliveryParams, Listener, Progress, Waiting, deliver};
 use super::super::synth::{Synth, SynthParams};
 use crate::models::new_post::Rejection;
 use crate::stream::tests::redis::Redis;
 use crate::stream::{Delivered, Stream};
 
 use super::*;
+
+/// Timeout for every step, far longer than any step takes even on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running delivery, and the progress that it has reported.
 struct Running {
@@ -55,14 +58,11 @@ fn run(stream: &Stream, high_water: u64, n_posts: u64) -> Running {
 }
 
 async fn ended(running: Running) -> Progress {
-    tokio::time::timeout(Duration::from_secs(20), running.outcome)
-        .await
-        .expect("the delivery does not end")
-        .unwrap()
+    tokio::time::timeout(TIMEOUT, running.outcome).await.expect("the delivery does not end").unwrap()
 }
 
 async fn until_it_waits(running: &Running, reason: Waiting) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + TIMEOUT;
     while !running.waited_for.lock().unwrap().contains(&reason) {
         assert!(Instant::now() < deadline, "the delivery never pauses for {reason:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -89,13 +89,15 @@ async fn posts_go_out_at_their_pace_as_of_now() {
     let stream = redis.connect().await;
     let begun = Timestamp::now();
     let done = ended(run(&stream, 1_000, 50)).await;
+    let done_at = Timestamp::now();
     assert_eq!((done.n_sent, done.n_bad, done.position), (50, 0, Some((50, 50))));
     let consumer = stream.consumer().await.unwrap();
     let read = consumer.read(100, Duration::ZERO).await.unwrap();
     assert_eq!(read.len(), 50);
     let accepted: Vec<_> = read.into_iter().map(|entry| entry.content.unwrap()).collect();
     let times: Vec<_> = accepted.iter().map(|accepted| accepted.post.created_at.unwrap()).collect();
-    assert!(times.is_sorted() && times[0] >= begun && times[49] <= Timestamp::now());
+    assert!(times.is_sorted() && times[0] >= begun);
+    assert!(times[49] <= done_at + BATCH_WINDOW, "none is sent before the batch in which it is due");
     assert!(times[49].duration_since(times[0]).as_millis() > 200, "100 posts per second");
     assert!(accepted.iter().all(|accepted| accepted.source.as_str() == "synthetic"));
 }
@@ -120,16 +122,25 @@ async fn a_full_stream_is_waited_for() {
 async fn a_redis_that_is_away_is_waited_for_and_nothing_is_lost() {
     let mut redis = Redis::start();
     let stream = redis.connect().await;
-    let running = run(&stream, 1_000, 150);
-    let deadline = Instant::now() + Duration::from_secs(10);
+    // The stream holds a third of the posts, so the delivery is still under way when Redis stops.
+    let running = run(&stream, 50, 150);
+    let deadline = Instant::now() + TIMEOUT;
     while stream.health().await.unwrap().length < 10 {
-        assert!(Instant::now() < deadline);
+        assert!(Instant::now() < deadline, "nothing is sent");
     }
     redis.stop();
     until_it_waits(&running, Waiting::RedisAway).await;
     redis.restart();
+    let deadline = Instant::now() + TIMEOUT;
+    while stream.ping().await.is_err() {
+        assert!(Instant::now() < deadline, "redis does not respond");
+    }
+    let mut ids = HashSet::new();
+    while !running.outcome.is_finished() {
+        ids.extend(drained(&stream).await);
+    }
+    ids.extend(drained(&stream).await);
     assert_eq!(ended(running).await.n_sent, 150);
-    let ids: HashSet<String> = drained(&stream).await.into_iter().collect();
     assert_eq!(ids.len(), 150);
 }
 
@@ -141,7 +152,5 @@ async fn told_to_stop_it_stops_even_while_redis_is_away() {
     redis.stop();
     until_it_waits(&running, Waiting::RedisAway).await;
     running.stop.cancel();
-    let stop_requested = Instant::now();
     assert!(ended(running).await.n_sent < 1_000_000);
-    assert!(stop_requested.elapsed() < Duration::from_secs(60));
 }

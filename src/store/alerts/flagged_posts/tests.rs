@@ -47,7 +47,7 @@ async fn raise_late<J: Into<Triage>>(
     judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
     const LATER: &str = "
-        UPDATE awaiting_correction SET scored_at = scored_at - interval '1 minute'
+        UPDATE awaiting_correction SET scored_at = now() - interval '1 minute'
         WHERE uuid IN (SELECT uuid FROM awaiting_correction ORDER BY uuid FOR UPDATE)";
     execute(store, LATER).await;
     raise_now(store, judge).await
@@ -103,6 +103,8 @@ async fn a_post_awaiting_correction_waits_for_it_briefly() {
     let store = test_store().await;
     let batch = at_risk(4, 0.9);
     record(&store, &batch).await.unwrap();
+    // As if no time passed during the steps below.
+    execute(&store, "UPDATE awaiting_correction SET scored_at = now() + interval '1 hour'").await;
     assert_eq!(raise_now(&store, one_alert).await.unwrap(), []);
     assert_eq!(number(&store, "SELECT count(*) FROM flagged_posts").await, 4);
 

@@ -12,7 +12,7 @@ use crate::store::notifications::channels;
 use crate::store::notifications::history::{self, NotificationsQuery, Resent};
 use crate::store::testing::{channel, execute, number, test_store};
 
-const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(3_600);
 
 const NOW: DeliveryOutcome = DeliveryOutcome::Retry(Duration::ZERO);
 
@@ -86,7 +86,7 @@ async fn notifications_of_one_alert_arrive_in_order_and_a_failure_delays_no_othe
     fire(&store, &one, NoticeEvent::Resolved).await;
     fire(&store, &other, NoticeEvent::Fired).await;
     let first = take(&store).await;
-    settle(&store, &first[0], &outcome(DeliveryOutcome::Retry(Duration::from_secs(600)))).await.unwrap();
+    settle(&store, &first[0], &outcome(DeliveryOutcome::Retry(Duration::from_secs(3_600)))).await.unwrap();
     let second = take(&store).await;
     assert_eq!(second[0].items[0].snapshot["id"], other.id.to_string());
     settle(&store, &second[0], &outcome(DeliveryOutcome::Sent)).await.unwrap();
@@ -102,7 +102,7 @@ async fn notifications_of_one_alert_arrive_in_order_and_a_failure_delays_no_othe
 async fn a_digest_is_the_same_at_every_attempt() {
     let store = test_store().await;
     channel(&store, "email", "info").await;
-    execute(&store, "UPDATE notification_channels SET digest_seconds = 60").await;
+    execute(&store, "UPDATE notification_channels SET digest_seconds = 3600").await;
     let it = alert(Severity::Warning);
     fire(&store, &it, NoticeEvent::Fired).await;
     fire(&store, &it, NoticeEvent::Resolved).await;
@@ -124,7 +124,7 @@ async fn a_pause_applies_to_every_message_of_a_channel() {
     channel(&store, "webhook", "info").await;
     fire_new(&store, 2).await;
     let first = take(&store).await;
-    let busy = Settlement { pause: Duration::from_secs(60), ..outcome(NOW) };
+    let busy = Settlement { pause: Duration::from_secs(3_600), ..outcome(NOW) };
     settle(&store, &first[0], &busy).await.unwrap();
     assert!(take(&store).await.is_empty());
     execute(&store, "UPDATE notification_channels SET paused_until = now()").await;

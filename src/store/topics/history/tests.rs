@@ -189,7 +189,7 @@ async fn a_job_that_its_process_left_in_the_middle_is_resumed_and_does_nothing_t
     let gamma = topic(&store, "gamma").await;
     job(&store, gamma.id, 7).await;
     let matches = topic_of("gamma", |n| n % 2 == 0);
-    assert!(claim(&store, first, Duration::from_secs(60)).await.unwrap().is_none(), "it has not settled");
+    assert!(claim(&store, first, Duration::from_secs(3_600)).await.unwrap().is_none(), "it has not settled");
     let begun = claimed(&store, first).await.unwrap();
     let params = BatchParams { job: &begun, holder: first, n_posts_max: 40, regroup: &matches };
     let mut guard = RollupGuard::of_another_process();
