@@ -19,7 +19,7 @@ const N_STALLED: usize = 1_000;
 const N_WARM: u64 = 1_500;
 
 /// Posts that follow. If the outboxes kept them all, memory would grow by a multiple of what it may.
-const N_MORE: u64 = 6_000;
+const N_MORE: u64 = 4_000;
 
 /// Far below the growth if each of them kept the posts that follow, and above the noise of allocators and the live window.
 const GROWTH_MAX: u64 = 32 << 20;
