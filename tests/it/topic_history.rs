@@ -72,13 +72,11 @@ async fn a_topic_is_applied_to_stored_posts_and_taken_back_when_it_changes() {
     app.space.assert_sums_exact().await;
     until("the posts are counted under the topic", async || counted(&app.space, "Love").await == 1_000).await;
     // The live window follows without reading the rollups again.
-    loop {
-        let live = socket.next_of("metrics:update").await;
-        let items = live["data"]["products"].as_array().cloned().unwrap_or_default();
-        if items.iter().any(|item| item["key"] == "Love" && item["count"] == 1_000) {
-            break;
-        }
-    }
+    let counts_topic = |live: &Value| {
+        let items = live["products"].as_array().unwrap();
+        items.iter().any(|item| item["key"] == "Love" && item["count"] == 1_000)
+    };
+    socket.window_where("counts the topic", counts_topic).await;
     let path = format!("{jobs}/{}", job["id"].as_str().unwrap());
     assert_eq!((app.delete(&path).await, app.delete(&format!("{topic}/history/1")).await), (409, 400));
 
