@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::support::process::Process;
 use crate::support::servers::{open_folder, remove};
-use crate::support::{Client, Space, TestApp, eventually, post, until};
+use crate::support::{Client, Space, TestApp, eventually, judge_in_soak, post, until};
 
-/// What is promised; the measurement takes some of it.
+/// What is promised, and judged in a soak; the measurement takes some of it.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(10);
 
 /// The lock of who evaluates the rules, and that of who looks for what is unusual.
@@ -46,7 +46,7 @@ fn hatred(ids: std::ops::Range<usize>) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn when_the_process_that_evaluates_is_killed_another_does_within_ten_seconds() {
+async fn when_the_process_that_evaluates_is_killed_another_goes_on_where_it_stopped() {
     let space = Space::new().await;
     let sql = space.sql().await;
     let folders = [open_folder(), open_folder()];
@@ -89,8 +89,7 @@ async fn when_the_process_that_evaluates_is_killed_another_does_within_ten_secon
     })
     .await;
     let away = killed_at.elapsed();
-    println!("alert_leader: taken over {:.1} s after the kill", away.as_secs_f64());
-    assert!(away < TAKEN_OVER_WITHIN, "it took {away:?}");
+    judge_in_soak(away < TAKEN_OVER_WITHIN, &format!("alert_leader: taken over {away:.1?} after the kill"));
 
     // The alert is the one that was open, and it ends as it would have.
     other.publish((100..200).map(|id| post(id, "I love it")).collect::<Vec<_>>()).await;

@@ -50,9 +50,17 @@ async fn a_negativity_alert_opens_once_and_resolves_once_with_two_processes() {
         socket.subscribe(&["alerts", "messages"]).await;
     }
     one.publish(said("I hate it", 0..30)).await;
-    let open = alert(&one, "negativity", "open").await;
-    assert_eq!((&open["scope"]["dimension"], &open["count"]), (&"overall".into(), &30.into()), "{open}");
-    assert_eq!(open["severity"], "critical");
+    let open = eventually("one alert counts all", async || {
+        let found = alerts(&one, "negativity").await;
+        assert!(found.len() <= 1, "{found:?}");
+        found.into_iter().find(|alert| alert["state"] == "open" && alert["count"] == 30)
+    })
+    .await;
+    assert_eq!(
+        (&open["scope"]["dimension"], &open["severity"]),
+        (&"overall".into(), &"critical".into()),
+        "{open}"
+    );
 
     other.publish(said("I love it", 30..70)).await;
     let resolved = alert(&other, "negativity", "resolved").await;
@@ -92,6 +100,7 @@ async fn a_burst_of_leaving_customers_is_one_alert_that_counts_them_all() {
     let app = TestApp::start().await;
     let mut socket = app.socket().await;
     socket.subscribe(&["alerts", "messages"]).await;
+    let begun = std::time::Instant::now();
     for first in (0..600).step_by(100) {
         app.publish(said("I will cancel my contract", first..first + 100)).await;
     }
@@ -106,7 +115,9 @@ async fn a_burst_of_leaving_customers_is_one_alert_that_counts_them_all() {
     app.space.assert_counted_once(600).await;
     app.publish(vec![post("last", "it is a phone")]).await;
     let n_pushed = events_before(&mut socket, "last").await.len();
-    assert!((1..=10).contains(&n_pushed), "a burst of 600 posts was {n_pushed} pushes");
+    // A growing alert is pushed every five seconds.
+    let n_pushed_max = 10 + begun.elapsed().as_secs() as usize / 5;
+    assert!((1..=n_pushed_max).contains(&n_pushed), "a burst of 600 posts was {n_pushed} pushes");
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use groundswell::embedded::RunInfo;
-use rand::RngExt;
+use rand::RngExt as _;
 use tokio::sync::watch;
 
 use crate::support::process::{Process, is_running, servers_of};
 use crate::support::servers::{open_folder, remove};
-use crate::support::{Load, Space, in_soak, until};
+use crate::support::{Load, Space, dice, in_soak, judge_in_soak, until};
 
 /// Posts accepted in one life before it ends, at most; a few seconds' worth.
 const POSTS_IN_A_LIFE_MAX: u64 = 3_000;
@@ -25,9 +25,9 @@ async fn a_server_killed_again_and_again_under_load_loses_nothing_and_counts_not
     let mut server = Process::start(&options);
     let (newest, address) = watch::channel(server.ready().await);
     let load = Load::start(address);
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut dice) = (Duration::ZERO, dice(0));
     for n in 1..=n_kills {
-        let enough = load.n_accepted() + rand::rng().random_range(1..POSTS_IN_A_LIFE_MAX);
+        let enough = load.n_accepted() + dice.random_range(1..POSTS_IN_A_LIFE_MAX);
         until("the load is accepted", async || load.n_accepted() >= enough).await;
         let orphans = servers_of(&data_dir);
         server.kill().await;
@@ -50,8 +50,8 @@ async fn a_server_killed_again_and_again_under_load_loses_nothing_and_counts_not
     let space = Space { database_url: info.postgres_url, redis_url: info.redis_url, prefix: info.prefix };
     space.assert_counted_once(n_sent).await;
     assert_eq!(space.backlog().await.dead, 0, "innocent posts are among the dead letters");
-    println!("crash: {n_sent} posts over {n_kills} kills; back after {:.1} s at most", slowest.as_secs_f64());
-    assert!(!crate::support::is_soak() || slowest <= BACK_WITHIN, "it was away for {slowest:?}");
+    let measured = format!("crash: {n_sent} posts over {n_kills} kills; back after {slowest:.1?} at most");
+    judge_in_soak(slowest <= BACK_WITHIN, &measured);
 
     let children = servers_of(&data_dir);
     server.terminate();

@@ -8,7 +8,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-use crate::support::{LOOK_EVERY, PATIENCE, TestApp, eventually, posts, until};
+use crate::support::process::Process;
+use crate::support::{Client, LOOK_EVERY, PATIENCE, Space, TestApp, eventually, posts, until};
 
 /// Lock that blocks exports of labels and lists of posts while it is held.
 const TABLE: &str = "label_corrections";
@@ -26,7 +27,10 @@ fn insist(app: &TestApp, path: &str, n_clients: usize) -> (Vec<JoinHandle<()>>, 
     let (tell, refusals) = channel(1);
     let ask = |url: String, tell: Sender<(bool, Value)>| async move {
         loop {
-            let Ok(answer) = reqwest::get(&url).await else { continue };
+            let Ok(answer) = reqwest::get(&url).await else {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            };
             if answer.status().as_u16() == 429 {
                 let says_when = answer.headers().contains_key("retry-after");
                 let body: Value = answer.json().await.unwrap();
@@ -96,18 +100,22 @@ async fn request_without_reading(to: SocketAddr) -> TcpStream {
 async fn a_client_that_reads_nothing_is_disconnected_and_its_permit_is_released() {
     // More than the kernel buffers for a connection.
     const N_POSTS: usize = 6_000;
-    let app = TestApp::start_with(&["--exports-max=3", "--export-stall-s=5"]).await;
+    // In a process of its own: servers within one process share their metrics.
+    let space = Space::new().await;
+    let mut server = Process::start_on(&space, &["--exports-max=3", "--export-stall-s=5"]);
+    let address = server.ready().await;
+    let client = Client::new(address);
     let text = "x".repeat(2_000);
     for first in (0..N_POSTS).step_by(1_000) {
         let of = |n: usize| json!({"id": n.to_string(), "platform": "web", "text": format!("{n} {text}")});
-        app.publish((first..first + 1_000).map(of).collect()).await;
+        client.publish((first..first + 1_000).map(of).collect()).await;
     }
-    app.space.assert_counted_once(N_POSTS as u64).await;
+    space.assert_counted_once(N_POSTS as u64).await;
     let mut stalled = Vec::new();
     for _ in 0..3 {
-        stalled.push(request_without_reading(app.address).await);
+        stalled.push(request_without_reading(address).await);
     }
-    let url = format!("http://{}/api/v1/posts/export?format=ndjson", app.address);
+    let url = format!("http://{address}/api/v1/posts/export?format=ndjson");
     // On a busy machine, a client that reads may come to a stop for longer than the limit, too. It then asks again.
     let whole = eventually("a client that reads gets a permit and every post", async || {
         let answer = reqwest::get(&url).await.unwrap();
@@ -119,7 +127,7 @@ async fn a_client_that_reads_nothing_is_disconnected_and_its_permit_is_released(
     .await;
     assert_eq!(whole.lines().count(), N_POSTS);
     let metric = async |name: &str| {
-        let metrics = app.text("/metrics").await;
+        let metrics = client.text("/metrics").await;
         let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.unwrap().parse::<f64>().unwrap()
     };

@@ -13,12 +13,14 @@ async fn guarded() -> ApiServer {
 }
 
 async fn ticket_of(api: &ApiServer) -> String {
+    let asked_at = jiff::Timestamp::now();
     let request = api.request(Method::POST, "/api/v1/live/tickets").bearer_auth(TOKEN);
     let (status, answer) = read(request.send().await.unwrap()).await;
     assert_eq!(status, 201, "{answer}");
     let expires_at: jiff::Timestamp = answer["expires_at"].as_str().unwrap().parse().unwrap();
-    let seconds = expires_at.duration_since(jiff::Timestamp::now()).as_secs();
-    assert!((20..=30).contains(&seconds), "{seconds} s left");
+    let half_a_minute = jiff::SignedDuration::from_secs(30);
+    assert!(expires_at > asked_at + half_a_minute - jiff::SignedDuration::from_secs(1), "{expires_at}");
+    assert!(expires_at <= jiff::Timestamp::now() + half_a_minute, "{expires_at}");
     answer["ticket"].as_str().unwrap().to_owned()
 }
 

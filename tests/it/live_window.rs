@@ -66,7 +66,7 @@ async fn a_longer_live_window_holds_older_posts_and_says_how_long_it_is_on_socke
 /// storing takes nor how late an answer or a frame is read. Three windows are seen in both ways.
 #[tokio::test]
 async fn a_steady_source_shows_the_same_count_at_any_moment_by_rest_and_by_socket() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&["--live-window=60s"]).await;
     // Far from the bounds of buckets, whatever a time is rounded to.
     let whole_second = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
     let at = |n: i64| whole_second + SignedDuration::from_millis(n * 500 + 250);

@@ -1,7 +1,7 @@
 //! The whole, on real servers: every promise of the pipeline, and the fault that could break it.
 //!
-//! One binary, so that it is linked once and its tests share one PostgreSQL and one Redis. Long tests run shortened; with
-//! `GROUNDSWELL_TEST_SOAK=1` they run in full.
+//! One binary, so that it is linked once and its tests share one PostgreSQL and one Redis. Long tests run shortened, and
+//! speed is only printed; with `GROUNDSWELL_TEST_SOAK=1` they run in full, and speed is judged.
 
 // What a test cannot have is a reason to fail, in its helpers as in its own lines; and it computes with small numbers
 // that it chose itself.

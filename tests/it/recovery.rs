@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use crate::support::{PATIENCE, PrivateServers, Space, TestApp, in_soak, posts, redis, until};
+use crate::support::{PATIENCE, PrivateServers, Space, TestApp, dice, in_soak, posts, redis, until};
 
 /// A client that keeps the newest id and everything it was told, over all its connections.
 struct Returning {
@@ -332,16 +332,14 @@ async fn a_thousand_disconnections_under_load_lose_no_alert_and_double_none() {
     let begin = raise(&updates).await;
     let is_over = Arc::new(AtomicBool::new(false));
     let mut clients = Vec::new();
-    for _ in 0..N_CLIENTS {
-        let mut client = Returning::new();
+    for n in 0..N_CLIENTS {
+        let (mut client, mut dice) = (Returning::new(), dice(n as u64));
         // From the first alert on, which is in the history: nobody misses the beginning.
         client.connect(addresses[0]).await;
         clients.push(tokio::spawn(async move {
             for _ in 0..n_returns {
-                let (stay, at) = {
-                    let mut rng = rand::rng();
-                    (Duration::from_micros(rng.random_range(0..40_000)), rng.random_range(0..2))
-                };
+                let stay = Duration::from_micros(dice.random_range(0..40_000));
+                let at = dice.random_range(0..2);
                 let reading = async {
                     loop {
                         client.next().await;

@@ -7,6 +7,7 @@ use groundswell::models::new_post::{self, AcceptContext};
 use groundswell::models::post::Source;
 use jiff::Timestamp;
 
+use crate::support::space::health_of;
 use crate::support::{Space, TestApp, posts, redis, stays, until};
 
 fn accepted(n_posts: u64) -> Vec<AcceptedPost> {
@@ -108,13 +109,17 @@ async fn nothing_is_acknowledged_before_its_transaction_has_committed() {
     let sql = app.space.sql().await;
     sql.batch_execute("BEGIN; LOCK TABLE post_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
     app.publish(posts(0..200)).await;
+    // Other tests wait for locks of their own databases.
+    const WAITING: &str = "
+        SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()";
     until("the transaction waits for the lock", async || {
-        let row = sql.query_one("SELECT count(*) FROM pg_locks WHERE NOT granted", &[]).await.unwrap();
-        row.get::<_, i64>(0) > 0
+        sql.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) > 0
     })
     .await;
+    until("everything was read", async || health_of(&stream).await.pending == 200).await;
     stays("everything is pending while nothing is stored", Duration::from_millis(1_500), async || {
-        let health = stream.health().await.unwrap();
+        let health = health_of(&stream).await;
         (health.length, health.pending) == (200, 200)
     })
     .await;

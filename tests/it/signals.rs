@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::api_server::{ApiServer, Setup, read};
-use crate::support::{Client, Space, TestApp, eventually, post};
+use crate::support::{Client, PATIENCE, Space, TestApp, eventually, post};
 
 /// Three days of some thirty posts in five minutes, two thirds of them about phones and the others about cases, a sixth
 /// negative.
@@ -95,7 +95,7 @@ async fn a_burst_is_told_once_with_what_it_goes_by_and_is_over_when_it_is_and_a_
         if found[0]["state"] == "resolved" {
             break found;
         }
-        assert!(asked_at.elapsed() < Duration::from_secs(120), "{found:?}");
+        assert!(asked_at.elapsed() < 3 * PATIENCE, "{found:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     assert_eq!(resolved[0]["id"], raised["id"]);

@@ -124,7 +124,12 @@ async fn a_source_says_why_it_hears_nothing_and_recovers() {
     until("it needs a key", async || app.get(&path).await["state"] == "needs_key").await;
     host.clear_faults();
     let n_connections = host.connections().len();
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    // Another that is refused for the time being tries again and again meanwhile.
+    let other = JetstreamHost::start(HostOptions::default()).await;
+    other.keep_faults([Fault::Refuse(Refusal::status(503))]);
+    let insisting = hear(&app, "Insisting", &other.url()).await;
+    until("another tries again", async || other.connections().len() >= 3).await;
+    assert_eq!(app.delete(&insisting).await, 204);
     assert_eq!(host.connections().len(), n_connections, "it does not try again by itself");
     act(&app, "POST", &format!("{path}/resume"), json!({})).await;
     host.append_many((5..9).map(post));

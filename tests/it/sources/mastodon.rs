@@ -1,5 +1,6 @@
 //! What only Mastodon's connector promises: access in words, life without a stream, hashtags, limits and tokens.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use groundswell::connectors::{Connector as _, ConnectorError, Erasure};
@@ -151,25 +152,30 @@ async fn hashtags_are_heard_over_one_stream_and_each_post_once() {
 
 #[tokio::test]
 async fn a_limit_is_respected_before_it_is_hit() {
+    const PERIOD: Duration = Duration::from_secs(3);
     let host = instance(None).await;
     host.add((0..400).map(status));
-    host.limit_requests(6, Duration::from_secs(2));
+    let begun = Instant::now();
+    host.limit_requests(6, PERIOD);
     let mut connector = mastodon_with(settings(&host), None, now());
     let mut heard = Heard::default();
-    let begun = Instant::now();
     hear(&mut connector, &mut heard, |heard| !heard.errors.is_empty()).await;
     let wait = match &heard.errors[0] {
         ConnectorError::RateLimited { retry_after: Some(wait), .. } => *wait,
         other => panic!("{other:?}"),
     };
-    assert!(wait <= Duration::from_secs(2), "{wait:?}");
+    assert!(wait <= PERIOD, "{wait:?}");
     let n_requests = host.web.requests().len();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(connector.next_batch().await.is_err());
-    assert_eq!(host.web.requests().len(), n_requests, "it is not asked in the meantime");
+    let was_asked = Cell::new(false);
+    hear(&mut connector, &mut heard, |_| was_asked.replace(true)).await;
+    // On a busy machine, the wait may be over by now.
+    if begun.elapsed() < PERIOD {
+        assert_eq!(heard.errors.len(), 2, "it is asked in the meantime");
+        assert_eq!(host.web.requests().len(), n_requests, "it is asked in the meantime");
+    }
     tokio::time::sleep(wait).await;
     hear(&mut connector, &mut heard, |heard| heard.ids.len() >= 400).await;
-    assert!(begun.elapsed() >= Duration::from_secs(2));
+    assert!(begun.elapsed() >= PERIOD);
     assert!(host.web.requests().iter().all(|request| request.status != 429));
     assert_eq!((heard.distinct().len(), heard.gaps.len()), (400, 0));
 }

@@ -8,7 +8,7 @@ use super::api::hear;
 use super::hosts::jetstream::{post, rkey};
 use crate::support::jetstream::{HostEvent, HostOptions, JetstreamHost};
 use crate::support::process::Process;
-use crate::support::{Client, Space, TestApp, in_soak, until};
+use crate::support::{Client, Space, TestApp, dice, in_soak, until};
 
 const N_SOURCES: u32 = 6;
 
@@ -37,16 +37,16 @@ async fn six_sources_lose_nothing_and_count_nothing_twice_while_the_server_is_ki
         });
         assert_eq!(client.post("/api/v1/sources", &source).await.unwrap().status, 201);
     }
-    let mut n_offered = 0;
+    let (mut n_offered, mut dice) = (0, dice(0));
     for _ in 0..n_kills {
         // In the middle of what the hosts offer.
         for _ in 0..10 {
-            let more = rand::rng().random_range(20..60);
+            let more = dice.random_range(20..60);
             for (source, host) in (0..).zip(&hosts) {
                 host.append_many(posts_of(source, n_offered..n_offered + more));
             }
             n_offered += more;
-            tokio::time::sleep(Duration::from_millis(rand::rng().random_range(10..100))).await;
+            tokio::time::sleep(Duration::from_millis(dice.random_range(10..100))).await;
         }
         server.kill().await;
         for (source, host) in (0..).zip(&hosts) {

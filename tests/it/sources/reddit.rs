@@ -11,12 +11,13 @@ use groundswell::models::source::{Checkpoint, Network};
 use jiff::{SignedDuration, Timestamp};
 
 use super::contract::{Heard, hear};
-use super::hosts::LocalNetwork;
 use super::hosts::reddit::{PACE, RedditApi, access, host, reddit, settings};
+use super::hosts::{LocalNetwork, SILENCE};
 use crate::support::reddit::{
     ANYTHING, Kind, LISTINGS, RedditHost, RedditOptions, TOKEN, Thing, Visibility, fullname,
 };
 use crate::support::web::Fault;
+use crate::support::{PATIENCE, judge_in_soak};
 
 const INFO: &str = "/api/info";
 
@@ -156,10 +157,12 @@ async fn deletions_are_noticed_after_a_restart() {
 
 #[tokio::test]
 async fn tokens_are_renewed_before_they_expire_and_once_if_they_are_refused() {
-    let host = host(RedditOptions { token_life: Duration::from_secs(1), ..RedditOptions::default() }).await;
+    // They are renewed a tenth of it before they expire, which a busy machine must not use up.
+    let token_life = Duration::from_secs(10);
+    let host = host(RedditOptions { token_life, ..RedditOptions::default() }).await;
     let mut connector = reddit(&host, Arc::default(), just_now());
     let mut heard = Heard::default();
-    hear(&mut connector, &mut heard, |_| n_requests(&host, TOKEN, 200) >= 3).await;
+    hear(&mut connector, &mut heard, |_| n_requests(&host, TOKEN, 200) >= 2).await;
     assert_eq!((n_requests(&host, ANYTHING, 401), heard.errors.len()), (0, 0));
     host.expire_tokens();
     host.publish(0..1);
@@ -257,7 +260,9 @@ async fn it_starts_and_stops_in_bounded_time() {
     network.0.web.keep_fault(LISTINGS, Some(Fault::Silent));
     let begun = Instant::now();
     let mut connector = network.connector(just_now());
-    let error = connector.next_batch().await.unwrap_err();
+    let error = tokio::time::timeout(PATIENCE, connector.next_batch()).await.expect("it waits").unwrap_err();
     drop(connector);
-    assert!(error.is_temporary() && begun.elapsed() < Duration::from_secs(3), "{error}");
+    assert!(error.is_temporary(), "{error}");
+    let took = begun.elapsed();
+    judge_in_soak(took < 2 * SILENCE, &format!("sources: a silent host was given up after {took:.1?}"));
 }

@@ -17,7 +17,8 @@ use super::api::hear;
 use super::hosts::LocalNetwork;
 use super::hosts::jetstream::{BlueskyV2, rkey};
 use crate::support::jetstream::HostEvent;
-use crate::support::{Space, TestApp, in_soak, post, until};
+use crate::support::space::health_of;
+use crate::support::{Space, TestApp, in_soak, post, until, until_reached};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -55,14 +56,14 @@ async fn events_from_a_host_reach_the_stream() {
     let mut connector = network.connector(Checkpoint::at(Timestamp::now() - SignedDuration::from_secs(20)));
     let begun = Instant::now();
     let arrived =
-        until("all events are in the stream", async || stream.health().await.unwrap().length >= u64::from(n));
+        until_reached("events in the stream", u64::from(n), async || health_of(&stream).await.length);
     tokio::select! {
         () = collect(connector.as_mut(), &params) => panic!("it ended by itself"),
         () = arrived => stop.cancel(),
     }
     let per_second = f64::from(n) / begun.elapsed().as_secs_f64();
     println!("sources: {per_second:.0} events/s from a local host into the stream, over {n} events");
-    assert_eq!(stream.health().await.unwrap().length, u64::from(n));
+    assert_eq!(health_of(&stream).await.length, u64::from(n));
 }
 
 #[tokio::test]
@@ -88,9 +89,10 @@ async fn what_was_missed_is_caught_up_with_while_new_posts_pass() {
         app.publish(vec![post(format!("live {n_live}"), "I love it")]).await;
         let is_stored = "SELECT count(*) FROM social_media_posts WHERE platform = 'web' AND post_id = $1";
         let id = format!("live {n_live}");
-        while sql.query_one(is_stored, &[&id]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        until("a live post is stored", async || {
+            sql.query_one(is_stored, &[&id]).await.unwrap().get::<_, i64>(0) > 0
+        })
+        .await;
         latencies.push(sent_at.elapsed());
         n_live += 1;
         let count = sql.query_one("SELECT count(*) FROM social_media_posts WHERE platform = 'bluesky'", &[]);

@@ -2,7 +2,7 @@
 //! budget.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use groundswell::connectors::access::Access;
 use groundswell::connectors::networks;
@@ -20,7 +20,7 @@ use super::hosts::{LocalNetwork, Trouble};
 use crate::support::web::plain::{http, send};
 use crate::support::web::{End, Fault};
 use crate::support::x_api::{RECENT, RULES, STREAM, Tweet};
-use crate::support::{TestApp, until};
+use crate::support::{PATIENCE, TestApp, until};
 
 /// Price of a post in millionths of a US dollar.
 const PRICE: u64 = 5_000;
@@ -215,8 +215,12 @@ async fn a_search_that_is_refused_leaves_the_stream_alone() {
     api.host.web.keep_fault(RECENT, Some(Fault::Status(403, None)));
     let mut connector = api.connect(&api.settings(20.0), now());
     let mut heard = Heard::default();
-    let quiet_until = Instant::now() + Duration::from_secs(2);
-    hear(&mut connector, &mut heard, |_| Instant::now() > quiet_until).await;
+    let refused = async {
+        while connector.notice().is_none() {
+            connector.next_batch().await.unwrap();
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused).await.expect("it is not noticed");
     api.offer(0..5);
     hear(&mut connector, &mut heard, |heard| heard.ids.len() >= 5).await;
     assert_eq!((heard.errors, heard.gaps), (vec![], vec![]));

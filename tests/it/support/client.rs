@@ -181,14 +181,19 @@ impl Socket {
 
     /// Reads until the live window counts so many posts. Answers the window.
     pub async fn window_of(&mut self, n_posts: u64) -> Value {
+        self.window_where(&format!("counts {n_posts}"), |live| live["overall"]["count"] == n_posts).await
+    }
+
+    /// Reads until the live window is like this. Answers the window.
+    pub async fn window_where(&mut self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         let reached = async {
-            while last["overall"]["count"] != n_posts {
+            while last.is_null() || !is_so(&last) {
                 last = self.next_of("metrics:update").await["data"].take();
             }
         };
         let outcome = tokio::time::timeout(PATIENCE, reached).await;
-        assert!(outcome.is_ok(), "the window never counts {n_posts}: {}", last["overall"]);
+        assert!(outcome.is_ok(), "the window never {what}: {last}");
         last
     }
 

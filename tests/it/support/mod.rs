@@ -24,6 +24,9 @@ pub mod youtube; // the YouTube Data API, with its faults
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
 pub use client::Client;
 pub use load::Load;
 pub use posts::{post, posts};
@@ -31,8 +34,9 @@ pub use servers::PrivateServers;
 pub use space::Space;
 pub use test_app::{TestApp, refusal_of};
 
-/// How long anything may take that must happen. Far more than it does, so that only what never happens fails.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take that must happen. It only ends a test that would hang: far more than anything takes, also
+/// on a machine whose cores others use.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often is looked whether it has happened.
 pub const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -45,6 +49,29 @@ pub fn is_soak() -> bool {
 /// How long, or how many, in a soak and otherwise.
 pub fn in_soak<T>(full: T, short: T) -> T {
     if is_soak() { full } else { short }
+}
+
+/// Prints what was measured, and in a soak judges it. On a machine that does other work meanwhile, a figure says nothing
+/// about the program.
+pub fn judge_in_soak(is_kept: bool, measured: &str) {
+    println!("measured: {measured}");
+    assert!(is_kept || !is_soak(), "{measured}");
+}
+
+/// Variable that names another seed.
+pub const SEED: &str = "GROUNDSWELL_TEST_SEED";
+
+/// Seed of everything that tests choose at random: the same in every run, unless [`SEED`] names another. A test that fails
+/// shows it.
+pub fn seed() -> u64 {
+    let seed = std::env::var(SEED).map_or(1, |named| named.parse().expect("the seed must be a whole number"));
+    println!("{SEED}={seed}");
+    seed
+}
+
+/// Numbers at random for one task of a test.
+pub fn dice(task: u64) -> StdRng {
+    StdRng::seed_from_u64(seed().wrapping_add(task))
 }
 
 /// Says that the test that runs now, or a part of it, judges nothing, and why. Not by `println!`: the runner shows
@@ -72,7 +99,24 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     eventually(what, async || holds().await.then_some(())).await;
 }
 
-/// Looks for a while whether it keeps holding.
+/// Waits until a number is reached, for as long as it grows.
+pub async fn until_reached(what: &str, goal: u64, mut count: impl AsyncFnMut() -> u64) {
+    let (mut last, mut progress_at) = (0, Instant::now());
+    loop {
+        let n = count().await;
+        if n >= goal {
+            return;
+        }
+        if n > last {
+            (last, progress_at) = (n, Instant::now());
+        }
+        assert!(progress_at.elapsed() < PATIENCE, "{what}: no more than {last} of {goal}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Looks for a while whether it keeps holding. For what nothing follows that could be waited for; how often it is looked
+/// at depends on the machine, and what must not happen does not.
 pub async fn stays(what: &str, so_long: Duration, mut holds: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + so_long;
     while Instant::now() < end {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -130,8 +130,10 @@ async fn serve(stream: TcpStream, log: Arc<Mutex<Vec<Received>>>, answers: Vec<A
     let _ = stream.write_all(text.as_bytes()).await;
 }
 
-/// Where Python finds what others wrote. Fetched when it is missing, as `make setup` does.
+/// Where Python finds what others wrote. Fetched when it is missing, as `make setup` does, for one test at a time.
 pub fn fetched(folder: &str) -> PathBuf {
+    static FETCHING: Mutex<()> = Mutex::new(());
+    let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let fetched = Command::new(root.join("scripts/fetch-verifiers.sh")).status().unwrap();
     assert!(fetched.success(), "scripts/fetch-verifiers.sh failed");
@@ -172,20 +174,27 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// Starts one on a free port.
+    /// Starts one on a port that it chooses, so that no other test can take the port before it.
     pub async fn start() -> Self {
-        let port = {
-            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap().port()
-        };
-        let address = format!("127.0.0.1:{port}");
+        const PROGRAM: &str = "
+import asyncio, sys
+from aiosmtpd.handlers import Debugging
+from aiosmtpd.smtp import SMTP
+async def serve():
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(Debugging(sys.stdout), loop=loop), '127.0.0.1', 0)
+    print(server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+asyncio.run(serve())
+";
         let mut command = tokio::process::Command::new("python3");
-        command.args(["-u", "-m", "aiosmtpd", "-n", "-l", &address]);
-        command.args(["-c", "aiosmtpd.handlers.Debugging", "stdout"]).env("PYTHONPATH", fetched("verifiers"));
+        command.args(["-u", "-c", PROGRAM]).env("PYTHONPATH", fetched("verifiers"));
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        until("the mail server listens", async || TcpStream::connect(&address).await.is_ok()).await;
-        Self { url: format!("smtp://{address}"), lines, _child: child }
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listening = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let port =
+            listening.expect("the mail server does not listen").unwrap().expect("the mail server ended");
+        Self { url: format!("smtp://127.0.0.1:{port}"), lines, _child: child }
     }
 
     /// Waits for the next mail, and answers it as it arrived.

@@ -15,10 +15,10 @@ use groundswell::models::system_health::{StageHealth, StageState};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Client, Load, Space, eventually, until};
+use super::{Client, Load, PATIENCE, Space, eventually, until};
 
-/// A graceful stop takes a second; the server itself gives batches in flight fifteen.
-const STOP_PATIENCE: Duration = Duration::from_secs(40);
+/// A graceful stop takes a second; the server itself gives batches in flight fifteen. This only ends a hang.
+const STOP_PATIENCE: Duration = PATIENCE;
 
 /// A running server. Its methods are those of its [`Client`], and faults.
 ///
@@ -207,6 +207,8 @@ fn parse(options: &[&str]) -> Config {
         "--fast-model=fake",
         "--deep-model=none",
         "--secret-key=the key that all processes of a test share",
+        // What a test has stored stays in the live window, however long the test takes.
+        "--live-window=15m",
     ];
     let command = Config::augment_args(Command::new("serve").args_override_self(true));
     let config =

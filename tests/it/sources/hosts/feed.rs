@@ -8,7 +8,7 @@ use groundswell::connectors::feed::{Feed, PollTimes};
 use groundswell::models::source::{Checkpoint, SourceSettings};
 use jiff::Timestamp;
 
-use super::{LONG_AGO, LocalNetwork, Trouble, egress};
+use super::{LONG_AGO, LocalNetwork, SILENCE, Trouble, egress};
 use crate::support::feed_host::{self, Entry, FeedHost, Format};
 
 /// A site with an RSS feed.
@@ -20,11 +20,11 @@ pub struct AtomFeed(pub FeedHost);
 /// A site with a feed in JSON Feed.
 pub struct JsonFeed(pub FeedHost);
 
-/// Returns a connector that asks for a feed every 20 ms, and waits a second for the answer.
+/// Returns a connector that asks for a feed every 20 ms, and waits two seconds for the answer.
 pub fn feed(host: &FeedHost, position: Checkpoint) -> Feed {
     let egress = egress();
     let settings = SourceSettings { url: Some(host.url()), ..SourceSettings::default() };
-    let times = PollTimes { interval: Duration::from_millis(20), timeout: Duration::from_secs(1) };
+    let times = PollTimes { interval: Duration::from_millis(20), timeout: SILENCE };
     Feed::new(egress, &settings, position).unwrap().with_poll_times(times)
 }
 

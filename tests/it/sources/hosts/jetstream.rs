@@ -9,7 +9,7 @@ use groundswell::connectors::silence::SilenceLimits;
 use groundswell::models::source::{Checkpoint, SourceSettings};
 use jiff::Timestamp;
 
-use super::{LocalNetwork, Trouble, egress};
+use super::{LocalNetwork, SILENCE, Trouble, egress};
 use crate::support::jetstream::{
     Fault, HostEvent, HostOptions, JetstreamHost, Refusal, Silence, Version, frames,
 };
@@ -36,8 +36,8 @@ pub fn rkey(number: u32) -> String {
 fn jetstream(host: &JetstreamHost, position: Checkpoint) -> Box<dyn Connector> {
     let egress = egress();
     let settings = SourceSettings { base_url: Some(host.url()), ..SourceSettings::default() };
-    let second = Duration::from_secs(1);
-    let limits = SilenceLimits { without_messages: second, without_events: second, without_events_factor: 3 };
+    let limits =
+        SilenceLimits { without_messages: SILENCE, without_events: SILENCE, without_events_factor: 3 };
     Box::new(Bluesky::new(egress, &settings, position).unwrap().with_silence_limits(limits))
 }
 

@@ -10,7 +10,7 @@ use groundswell::models::source::credentials::Credentials;
 use groundswell::models::source::{Checkpoint, SourceSettings};
 use jiff::Timestamp;
 
-use super::{LocalNetwork, Trouble, egress, web_fault};
+use super::{LocalNetwork, SILENCE, Trouble, egress, web_fault};
 use crate::support::mastodon::{self, InstanceOptions, MastodonHost, Status, status_id};
 
 /// An instance of Mastodon, which shows posts of another one.
@@ -38,17 +38,16 @@ pub async fn instance(token: Option<&str>) -> MastodonHost {
 }
 
 /// Returns a connector that asks ten times a second if there is no stream, and otherwise checks it twice a second. A
-/// silence is noticed after a second.
+/// silence is noticed after two seconds.
 pub fn mastodon_with(settings: SourceSettings, token: Option<&str>, position: Checkpoint) -> Mastodon {
     let egress = egress();
     let credentials = Credentials { token: token.map(str::to_owned), ..Credentials::default() };
-    let second = Duration::from_secs(1);
     Mastodon::new(egress, &settings, &credentials, position).unwrap().with_pace(Pace {
         interval: Duration::from_millis(100),
         check_every: Duration::from_millis(500),
         settle: Duration::from_millis(300),
-        silence: second,
-        timeout: second,
+        silence: SILENCE,
+        timeout: SILENCE,
         ..Pace::default()
     })
 }

@@ -8,6 +8,7 @@ pub mod x; // the API of X
 pub mod youtube; // the YouTube Data API
 
 use std::ops::Range;
+use std::time::Duration;
 
 use groundswell::connectors::Connector;
 use groundswell::egress::Egress;
@@ -56,7 +57,7 @@ pub trait LocalNetwork: Sized {
     /// State of a source that the host answers with 403.
     const FORBIDDEN: &str = "needs_key";
 
-    /// Whether the host says when to come back as a time in whole seconds, so that a wait may be one second shorter.
+    /// Whether the host says when to come back as a time in whole seconds, so that a wait may be shorter.
     const SAYS_WHEN_AS_TIME: bool = false;
 
     /// How far back the host answers once it has forgotten what it had.
@@ -65,7 +66,7 @@ pub trait LocalNetwork: Sized {
     /// Starts a host.
     async fn start() -> Self;
 
-    /// Returns a connector that continues after a position. A silence is noticed after a second.
+    /// Returns a connector that continues after a position. A silence is noticed after [`SILENCE`].
     fn connector(&self, position: Checkpoint) -> Box<dyn Connector>;
 
     /// Returns a position of 30 hours ago. The host no longer has what follows it once it forgets.
@@ -98,6 +99,13 @@ pub trait LocalNetwork: Sized {
     /// Forgets everything that was offered so far.
     fn forget(&self);
 }
+
+/// How long a connector of these tests hears nothing before it takes the host for silent, and waits for an answer. Several
+/// times as long as the hosts leave between two signs of life, because a busy machine adds to that.
+pub const SILENCE: Duration = Duration::from_secs(2);
+
+/// Long enough for a silence to be noticed.
+pub const QUIET: Duration = Duration::from_secs(5);
 
 pub const LONG_AGO: SignedDuration = SignedDuration::from_hours(30);
 

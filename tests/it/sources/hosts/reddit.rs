@@ -11,7 +11,7 @@ use groundswell::models::source::credentials::Credentials;
 use groundswell::models::source::{Checkpoint, SourceSettings};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LocalNetwork, Trouble, egress, web_fault};
+use super::{LocalNetwork, SILENCE, Trouble, egress, web_fault};
 use crate::support::meter::MemoryMeter;
 use crate::support::reddit::{self as reddit_host, Kind, RedditHost, RedditOptions, Thing, fullname};
 
@@ -29,7 +29,7 @@ pub const PACE: Pace = Pace {
     interval: Duration::from_millis(20),
     first_look: Duration::from_millis(20),
     last_look: Duration::from_millis(20),
-    timeout: Duration::from_secs(1),
+    timeout: SILENCE,
     n_requests_max: u64::MAX / 4,
     n_looks_max: u64::MAX / 4,
 };
@@ -53,7 +53,7 @@ pub fn settings(host: &RedditHost) -> SourceSettings {
     }
 }
 
-/// Returns a connector that asks every 20 ms, and waits a second for the answer.
+/// Returns a connector that asks every 20 ms, and waits two seconds for the answer.
 pub fn reddit(host: &RedditHost, meter: Arc<MemoryMeter>, position: Checkpoint) -> Reddit {
     Reddit::new(access(meter), &settings(host), position).unwrap().with_pace(PACE)
 }

@@ -13,7 +13,7 @@ use groundswell::models::source::credentials::Credentials;
 use groundswell::models::source::{Checkpoint, SourceSettings};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LONG_AGO, LocalNetwork, Trouble, egress, web_fault};
+use super::{LONG_AGO, LocalNetwork, SILENCE, Trouble, egress, web_fault};
 use crate::support::meter::MemoryMeter;
 use crate::support::web;
 use crate::support::x_api::{self, XHost, XOptions, tweet_id};
@@ -45,15 +45,14 @@ impl XApi {
         }
     }
 
-    /// Returns a connector that waits a second for an answer, and searches for what it missed at once.
+    /// Returns a connector that waits two seconds for an answer, and searches for what it missed at once.
     pub fn connect(&self, settings: &SourceSettings, position: Checkpoint) -> X {
         let egress = egress();
         let credentials = Credentials { token: Some("secret".to_owned()), ..Credentials::default() };
         let access = Access { egress, credentials, meter: self.meter.clone() };
-        let second = Duration::from_secs(1);
         let silence =
-            SilenceLimits { without_messages: second, without_events: second, without_events_factor: 3 };
-        let times = x::Times { settle: Duration::ZERO, timeout: second, silence };
+            SilenceLimits { without_messages: SILENCE, without_events: SILENCE, without_events_factor: 3 };
+        let times = x::Times { settle: Duration::ZERO, timeout: SILENCE, silence };
         X::new(access, settings, position).unwrap().with_times(times)
     }
 }

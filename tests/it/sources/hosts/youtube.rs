@@ -12,7 +12,7 @@ use groundswell::models::source::{Checkpoint, SourceSettings};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{LocalNetwork, Trouble, egress, web_fault};
+use super::{LocalNetwork, SILENCE, Trouble, egress, web_fault};
 use crate::support::meter::MemoryMeter;
 use crate::support::youtube::{self as youtube_host, Video, YouTubeHost, YouTubeOptions, video_id};
 
@@ -22,7 +22,7 @@ pub struct YouTubeApi(pub YouTubeHost);
 /// Number of search results that a connector does not look behind.
 const RESULTS_REACHED: u32 = 400;
 
-/// Returns a connector that asks every 20 ms, and waits a second for the answer.
+/// Returns a connector that asks every 20 ms, and waits two seconds for the answer.
 pub fn youtube(host: &YouTubeHost, meter: Arc<MemoryMeter>, position: Checkpoint) -> YouTube {
     let egress = egress();
     let credentials = Credentials { token: Some("secret".to_owned()), ..Credentials::default() };
@@ -40,7 +40,7 @@ pub const PACE: Pace = Pace {
     interval: Duration::from_millis(20),
     first_look: Duration::from_millis(20),
     last_look: Duration::from_millis(20),
-    timeout: Duration::from_secs(1),
+    timeout: SILENCE,
     n_searches_max: u64::MAX / 4,
     n_units_max: u64::MAX / 4,
 };

@@ -135,7 +135,7 @@ async fn refusals_say_why() {
     let list = async || get(&host, &token, "/r/nimbrel/new").await;
     let seen = list().await;
     assert_eq!((seen.header("x-ratelimit-remaining"), seen.header("x-ratelimit-used")), ("999.0", "1"));
-    assert!((590..=600).contains(&seen.header("x-ratelimit-reset").parse::<u32>().unwrap()));
+    assert!((480..=600).contains(&seen.header("x-ratelimit-reset").parse::<u32>().unwrap()));
     for (visibility, status, reason) in [
         (Visibility::Private, 403, json!("private")),
         (Visibility::Quarantined, 403, json!("quarantined")),
@@ -147,10 +147,12 @@ async fn refusals_say_why() {
         assert_eq!((answer.status, &answer.json()["reason"]), (status, &reason));
     }
     assert_eq!(get(&host, &token, "/r/other/new").await.status, 404);
-    host.limit_requests(1, Duration::from_millis(300));
+    host.limit_requests(1, Duration::from_secs(600));
     assert_eq!(list().await.header("x-ratelimit-remaining"), "0.0");
     let refused = list().await;
-    assert_eq!((refused.status, refused.header("x-ratelimit-reset")), (429, "1"));
+    assert_eq!(refused.status, 429);
+    assert!((1..=600).contains(&refused.header("x-ratelimit-reset").parse::<u32>().unwrap()));
+    host.limit_requests(0, Duration::from_millis(300));
     until("the limit is reset", async || list().await.status == 200).await;
     for (status, wait_s, header) in
         [(429, Some(7), "x-ratelimit-reset"), (429, None, ""), (403, Some(3), "retry-after")]
