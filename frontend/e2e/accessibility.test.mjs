@@ -4,12 +4,14 @@ import { after, before, test } from 'node:test';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { startFixture } from './support/fixture.mjs';
+import { startAll } from './support/processes.mjs';
+import { PATIENCE_MS } from './support/until.mjs';
 
 let browser;
 let fixture;
 
 before(async () => {
-  [browser, fixture] = await Promise.all([openBrowser(), startFixture(40)]);
+  [browser, fixture] = await startAll(openBrowser(), startFixture(40));
 });
 
 after(async () => {
@@ -141,9 +143,9 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       const pressed = act === undefined ? '' : ', with what it hides';
       test(`axe finds nothing on ${path}${pressed}, ${size}, ${colorScheme}`, async (t) => {
         const { page, problems, close } = await openPage(browser, {
-          colorScheme,
-          viewport,
-          reducedMotion: 'reduce',
+          ...{ colorScheme, viewport, reducedMotion: 'reduce' },
+          // It would fetch the whole app again for every page.
+          serviceWorkers: 'block',
         });
         t.after(close);
         await page.goto(`${fixture.url}${path}`);
@@ -203,7 +205,7 @@ for (const [path, ready] of [
       await close();
     });
     await page.route('**/api/v1/**', async (route) => {
-      const response = await route.fetch();
+      const response = await route.fetch({ timeout: PATIENCE_MS });
       await route.fulfill({ response, json: stretch(await response.json()) });
     });
     await page.goto(`${fixture.url}${path}`);

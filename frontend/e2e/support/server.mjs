@@ -6,10 +6,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/** The first start creates a database, which takes a while. */
-const START_WITHIN_MS = 90_000;
-const STOP_WITHIN_MS = 30_000;
+import { endWithTests } from './processes.mjs';
+import { Hopeless, PATIENCE_MS, until } from './until.mjs';
 
 const inCheckout = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const replayed = inCheckout('data/mayweather-mcgregor_tweets.csv.gz');
@@ -44,7 +42,12 @@ export class RealServer {
     // As root, the database runs as another user, who must be able to reach the directory. Otherwise its data would be
     // put elsewhere and outlive the test.
     await chmod(server.#dataDir, 0o755);
-    await server.serve('127.0.0.1:0');
+    try {
+      await server.serve('127.0.0.1:0');
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 
@@ -52,8 +55,8 @@ export class RealServer {
   async serve(listen) {
     await rm(join(this.#dataDir, 'run.json'), { force: true });
     this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen, ...this.#variables });
-    this.url = await until('the server to answer', START_WITHIN_MS, async () => {
-      if (this.#server.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
+    this.url = await until('the server to answer', async () => {
+      if (this.#server.exitCode !== null) throw new Hopeless(`the server ended:\n${this.#output}`);
       const { address } = JSON.parse(await readFile(join(this.#dataDir, 'run.json'), 'utf8'));
       const url = address.startsWith('http') ? address : `http://${address}`;
       const { ok } = await fetch(`${url}/health`);
@@ -130,32 +133,17 @@ export class RealServer {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     this.#children.add(child);
+    endWithTests(child);
     return child;
   }
 }
 
-async function end(child) {
+/** Ends a process and waits until it has. */
+export async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   await ended;
   clearTimeout(timer);
-}
-
-/** Retries until the result is truthy; fails with the last error. */
-export async function until(what, withinMs, ask) {
-  const deadline = Date.now() + withinMs;
-  let why = 'it never was';
-  while (Date.now() < deadline) {
-    try {
-      const answer = await ask();
-      if (answer) return answer;
-    } catch (error) {
-      why = error.message;
-      if (why.startsWith('the server ended')) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`waited ${withinMs} ms for ${what}: ${why}`);
 }
