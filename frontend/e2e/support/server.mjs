@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endWithTests } from './processes.mjs';
 import { Hopeless, PATIENCE_MS, until } from './until.mjs';
+
+/** Begins the name of every data directory; the number of the process that uses it follows. */
+const FOLDER = 'groundswell-e2e-';
+
+/** What all servers of a run store at most, several times over. */
+const ROOM_BYTES = 4 * 1024 ** 3;
 
 const inCheckout = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const replayed = inCheckout('data/mayweather-mcgregor_tweets.csv.gz');
@@ -38,10 +44,7 @@ export class RealServer {
         `${server.#binary} is not there: build the server first, or set GROUNDSWELL_BIN`,
       );
     }
-    server.#dataDir = await mkdtemp(join(tmpdir(), 'gs-e2e-'));
-    // As root, the database runs as another user, who must be able to reach the directory. Otherwise its data would be
-    // put elsewhere and outlive the test.
-    await chmod(server.#dataDir, 0o755);
+    server.#dataDir = await makeDataDir();
     try {
       await server.serve('127.0.0.1:0');
     } catch (error) {
@@ -135,6 +138,44 @@ export class RealServer {
     this.#children.add(child);
     endWithTests(child);
     return child;
+  }
+}
+
+/**
+ * Makes an empty directory, in memory where there is room: a database is some thousand files, and removing those from a
+ * busy disk takes longer than the tests.
+ */
+async function makeDataDir() {
+  const inMemory = '/dev/shm';
+  const room = await statfs(inMemory).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  );
+  const parent = room >= ROOM_BYTES ? inMemory : tmpdir();
+  await removeAbandoned(parent);
+  const dataDir = await mkdtemp(join(parent, `${FOLDER}${process.pid}-`));
+  // As root, the database runs as another user, who must be able to reach the directory. Otherwise its data would be
+  // put elsewhere and outlive the test.
+  await chmod(dataDir, 0o755);
+  return dataDir;
+}
+
+/** Removes what runs that were interrupted left behind. */
+async function removeAbandoned(parent) {
+  for (const name of await readdir(parent)) {
+    const pid = name.startsWith(FOLDER) && Number.parseInt(name.slice(FOLDER.length), 10);
+    if (!pid || isRunning(pid)) continue;
+    // Another run may be about the same.
+    await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch ({ code }) {
+    // A process of another user cannot be signalled.
+    return code === 'EPERM';
   }
 }
 
