@@ -70,10 +70,12 @@ export async function openPage(browser, options = {}) {
   return { page, problems, settle: settling(page), close: () => context.close() };
 }
 
-/** Returns a function that waits until no request is in flight and what the last one brought is on the screen. */
+/** Returns a function that waits until no request to the API is in flight and what the last one brought is painted. */
 function settling(page) {
   const requests = new Set();
-  page.on('request', (request) => requests.add(request));
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname.startsWith('/api/')) requests.add(request);
+  });
   for (const event of ['requestfinished', 'requestfailed']) {
     page.on(event, (request) => requests.delete(request));
   }
