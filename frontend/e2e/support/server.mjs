@@ -56,10 +56,18 @@ export class RealServer {
 
   /** Starts the server, or restarts it, on address `listen`. */
   async serve(listen) {
+    const run = () =>
+      (this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen, ...this.#variables }));
     await rm(join(this.#dataDir, 'run.json'), { force: true });
-    this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen, ...this.#variables });
+    run();
     this.url = await until('the server to answer', async () => {
-      if (this.#server.exitCode !== null) throw new Hopeless(`the server ended:\n${this.#output}`);
+      if (hasEnded(this.#server)) {
+        const said = this.#output;
+        this.#output = '';
+        // A connection of another process may have taken the port of a server that restarts.
+        if (!said.includes('cannot listen on')) throw new Hopeless(`it ended:\n${said}`);
+        run();
+      }
       const { address } = JSON.parse(await readFile(join(this.#dataDir, 'run.json'), 'utf8'));
       const url = address.startsWith('http') ? address : `http://${address}`;
       const { ok } = await fetch(`${url}/health`);
@@ -179,9 +187,11 @@ function isRunning(pid) {
   }
 }
 
+const hasEnded = ({ exitCode, signalCode }) => exitCode !== null || signalCode !== null;
+
 /** Ends a process and waits until it has. */
 export async function end(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
