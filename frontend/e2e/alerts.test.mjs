@@ -254,9 +254,9 @@ test('errors appear in the chart, in the list and in service alerts', async (t) 
 
 for (const path of ['/alerts', '/alerts?tab=rules', '/alerts?tab=channels', '/system']) {
   test(`${path} fits the width of a phone`, async (t) => {
-    const { page } = await open(t, path, { viewport: { width: 390, height: 844 } });
+    const { page, settle } = await open(t, path, { viewport: { width: 390, height: 844 } });
     await page.getByRole('region').first().waitFor();
-    await page.waitForLoadState('networkidle');
+    await settle();
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
   });
 }

@@ -76,8 +76,10 @@ test('the manifest and the service worker make the dashboard installable', async
     const header = Buffer.from(await answer.arrayBuffer());
     assert.equal(`${header.readUInt32BE(16)}x${header.readUInt32BE(20)}`, sizes, src);
   }
-  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
-  assert.deepEqual(installabilityErrors, []);
+  await untilEqual('the app to be installable', [], async () => {
+    const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+    return installabilityErrors;
+  });
 });
 
 test('offline, the app opens and says so without showing cached figures', async (t) => {

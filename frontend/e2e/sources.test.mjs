@@ -227,6 +227,10 @@ test('another system delivers to a webhook whose mapping was tried on a sample',
   assert.equal(await deliver(second, 'msg_2', ticketsOf('The tide card is great')), 202);
   await assertAccessible(page, 'a webhook');
 
+  await until('the post to be stored', async () => {
+    const answer = await fetch(`${server.url}/api/v1/posts?source=webhook`);
+    return (await answer.json()).items.length > 0;
+  });
   await source.getByRole('link', { name: 'Explore its posts' }).click();
   await page.waitForURL(/\/explore\?source=webhook/);
   await page.getByText('The tide card is great').first().waitFor();
