@@ -69,7 +69,7 @@ async function open(t) {
 test(`at ${POSTS_PER_SECOND} posts a second, every number on Live and Explore is the API's`, async (t) => {
   const { page, settle, problems } = await open(t);
   await sleep(FILL_MS);
-  const period = await compareLive(page);
+  const period = await compareLive({ page, settle });
   await compareExplore({ page, settle, period });
   assert.deepEqual(problems, []);
 });
@@ -82,7 +82,7 @@ test(`after ${FLOOD_PER_SECOND} posts a second, every number on Live and Explore
   // No machine has to keep up with the flood: the figures are final once all of it is stored.
   await Promise.all([synth, flood].map(end));
   await until('all posts to be stored', async () => (await n_waiting()) === 0);
-  const period = await compareLive(page);
+  const period = await compareLive({ page, settle });
   await compareExplore({ page, settle, period });
   assert.deepEqual(problems, []);
 });
@@ -157,7 +157,7 @@ async function readTable(page, panel) {
 }
 
 /** Compares the Live page, once it shows as many posts as the API counted in its period, and returns that period. */
-async function compareLive(page) {
+async function compareLive({ page, settle }) {
   const button = (name) => page.getByRole('button', { name, exact: true }).first();
   const shown = async () => {
     const [{ value, href }] = await readFigures(page, 'Headline numbers');
@@ -172,6 +172,7 @@ async function compareLive(page) {
       assert.equal(value, whole.format(counted.count));
       assert.ok(counted.count > 0);
       await button('Pause').click();
+      await settle();
       // It may show the next period by now.
       if (isDeepStrictEqual((await shown()).period, period)) return { period, counted };
       await resume();
