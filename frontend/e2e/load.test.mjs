@@ -1,4 +1,4 @@
-/** The page under 1,000 posts per second, and after every kind of disconnect. */
+/** The page under 1,000 posts per second, with 60 updates per second, and after every kind of disconnect. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
@@ -6,11 +6,14 @@ import { startFixture } from './support/fixture.mjs';
 import { startAll } from './support/processes.mjs';
 import { until, untilEqual } from './support/until.mjs';
 
+const UPDATES_PER_SECOND = 60;
+
 let browser;
 let fixture;
 
 before(async () => {
-  [browser, fixture] = await startAll(openBrowser(), startFixture(1_000));
+  const updates = UPDATES_PER_SECOND;
+  [browser, fixture] = await startAll(openBrowser(), startFixture(20, { updates }));
 });
 
 after(async () => {
@@ -24,9 +27,11 @@ const listOf = (page) => page.getByRole('list', { name: 'Posts, newest first' })
 const N_RENEWALS = 8;
 
 test('at 1,000 posts per second the list is sampled, does not grow, and can be paused', async (t) => {
+  const flood = await startFixture(1_000);
+  t.after(() => flood.stop());
   const { page, problems, close } = await openPage(browser);
   t.after(close);
-  await page.goto(fixture.url);
+  await page.goto(flood.url);
   await page.getByText(/sampled: showing 1 in [1-9]\d+/).waitFor();
   await untilEqual('a full list', 80, () => listOf(page).count());
   const first = () => listOf(page).first().innerText();
@@ -41,19 +46,16 @@ test('at 1,000 posts per second the list is sampled, does not grow, and can be p
   assert.deepEqual(problems, []);
 });
 
-const UPDATES_PER_SECOND = 60;
 /** Ten seconds of a machine that paints every frame. */
 const N_FRAMES = 600;
 /** Frames without a change, after which a second was skipped. */
 const N_IDLE_MAX = 90;
 
 test(`at ${UPDATES_PER_SECOND} updates per second, the headline changes with them`, async (t) => {
-  const busy = await startFixture(20, { updates: UPDATES_PER_SECOND });
-  t.after(() => busy.stop());
   const { page, problems, close } = await openPage(browser);
   t.after(close);
   await page.addInitScript(noteUpdates);
-  await page.goto(busy.url);
+  await page.goto(fixture.url);
   await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
   const { n_changes, mostIdle } = await page.evaluate(watchHeadline, N_FRAMES);
   t.diagnostic(
