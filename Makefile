@@ -53,7 +53,8 @@ bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for ano
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
 soak: setup-run dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
-	GROUNDSWELL_TEST_SOAK=1 cargo test --locked --release --test it -- --nocapture
+	GROUNDSWELL_TEST_SOAK=1 cargo test --locked --release --no-fail-fast --lib --test it -- --nocapture --test-threads=1
+	GROUNDSWELL_TEST_SOAK=1 GROUNDSWELL_BIN=$(CURDIR)/target/release/groundswell npm --prefix frontend run test:soak
 
 train: ## Train both models on the public data sets in DATA=folder
 	scripts/train.sh "$(DATA)"

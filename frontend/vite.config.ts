@@ -48,7 +48,10 @@ export default defineConfig({
     restoreMocks: true,
     // The tests of the design language read the tokens.
     css: { include: [/tokens\.css/] },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Only end what hangs.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // Without a zone of its own, a test gets this one, wherever it runs.
+    env: { TZ: 'UTC' },
   },
 });

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
+import { startAll } from './support/processes.mjs';
 import { RealServer } from './support/server.mjs';
 
-const SOON_MS = 30_000;
 const TOKEN = 'a-token-for-the-tests-0123456789';
 
 let server;
@@ -27,7 +27,7 @@ before(async () => {
     GROUNDSWELL_AUTH_TOKEN: TOKEN,
     GROUNDSWELL_ALLOWED_ORIGINS: elsewhere.url,
   };
-  [server, browser] = await Promise.all([RealServer.start('debug', locked), openBrowser()]);
+  [server, browser] = await startAll(RealServer.start('debug', locked), openBrowser());
 });
 
 after(async () => {
@@ -42,18 +42,18 @@ test('a server with a token asks for it in the dashboard, which then connects wi
   const sockets = [];
   page.on('websocket', (socket) => sockets.push(new URL(socket.url())));
   await page.goto(server.url);
-  await page.getByRole('heading', { name: 'Access token required' }).waitFor({ timeout: SOON_MS });
+  await page.getByRole('heading', { name: 'Access token required' }).waitFor();
   await page.getByLabel('Access token').fill('a-wrong-token');
   await page.getByRole('button', { name: 'Unlock' }).click();
   await page.getByText('This token is not valid.').waitFor();
   await page.getByLabel('Access token').fill(TOKEN);
   await page.getByRole('button', { name: 'Unlock' }).click();
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
   const { search } = sockets.at(-1);
   assert.match(search, /^\?ticket=./);
   assert.ok(sockets.every(({ href }) => !href.includes(TOKEN)));
   await page.reload();
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
   assert.notEqual(sockets.at(-1).search, search, 'a ticket opens one connection');
 });
 
@@ -64,8 +64,8 @@ for (const path of ['/explore?window=1h', '/alerts?tab=channels', '/system']) {
     await page.goto(`${server.url}${path}`);
     await page.getByLabel('Access token').fill(TOKEN);
     await page.getByRole('button', { name: 'Unlock' }).click();
-    await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
-    await page.getByRole('region').first().waitFor({ timeout: SOON_MS });
+    await page.locator('[data-connection="live"]').waitFor();
+    await page.getByRole('region').first().waitFor();
     assert.equal(page.url(), `${server.url}${path}`);
   });
 }
@@ -78,7 +78,7 @@ test('the dashboard does not ask for a token that the browser or a proxy already
   });
   t.after(close);
   await page.goto(server.url);
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
   assert.equal(await page.getByRole('heading', { name: 'Access token required' }).count(), 0);
 });
 

@@ -2,27 +2,31 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
-
-const SOON_MS = 30_000;
-/** Rules are evaluated every few seconds; a busy machine takes longer. */
-const EVALUATED_MS = 60_000;
-/** A preview consists of complete steps, so the first posts appear in it after a step. */
-const PREVIEWED_MS = 120_000;
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
 let server;
 let browser;
+let n_posts = 0;
 
-before(async () => {
-  [server, browser] = await Promise.all([RealServer.start(), openBrowser()]);
+/** Posts what alerts are about, which end a few minutes after the last post. */
+async function complain() {
+  const from = n_posts;
+  n_posts += 80;
   await server.post(
     Array.from({ length: 80 }, (_, i) => ({
-      id: `angry-${i}`,
+      id: `angry-${from + i}`,
       platform: 'web',
       product: 'Harbor Pay',
-      text: `Harbor Pay is terrible, I hate it, worst service ever, never again ${i}`,
+      text: `Harbor Pay is terrible, I hate it, worst service ever, never again ${from + i}`,
     })),
   );
+}
+
+before(async () => {
+  [server, browser] = await startAll(RealServer.start(), openBrowser());
+  await complain();
 });
 
 after(async () => {
@@ -33,12 +37,11 @@ after(async () => {
 async function open(t, path, options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${server.url}${path}`);
   return opened;
 }
 
-/** Whether a preview finds posts. */
+/** Whether a preview finds posts. It consists of complete steps, so the first posts appear in it after a step. */
 async function havePreviewedPosts() {
   const rule = { name: '…', metric: 'volume', scope: { dimension: 'overall' } };
   const response = await fetch(`${server.url}/api/v1/alert-rules/preview`, {
@@ -66,7 +69,7 @@ const about = (page, text) =>
 test('an alert shows its evidence and stays acknowledged', async (t) => {
   const { page, problems } = await open(t, '/alerts');
   const alert = about(page, 'Harbor Pay');
-  await alert.waitFor({ timeout: EVALUATED_MS });
+  await alert.waitFor();
   await alert
     .getByRole('button', { name: /Harbor Pay/ })
     .first()
@@ -106,7 +109,7 @@ test('an alert is silenced from its card, and the silence can be ended', async (
   const alert = about(page, 'Harbor Pay');
   await alert.getByRole('button', { name: /^Silence: / }).click();
   await page.getByRole('button', { name: '30 min' }).click();
-  await alert.getByText('silenced').waitFor({ timeout: EVALUATED_MS });
+  await alert.getByText('silenced').waitFor();
   await page.getByRole('tab', { name: 'Silences' }).click();
   const silence = page.getByRole('list', { name: 'Silences' }).getByRole('listitem').first();
   await silence.getByText('active').waitFor();
@@ -115,6 +118,8 @@ test('an alert is silenced from its card, and the silence can be ended', async (
 });
 
 test('a silence for planned work has a start, and a silence of everything must be meant', async (t) => {
+  // For the alerts of the next test.
+  await complain();
   const { page } = await open(t, '/alerts?tab=silences');
   await page.getByRole('button', { name: 'New silence' }).click();
   await page.getByRole('button', { name: 'Save silence' }).click();
@@ -140,11 +145,11 @@ test('a silence for planned work has a start, and a silence of everything must b
 test('acknowledging moves no row under the pointer, and several alerts are acknowledged at once', async (t) => {
   const { page } = await open(t, '/alerts');
   const rows = page.getByRole('list', { name: 'Open alerts' }).getByRole('listitem');
-  await until('two alerts', EVALUATED_MS, async () => (await rows.count()) >= 2);
+  await until('two alerts', async () => (await rows.count()) >= 2);
   const undone = page.getByRole('button', { name: /^Undo acknowledgement: / });
   for (let left = await undone.count(); left > 0; left -= 1) {
     await undone.first().click();
-    await until('one less', SOON_MS, async () => (await undone.count()) < left);
+    await until('one less', async () => (await undone.count()) < left);
   }
   const titles = () =>
     rows.locator('button[aria-haspopup="dialog"]:not([aria-label])').allTextContents();
@@ -169,7 +174,7 @@ test('a rule is previewed, validated, saved, turned off and deleted', async (t) 
   const { page } = await open(t, '/alerts?tab=rules');
   const rules = page.getByRole('list', { name: 'Rules' });
   await rules.getByText('built-in').first().waitFor();
-  await until('posts in the preview', PREVIEWED_MS, havePreviewedPosts);
+  await until('posts in the preview', havePreviewedPosts);
   await page.getByRole('button', { name: 'New rule' }).click();
   await page.getByRole('img', { name: /^Preview: The rule would/ }).waitFor();
   await page.getByLabel('Name', { exact: true }).fill('Nobody speaks of us');
@@ -180,10 +185,10 @@ test('a rule is previewed, validated, saved, turned off and deleted', async (t) 
   await page.getByRole('button', { name: 'Save rule' }).click();
   // Only the server checks that a lower bound needs a single product.
   const key = page.getByLabel('Product', { exact: true });
-  await until('the error beside its field', SOON_MS, async () =>
+  await until('the error beside its field', async () =>
     Boolean(await key.getAttribute('aria-invalid')),
   );
-  await until('focus in the field', SOON_MS, () =>
+  await until('focus in the field', () =>
     key.evaluate((field) => field === document.activeElement),
   );
   await key.fill('Harbor Pay');
@@ -249,9 +254,9 @@ test('errors appear in the chart, in the list and in service alerts', async (t) 
 
 for (const path of ['/alerts', '/alerts?tab=rules', '/alerts?tab=channels', '/system']) {
   test(`${path} fits the width of a phone`, async (t) => {
-    const { page } = await open(t, path, { viewport: { width: 390, height: 844 } });
+    const { page, settle } = await open(t, path, { viewport: { width: 390, height: 844 } });
     await page.getByRole('region').first().waitFor();
-    await page.waitForLoadState('networkidle');
+    await settle();
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
   });
 }

@@ -7,16 +7,16 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { fromElsewhere, openBrowser, openInstalled, openPage } from './support/browser.mjs';
 import { startFixture } from './support/fixture.mjs';
-import { until } from './support/server.mjs';
+import { startAll } from './support/processes.mjs';
+import { until, untilEqual } from './support/until.mjs';
 
-const SOON_MS = 30_000;
 const BUDGET_KB = 200;
 
 let browser;
 let fixture;
 
 before(async () => {
-  [browser, fixture] = await Promise.all([openBrowser(), startFixture(20)]);
+  [browser, fixture] = await startAll(openBrowser(), startFixture(20));
 });
 
 after(async () => {
@@ -37,19 +37,19 @@ async function openControlled(t, url = fixture.url) {
 test(`the first visit to Live loads at most ${BUDGET_KB} KB of script`, async (t) => {
   const { page, close } = await openPage(browser, { serviceWorkers: 'block' });
   t.after(close);
-  const weights = new Map();
-  page.on('response', async (response) => {
+  const scripts = new Map();
+  page.on('response', (response) => {
     const { pathname } = new URL(response.url());
-    if (!pathname.endsWith('.js')) return;
-    weights.set(pathname, gzipSync(await response.body()).length / 1024);
+    if (pathname.endsWith('.js')) scripts.set(pathname, response);
   });
   await page.goto(fixture.url);
-  await page.locator('[data-chart-ready="true"]').nth(4).waitFor({ timeout: SOON_MS });
+  await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
   await page.getByRole('list', { name: 'Trending terms, fastest growth first' }).waitFor();
   await page.waitForLoadState('load');
-  const total = [...weights.values()].reduce((sum, kb) => sum + kb, 0);
-  t.diagnostic(`${weights.size} scripts, ${total.toFixed(1)} KB gzipped`);
-  assert.ok(weights.size > 2, 'scripts were seen');
+  const bodies = await Promise.all([...scripts.values()].map((response) => response.body()));
+  const total = bodies.reduce((sum, body) => sum + gzipSync(body).length / 1024, 0);
+  t.diagnostic(`${bodies.length} scripts, ${total.toFixed(1)} KB gzipped`);
+  assert.ok(bodies.length > 2, 'scripts were seen');
   assert.ok(total <= BUDGET_KB, `${total.toFixed(1)} KB`);
 });
 
@@ -76,8 +76,10 @@ test('the manifest and the service worker make the dashboard installable', async
     const header = Buffer.from(await answer.arrayBuffer());
     assert.equal(`${header.readUInt32BE(16)}x${header.readUInt32BE(20)}`, sizes, src);
   }
-  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
-  assert.deepEqual(installabilityErrors, []);
+  await untilEqual('the app to be installable', [], async () => {
+    const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+    return installabilityErrors;
+  });
 });
 
 test('offline, the app opens and says so without showing cached figures', async (t) => {
@@ -85,14 +87,14 @@ test('offline, the app opens and says so without showing cached figures', async 
   await page
     .getByText(/sampled|every post/)
     .first()
-    .waitFor({ timeout: SOON_MS });
+    .waitFor();
   await page.context().setOffline(true);
   await page.reload();
   await page.getByText('This device is offline').first().waitFor({ state: 'attached' });
   await page.getByText('Waiting for the first figures').waitFor();
   assert.equal(await page.getByRole('list', { name: 'Posts, newest first' }).count(), 0);
   await page.context().setOffline(false);
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
 });
 
 test("the service worker caches the dashboard's files but no API responses", async (t) => {
@@ -116,8 +118,9 @@ test("the service worker caches the dashboard's files but no API responses", asy
 });
 
 test('a newer version waits until the person updates', async (t) => {
-  const context = await browser.newContext();
-  t.after(() => context.close());
+  const { page, close } = await openPage(browser);
+  t.after(close);
+  const context = page.context();
   const worker = await readFile(new URL('../dist/sw.js', import.meta.url), 'utf8');
   // The fixture has only one version, so fake an older one.
   await context.route('**/sw.js', (route) =>
@@ -126,19 +129,19 @@ test('a newer version waits until the person updates', async (t) => {
       body: worker.replace(/const VERSION = '[^']+'/, "const VERSION = 'older'"),
     }),
   );
-  const page = await context.newPage();
   await page.goto(fixture.url);
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-  assert.deepEqual(await page.evaluate(() => caches.keys()), ['groundswell-older']);
+  const names = () => page.evaluate(() => caches.keys());
+  await untilEqual('the older files', ['groundswell-older'], names);
   await context.unroute('**/sw.js');
   await page.reload();
   const change = page.getByRole('button', { name: 'Update' });
-  await change.waitFor({ timeout: SOON_MS });
-  assert.equal((await page.evaluate(() => caches.keys())).length, 2);
-  await Promise.all([page.waitForNavigation(), change.click()]);
-  await until('only the newer files', SOON_MS, async () => {
-    const names = await page.evaluate(() => caches.keys());
-    return names.length === 1 && names[0] !== 'groundswell-older';
+  await change.waitFor();
+  assert.equal((await names()).length, 2);
+  await Promise.all([page.waitForEvent('framenavigated'), change.click()]);
+  await until('only the newer files', async () => {
+    const [name, ...others] = await names();
+    return name !== 'groundswell-older' && others.length === 0;
   });
 });
 
@@ -147,21 +150,24 @@ test('a push notification is replaced by later ones of its alert, and a click op
   await page.context().grantPermissions(['notifications'], { origin: fixture.url });
   const [worker] = page.context().serviceWorkers();
   const push = (message) =>
-    worker.evaluate(async (data) => {
+    worker.evaluate((data) => {
       // eslint-disable-next-line no-undef
-      const event = new PushEvent('push', { data: JSON.stringify(data) });
-      self.dispatchEvent(event);
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      const shown = await self.registration.getNotifications();
-      return shown.map(({ title, body, tag }) => ({ title, body, tag }));
+      self.dispatchEvent(new PushEvent('push', { data: JSON.stringify(data) }));
     }, message);
+  const shown = () =>
+    worker.evaluate(async () => {
+      const notifications = await self.registration.getNotifications();
+      return notifications.map(({ title, body, tag }) => ({ title, body, tag }));
+    });
   const alert = { alert: 'a1', event: 'fired', severity: 'critical', url: '/alerts?alert=a1' };
   const first = { ...alert, title: 'Critical: customers are leaving', body: 'I am cancelling' };
-  assert.deepEqual(await push(first), [{ title: first.title, body: first.body, tag: 'a1' }]);
-  const later = await push({ ...alert, event: 'resolved', title: 'Resolved: it is over' });
-  assert.deepEqual(
-    later.map(({ title }) => title),
-    ['Resolved: it is over'],
+  await push(first);
+  const { title, body } = first;
+  await untilEqual('the notification', [{ title, body, tag: 'a1' }], shown);
+  const later = { ...alert, event: 'resolved', title: 'Resolved: it is over' };
+  await push(later);
+  await untilEqual('only the later one', [later.title], async () =>
+    (await shown()).map((notification) => notification.title),
   );
   await worker.evaluate(async () => {
     const [notification] = await self.registration.getNotifications();

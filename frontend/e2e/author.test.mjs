@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
-const SOON_MS = 30_000;
 const HOUR_MS = 3_600_000;
 const N_POSTS = 30;
 
@@ -16,7 +17,7 @@ let server;
 let browser;
 
 before(async () => {
-  [server, browser] = await Promise.all([RealServer.start(), openBrowser()]);
+  [server, browser] = await startAll(RealServer.start(), openBrowser());
   const posts = Array.from({ length: N_POSTS }, (_, i) => ({
     id: `own-${i}`,
     platform: 'web',
@@ -33,7 +34,7 @@ before(async () => {
     text: 'I love the Tide Card',
   };
   await server.post([...posts, other]);
-  await until('all posts to be stored', SOON_MS, async () => {
+  await until('all posts to be stored', async () => {
     const answer = await fetch(`${server.url}/api/v1/posts?limit=100`);
     return (await answer.json()).items.length === N_POSTS + 1;
   });
@@ -47,7 +48,6 @@ after(async () => {
 async function open(t, path, options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${server.url}${path}`);
   return opened;
 }
@@ -68,7 +68,7 @@ test("a post's author leads to the author's page with the keyboard alone", async
   await page.getByText('129 followers').waitFor();
   await page.getByRole('radio', { name: 'Last 24 hours' }).focus();
   await page.keyboard.press('Space');
-  await until('the shorter period', SOON_MS, () => page.url().includes('window=24h'));
+  await until('the shorter period', () => page.url().includes('window=24h'));
   await page.goBack();
   await page.getByRole('list', { name: 'Top posts' }).getByRole('button').first().focus();
   await page.keyboard.press('Enter');

@@ -3,11 +3,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
-
-const SOON_MS = 30_000;
-/** Rules are evaluated every few seconds; a busy machine takes longer. */
-const EVALUATED_MS = 60_000;
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
 let server;
 let browser;
@@ -26,10 +24,10 @@ before(async () => {
     });
   });
   await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  [server, browser] = await Promise.all([
+  [server, browser] = await startAll(
     RealServer.start('debug', { GROUNDSWELL_NOTIFY_ALLOW: '127.0.0.0/8' }),
     openBrowser(),
-  ]);
+  );
 });
 
 after(async () => {
@@ -41,7 +39,6 @@ after(async () => {
 async function open(t, path, options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${server.url}${path}`);
   return opened;
 }
@@ -53,7 +50,7 @@ test('a webhook shows its secret once, and its test shows failures', async (t) =
   const address = page.getByLabel('URL');
   await address.fill('https://10.0.0.1/hook');
   await page.getByRole('button', { name: 'Save notification channel' }).click();
-  await until('the refusal of a private address', SOON_MS, async () =>
+  await until('the refusal of a private address', async () =>
     Boolean(await address.getAttribute('aria-invalid')),
   );
   await address.fill(`http://127.0.0.1:${receiver.address().port}/hook`);
@@ -82,7 +79,7 @@ test('the sensitivity of signals is saved', async (t) => {
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByText('Saved.').waitFor();
   await page.reload();
-  await until('the choice', SOON_MS, () => page.getByRole('radio', { name: /^High/ }).isChecked());
+  await until('the choice', () => page.getByRole('radio', { name: /^High/ }).isChecked());
 });
 
 test('an alert is sent to the channel and appears in its log', async (t) => {
@@ -94,7 +91,7 @@ test('an alert is sent to the channel and appears in its log', async (t) => {
       text: `Harbor Pay is terrible, I hate it, worst service ever, never again ${i}`,
     })),
   );
-  await until('the receiver to get a message', EVALUATED_MS, () =>
+  await until('the receiver to get a message', () =>
     // The overall alert may inhibit the product's, so accept either message.
     received.some(({ body }) => body.includes('are negative')),
   );

@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
-const SOON_MS = 60_000;
 const MINUTE_MS = 60_000;
 const COPIED = 'We are recalling all Nimbrel Buds sold since May because the case can overheat';
+
+/** How long a test waits for figures before it points at the chart again. */
+const POINT_EVERY_MS = 5_000;
 
 /** The number of posts in the minute of the burst. */
 const N_BURST = 120;
@@ -17,7 +21,7 @@ let server;
 let burst;
 
 before(async () => {
-  [browser, server] = await Promise.all([openBrowser(), RealServer.start()]);
+  [browser, server] = await startAll(openBrowser(), RealServer.start());
   burst = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 10 * MINUTE_MS;
   const post = (n, at, text) => ({
     id: `burst-${n}`,
@@ -33,7 +37,7 @@ before(async () => {
     post(1_000 + n, burst + n * 500, n % 4 === 0 ? `my buds${n} case${n * 3} is here` : COPIED),
   );
   await server.post([...quiet, ...loud]);
-  await until('the posts to be counted', SOON_MS, async () => {
+  await until('the posts to be counted', async () => {
     const { peaks } = await get('/api/v1/explore/series?window=1h&step=minute');
     return peaks.length > 0;
   });
@@ -49,7 +53,6 @@ const get = async (path) => (await fetch(`${server.url}${path}`)).json();
 async function open(t, options) {
   const { page, problems, close } = await openPage(browser, options);
   t.after(close);
-  page.setDefaultTimeout(SOON_MS);
   await page.goto(`${server.url}/explore?window=1h&step=minute`);
   const chart = page.getByRole('img', { name: /^Volume and sentiment: / });
   await chart.locator('[data-chart-ready="true"] canvas').first().waitFor();
@@ -59,12 +62,17 @@ async function open(t, options) {
 
 test('the figures of a step name its peak, and its explanation leads to its posts', async (t) => {
   const { page, problems, chart } = await open(t);
-  const { items } = await get('/api/v1/explore/series?window=1h&step=minute');
-  const place = items.findIndex(({ from }) => Date.parse(from) === burst);
-  const { x, y, width } = await chart.boundingBox();
-  const middle = x + 48 + ((place + 0.5) * (width - 56)) / items.length;
-  await page.mouse.move(middle, y + 60);
-  await page.getByText('Peak', { exact: true }).waitFor();
+  // Its place moves with every minute.
+  await until('the figures of the peak', async () => {
+    const { items } = await get('/api/v1/explore/series?window=1h&step=minute');
+    const place = items.findIndex(({ from }) => Date.parse(from) === burst);
+    const { x, y, width } = await chart.boundingBox();
+    const middle = x + 48 + ((place + 0.5) * (width - 56)) / items.length;
+    await page.mouse.move(middle, y + 50);
+    await page.mouse.move(middle, y + 60);
+    await page.getByText('Peak', { exact: true }).waitFor({ timeout: POINT_EVERY_MS });
+    return true;
+  });
   await page.getByRole('button', { name: /^Explain the peak at/ }).click();
   const sheet = page.getByRole('dialog', { name: /^What happened at/ });
   await sheet.getByText(/^75% are near copies of one post/).waitFor();
@@ -94,7 +102,9 @@ test('the keyboard explains a peak, and adds, changes, deletes and restores an a
     .waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  assert.match(await page.evaluate(() => document.activeElement.textContent), /Explain the peak/);
+  await until('the focus to return', () =>
+    peak.evaluate((button) => button === document.activeElement),
+  );
 
   await page.getByRole('button', { name: 'Add annotation' }).focus();
   await page.keyboard.press('Enter');

@@ -3,16 +3,16 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { startFixture } from './support/fixture.mjs';
-import { until } from './support/server.mjs';
+import { startAll } from './support/processes.mjs';
+import { until } from './support/until.mjs';
 
-const SOON_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
 let browser;
 let fixture;
 
 before(async () => {
-  [browser, fixture] = await Promise.all([openBrowser(), startFixture(20)]);
+  [browser, fixture] = await startAll(openBrowser(), startFixture(20));
 });
 
 after(async () => {
@@ -20,16 +20,28 @@ after(async () => {
   fixture?.stop();
 });
 
+/** Runs in the page before it loads: counts drawings, which begin by clearing the canvas. */
+function countDrawings() {
+  window.n_drawings = 0;
+  const { clearRect } = window.CanvasRenderingContext2D.prototype;
+  window.CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    window.n_drawings += 1;
+    return clearRect.apply(this, box);
+  };
+}
+
 /** Opens the chart of a day by hours, and returns a function from a fraction of its width to a position. */
 async function openChart(t) {
-  const { page, close } = await openPage(browser);
+  const { page, settle, close } = await openPage(browser);
   t.after(close);
-  page.setDefaultTimeout(SOON_MS);
+  await page.addInitScript(countDrawings);
   await page.goto(`${fixture.url}/explore?window=24h&step=hour`);
   const chart = page.getByRole('img', { name: /^Volume and sentiment: / });
   await chart.locator('[data-chart-ready="true"] canvas').first().waitFor();
+  // What is above the chart moves it while it arrives.
+  await settle();
   const { x, y, width, height } = await chart.boundingBox();
-  return { page, place: (part) => [x + 48 + (width - 56) * part, y + height * 0.4] };
+  return { page, settle, place: (part) => [x + 48 + (width - 56) * part, y + height * 0.4] };
 }
 
 const search = (page) => new URL(page.url()).searchParams;
@@ -51,14 +63,17 @@ test('dragging over the chart zooms to whole steps, and Back zooms out', async (
 });
 
 test('a click on a step leaves no tooltip over its posts', async (t) => {
-  const { page, place } = await openChart(t);
+  const { page, settle, place } = await openChart(t);
   await page.mouse.move(...place(0.5));
   const tooltip = page.getByText('High churn', { exact: true }).last();
   await tooltip.waitFor();
+  const drawings = () => page.evaluate(() => window.n_drawings);
+  const n_before = await drawings();
   await page.mouse.down();
   await page.mouse.up();
   await page.waitForURL(/from=/);
-  await until('the tooltip to be gone', SOON_MS, async () => !(await tooltip.isVisible()));
-  await page.waitForTimeout(1_500);
+  await until('the tooltip to be gone', async () => !(await tooltip.isVisible()));
+  await until('the next drawing', async () => (await drawings()) > n_before);
+  await settle();
   assert.equal(await tooltip.isVisible(), false, 'it comes back with the next drawing');
 });

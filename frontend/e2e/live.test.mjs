@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { startFixture } from './support/fixture.mjs';
-
-const SOON_MS = 30_000;
+import { startAll } from './support/processes.mjs';
+import { until, untilEqual } from './support/until.mjs';
 
 let browser;
 let fixture;
 
 before(async () => {
-  [browser, fixture] = await Promise.all([openBrowser(), startFixture(20)]);
+  [browser, fixture] = await startAll(openBrowser(), startFixture(20));
 });
 
 after(async () => {
@@ -23,7 +23,6 @@ const region = (page, name) => page.getByRole('region', { name, exact: true });
 async function openLive(t, path = '/') {
   const { page, close } = await openPage(browser);
   t.after(close);
-  page.setDefaultTimeout(SOON_MS);
   await page.goto(`${fixture.url}${path}`);
   await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
   return page;
@@ -81,11 +80,14 @@ for (const width of [1024, 1280, 1440]) {
     for (const button of await page.getByRole('button', { name: / as a table$/ }).all()) {
       await button.click();
     }
-    assert.deepEqual(await misplaced(page), []);
-    const tallest = await page.evaluate(() =>
-      Math.max(...[...document.querySelectorAll('main section')].map((one) => one.clientHeight)),
-    );
-    assert.ok(tallest < 900, `a panel is ${tallest} px high`);
+    await untilEqual('every panel in its place', [], () => misplaced(page));
+    await until('no panel to be too high', async () => {
+      const tallest = await page.evaluate(() =>
+        Math.max(...[...document.querySelectorAll('main section')].map((one) => one.clientHeight)),
+      );
+      assert.ok(tallest < 900, `a panel is ${tallest} px high`);
+      return true;
+    });
   });
 }
 
@@ -117,11 +119,10 @@ for (const [name, place, check] of MARKS) {
 
 test('a city on the map opens its posts', async (t) => {
   const page = await openLive(t);
+  const map = region(page, 'Cities').locator('canvas').first();
   // The position of a bubble depends on the projection, so look for one.
-  const place = await region(page, 'Cities')
-    .locator('canvas')
-    .first()
-    .evaluate((canvas) => {
+  const place = await until('a bubble', () =>
+    map.evaluate((canvas) => {
       const { data, width } = canvas
         .getContext('2d')
         .getImageData(0, 0, canvas.width, canvas.height);
@@ -139,16 +140,15 @@ test('a city on the map opens its posts', async (t) => {
         }
       }
       return null;
-    });
-  assert.notEqual(place, null, 'a bubble was found');
-  await region(page, 'Cities').locator('canvas').first().click({ position: place });
+    }),
+  );
+  await map.click({ position: place });
   assert.ok((await explored(page)).city);
 });
 
 test("a step of the trend has the same time on Live and on Explore, in the browser's zone", async (t) => {
   const { page, close } = await openPage(browser, { timezoneId: 'Asia/Karachi' });
   t.after(close);
-  page.setDefaultTimeout(SOON_MS);
   await page.goto(`${fixture.url}/?window=5m`);
   await page.getByRole('button', { name: 'Trend as a table' }).click();
   // Older than the steps that still gain posts. By its time, since the rows move with every step.
@@ -161,8 +161,12 @@ test("a step of the trend has the same time on Live and on Explore, in the brows
   const { from } = await explored(page);
   assert.equal(shown, new Date(from).toLocaleTimeString('en-GB', { timeZone: 'Asia/Karachi' }));
   const period = page.getByRole('button', { name: 'Custom period' });
-  assert.match(await period.innerText(), new RegExp(`, ${shown} – `));
-  assert.equal(await page.getByLabel('Time zone').inputValue(), 'Asia/Karachi');
+  await until('the time of the step', async () =>
+    new RegExp(`, ${shown} – `).test(await period.innerText()),
+  );
+  await untilEqual('the time zone', 'Asia/Karachi', () =>
+    page.getByLabel('Time zone').inputValue(),
+  );
   assert.equal(new URL(page.url()).searchParams.has('tz'), false);
 });
 
@@ -184,12 +188,30 @@ test('figures link to Explore with the filters of the page', async (t) => {
   assert.ok((await explored(page)).post);
 });
 
+/** As many updates of the figures as show whether a page is frozen. */
+const N_UPDATES = 8;
+
 test('a paused page is the same after a look at its posts, and only Live shows the pause', async (t) => {
-  const page = await openLive(t, '/?source=replay');
+  const { page, settle, close } = await openPage(browser);
+  t.after(close);
+  let n_received = 0;
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => {
+      if (String(payload).startsWith('{"event":"metrics:update"')) n_received += 1;
+    }),
+  );
+  /** Waits until the page has received updates, which it must not show, and painted. */
+  const receiveUpdates = async () => {
+    const n_before = n_received;
+    await until('updates', () => n_received >= n_before + N_UPDATES);
+    await settle();
+  };
+  await page.goto(`${fixture.url}/?source=replay`);
+  await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
   await region(page, 'Top posts').getByRole('link').first().waitFor();
   await page.getByRole('button', { name: 'Pause' }).click();
-  // Requests from before the pause may still be in flight.
-  await page.waitForTimeout(2_500);
+  // Requests from before the pause may still be in flight, and a chart is drawn at most once a second.
+  await receiveUpdates();
   const shown = async () => {
     const texts = await page.getByRole('region').allInnerTexts();
     return {
@@ -207,15 +229,18 @@ test('a paused page is the same after a look at its posts, and only Live shows t
   await page.getByRole('searchbox', { name: 'Search posts' }).waitFor();
   await page.getByText('Connected, live').waitFor({ state: 'attached' });
   assert.equal(await page.getByRole('button', { name: /Pause|Resume/ }).count(), 0);
-  await page.waitForTimeout(2_000);
+  await receiveUpdates();
   await page.goBack();
   await page.locator('[data-chart-ready="true"]').nth(4).waitFor();
-  await page.waitForTimeout(2_000);
+  await untilEqual('the page as it was', before, shown);
+  await receiveUpdates();
   assert.deepEqual(await shown(), before);
   await page.getByRole('radio', { name: 'Last 5 minutes' }).click();
   await page.waitForURL(/window=5m/);
-  const dated = await page.getByText(/^Paused at/).innerText();
-  assert.notEqual(dated, before.banner, 'another view is dated anew');
+  await until('another view to be dated anew', async () => {
+    const dated = await page.getByText(/^Paused at/).innerText();
+    return dated !== before.banner;
+  });
 });
 
 test('the filters of the page can be saved as a view and opened again', async (t) => {
@@ -238,8 +263,12 @@ test('on a phone, the pages are in a tab bar, and each fits', async (t) => {
   for (const name of ['Explore', 'Alerts', 'System', 'Live']) {
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click();
     await page.getByRole('heading', { name, level: 1 }).waitFor({ state: 'attached' });
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, name);
-    const bar = await page.getByRole('navigation', { name: 'Pages' }).boundingBox();
-    assert.equal(Math.round(bar.y + bar.height), 844, name);
+    await untilEqual(`${name} to fit`, [390, 844], async () => {
+      const bar = await page.getByRole('navigation', { name: 'Pages' }).boundingBox();
+      return [
+        await page.evaluate(() => document.documentElement.scrollWidth),
+        Math.round(bar.y + bar.height),
+      ];
+    });
   }
 });

@@ -2,18 +2,20 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { startFixture } from './support/fixture.mjs';
+import { startAll } from './support/processes.mjs';
+import { until } from './support/until.mjs';
 
-const SOON_MS = 30_000;
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 let browser;
 let fixture;
 
 before(async () => {
-  [browser, fixture] = await Promise.all([openBrowser(), startFixture(40)]);
+  [browser, fixture] = await startAll(openBrowser(), startFixture(40));
 });
 
 after(async () => {
@@ -24,7 +26,6 @@ after(async () => {
 async function open(t, path, options = {}) {
   const opened = await openPage(browser, { acceptDownloads: true, ...options });
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${fixture.url}${path}`);
   return opened;
 }
@@ -36,10 +37,12 @@ async function save(page, panel, item) {
   await page.keyboard.press('Enter');
   const choice = page.getByRole('button', { name: item });
   await choice.waitFor();
-  const focused = () => page.evaluate(() => document.activeElement?.textContent);
-  for (let presses = 0; (await focused()) !== item && presses < 3; presses += 1) {
+  // The menu takes the focus some frames after it appears.
+  await until(`the focus on ${item}`, async () => {
+    if (await choice.evaluate((button) => button === document.activeElement)) return true;
     await page.keyboard.press('Tab');
-  }
+    return false;
+  });
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.keyboard.press('Enter'),
@@ -90,16 +93,24 @@ test('the file of a panel has the figures of its table', async (t) => {
   const { page } = await open(t, '/explore?window=7d');
   await page.getByRole('img', { name: /^Volume and sentiment: / }).waitFor();
   await page.getByRole('button', { name: 'Volume and sentiment as a table' }).click();
-  const shown = await page
-    .getByRole('table', { name: 'Posts over time' })
-    .getByRole('row')
-    .evaluateAll((rows) =>
-      rows.slice(1).map((row) => row.cells[1].textContent.replaceAll(',', '')),
-    );
-  const { name, bytes } = await save(page, 'Volume and sentiment', 'Figures as CSV');
+  const table = page.getByRole('table', { name: 'Posts over time' });
+  await table.waitFor();
+  const read = () =>
+    table
+      .getByRole('row')
+      .evaluateAll((rows) =>
+        rows.slice(1).map((row) => row.cells[1].textContent.replaceAll(',', '')),
+      );
+  // The page asks for newer figures every now and then.
+  const { shown, name, bytes } = await until('figures that stay', async () => {
+    const shown = await read();
+    const saved = await save(page, 'Volume and sentiment', 'Figures as CSV');
+    return isDeepStrictEqual(await read(), shown) && { shown, ...saved };
+  });
   assert.match(name, /^groundswell-volume-and-sentiment-.*\.csv$/);
   const [heads, ...rows] = bytes.toString('utf8').trimEnd().split('\r\n');
   assert.match(heads, /^Time,Posts,Positive,Neutral,Negative,Average/);
+  assert.ok(rows.length > 0);
   assert.deepEqual(
     rows.map((row) => row.split(',')[1]),
     shown,

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until, untilEqual } from './support/until.mjs';
 
-const SOON_MS = 30_000;
-/** Rules are evaluated every few seconds; a busy machine takes longer. */
-const EVALUATED_MS = 60_000;
 const PHONE = { width: 390, height: 844 };
 
 let server;
@@ -27,7 +26,7 @@ async function send(topic, n) {
       created_at: new Date(now - (n - i) * 60_000).toISOString(),
     })),
   );
-  return until('the posts to be stored', SOON_MS, async () => {
+  return until('the posts to be stored', async () => {
     const response = await fetch(`${server.url}/api/v1/posts?q=${topic}&limit=100`);
     const { items } = await response.json();
     return items.length === n && items.toReversed().map(({ post }) => post.uuid);
@@ -52,7 +51,6 @@ async function workOn(post) {
 async function open(t, path, options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${server.url}${path}`);
   return opened;
 }
@@ -68,7 +66,7 @@ const queueOf = (page) => page.getByRole('list', { name: 'Posts in the queue' })
 const rowOf = (page, text) => queueOf(page).getByRole('listitem').filter({ hasText: text });
 
 before(async () => {
-  [server, browser] = await Promise.all([RealServer.start(), openBrowser()]);
+  [server, browser] = await startAll(RealServer.start(), openBrowser());
 });
 
 after(async () => {
@@ -89,7 +87,7 @@ test('posts selected in Explore are tagged and queued, and each action can be un
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await said.getByText('3 posts tagged “Refund”.').waitFor();
   const list = page.getByRole('list', { name: /^Posts, / });
-  await until('every row to show the tag', SOON_MS, async () => {
+  await until('every row to show the tag', async () => {
     return (await list.getByText('refund', { exact: true }).count()) === 3;
   });
   await said.getByRole('button', { name: 'Undo' }).click();
@@ -125,11 +123,9 @@ test('the queue shows what others do without a reload, and mine after I gave my 
   await act(ids, { needs_answer: true, add_tags: ['bravo'] });
   const { page, problems } = await open(t, '/queue?tag=bravo');
   await rowOf(page, 'bravo number 3').waitFor();
-  const texts = await queueOf(page).locator('[data-post]').allTextContents();
-  assert.deepEqual(
-    texts,
-    [0, 1, 2, 3].map((i) => textOf('bravo', i)),
-    'the oldest comes first',
+  const texts = [0, 1, 2, 3].map((i) => textOf('bravo', i));
+  await untilEqual('the oldest first', texts, () =>
+    queueOf(page).locator('[data-post]').allTextContents(),
   );
 
   await page.getByRole('radio', { name: 'Mine' }).click();
@@ -139,7 +135,7 @@ test('the queue shows what others do without a reload, and mine after I gave my 
   await act([ids[2]], { assignee: 'Ana' });
   await page.getByRole('button', { name: 'Refresh' }).click();
   await rowOf(page, 'bravo number 2').waitFor();
-  assert.equal(await queueOf(page).getByRole('listitem').count(), 1);
+  await untilEqual('one post', 1, () => queueOf(page).getByRole('listitem').count());
   // From here on it follows by itself.
   await act([ids[2]], { status: 'in_progress' });
   await rowOf(page, 'bravo number 2').getByText('in progress').waitFor();
@@ -152,7 +148,7 @@ test('the queue shows what others do without a reload, and mine after I gave my 
     .getByRole('button', { name: /^Answered: / })
     .click();
   await page.getByText('1 post set to answered.').waitFor();
-  await until('the answer to be stored', SOON_MS, async () => {
+  await until('the answer to be stored', async () => {
     return (await workOn(ids[3])).status === 'answered';
   });
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
@@ -168,11 +164,12 @@ test('the queue is worked off by keyboard alone', async (t) => {
   const { page, problems } = await open(t, '/queue?tag=charlie');
   await rowOf(page, 'charlie number 2').waitFor();
   await queueOf(page).locator('[data-post]').first().focus();
-  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  const focuses = (text) =>
+    untilEqual('the focus', text, () => page.evaluate(() => document.activeElement?.textContent));
   await page.keyboard.press('j');
-  assert.equal(await focused(), textOf('charlie', 1));
+  await focuses(textOf('charlie', 1));
   await page.keyboard.press('k');
-  assert.equal(await focused(), textOf('charlie', 0));
+  await focuses(textOf('charlie', 0));
   await page.keyboard.press('Enter');
   const sheet = page.getByRole('dialog');
   await sheet.getByRole('heading', { name: 'Post 1 of 3' }).waitFor();
@@ -181,7 +178,7 @@ test('the queue is worked off by keyboard alone', async (t) => {
   await sheet.getByText(textOf('charlie', 1)).waitFor();
 
   const status = sheet.getByRole('combobox', { name: 'Status of this post' });
-  await until('the work to be loaded', SOON_MS, () => status.isEnabled());
+  await until('the work to be loaded', () => status.isEnabled());
   await status.focus();
   await page.keyboard.press('a');
   await sheet.getByText('1 post set to answered.').waitFor();
@@ -193,7 +190,7 @@ test('the queue is worked off by keyboard alone', async (t) => {
   assert.deepEqual(await runAxe(page), []);
   await page.keyboard.press('Escape');
   await sheet.waitFor({ state: 'hidden' });
-  assert.equal(await focused(), textOf('charlie', 0), 'focus returns to where it was');
+  await focuses(textOf('charlie', 0));
   assert.deepEqual(problems, []);
 });
 
@@ -232,14 +229,14 @@ test('an alert is assigned, found under mine, and taken back', async (t) => {
   await giveName(page, 'Ana');
   const alerts = page.getByRole('list', { name: 'Open alerts' });
   const card = alerts.getByRole('listitem').filter({ hasText: 'Harbor Pay' }).first();
-  await card.waitFor({ timeout: EVALUATED_MS });
+  await card.waitFor();
   await card.getByRole('button', { name: /^Assign: / }).click();
   await page.getByRole('button', { name: 'Assign to me' }).click();
   const mine = alerts.getByRole('listitem').filter({ has: page.getByText('Ana', { exact: true }) });
   await mine.first().waitFor();
   await page.getByRole('radio', { name: 'Mine' }).click();
   await mine.first().waitFor();
-  assert.equal(await alerts.getByRole('listitem').count(), 1);
+  await untilEqual('one alert', 1, () => alerts.getByRole('listitem').count());
   await mine
     .getByRole('button', { name: /Harbor Pay/ })
     .first()
@@ -253,6 +250,6 @@ test('an alert is assigned, found under mine, and taken back', async (t) => {
   // The row stays in place while it is in use.
   await page.getByRole('radio', { name: 'Unassigned' }).click();
   await alerts.getByRole('listitem').filter({ hasText: 'Harbor Pay' }).first().waitFor();
-  assert.equal(await mine.count(), 0);
+  await untilEqual('none of mine', 0, () => mine.count());
   assert.deepEqual(problems, []);
 });

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ELSEWHERE, fromElsewhere, openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
-
-const SOON_MS = 40_000;
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
 let server;
 let browser;
@@ -15,7 +15,7 @@ before(async () => {
     // A corrected score would no longer match the filter.
     GROUNDSWELL_LATENCY_BUDGET: '0',
   });
-  [server, browser] = await Promise.all([start, openBrowser()]);
+  [server, browser] = await startAll(start, openBrowser());
 });
 
 after(async () => {
@@ -33,7 +33,7 @@ async function openNoted(t) {
     socket.on('framereceived', ({ payload }) => frames.push(JSON.parse(String(payload)))),
   );
   await page.goto(fromElsewhere(server.url));
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
   return { page, frames };
 }
 
@@ -54,7 +54,7 @@ async function openAlerts() {
 }
 
 async function alertsAbout(products) {
-  return until(`alerts about ${products}`, SOON_MS, async () => {
+  return until(`alerts about ${products}`, async () => {
     const titles = await openAlerts();
     return products.every((product) => titles.some((title) => title.includes(product))) && titles;
   });
@@ -63,7 +63,7 @@ async function alertsAbout(products) {
 /** Checks that the page shows exactly the server's alerts, also those that one row stands for. */
 async function showsEachOnce(page, products) {
   const list = page.getByRole('list', { name: 'Alerts, open ones first' });
-  await until('each alert once', SOON_MS, async () => {
+  await until('each alert once', async () => {
     const folded = list.locator('button[aria-expanded="false"]');
     while ((await folded.count()) > 0) await folded.first().click();
     const titles = await list.locator('li a.font-medium').allInnerTexts();
@@ -79,14 +79,14 @@ test('after an interruption, everything missed arrives exactly once', async (t) 
   const { page, frames } = await openNoted(t);
   await anger('Before');
   await alertsAbout(['Before']);
-  await until('news of it', SOON_MS, () => newsOf(frames).length > 0);
+  await until('news of it', () => newsOf(frames).length > 0);
   await page.context().setOffline(true);
   await page.locator('[data-connection="offline"]').waitFor();
   const n_before = frames.length;
   await anger('During');
   await alertsAbout(['During']);
   await page.context().setOffline(false);
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
   await showsEachOnce(page, ['Before', 'During']);
   const since = frames.slice(n_before);
   const { recovered } = since.find(({ event }) => event === 'subscribed').data;
@@ -112,7 +112,7 @@ test('after a server restart, earlier and later alerts are listed once each', as
   await server.serve(host);
   await anger('Later');
   await alertsAbout(['Later']);
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
   await showsEachOnce(page, ['Earlier', 'Later']);
   const ids = newsOf(frames);
   assert.equal(new Set(ids).size, ids.length, `news came twice: ${ids}`);
@@ -122,7 +122,7 @@ test('a server on the same machine stays connected offline', async (t) => {
   const { page, close } = await openPage(browser);
   t.after(close);
   await page.goto(server.url);
-  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.locator('[data-connection="live"]').waitFor();
   await page.evaluate(() => {
     Object.defineProperty(navigator, 'onLine', { get: () => false });
     window.dispatchEvent(new window.Event('offline'));
@@ -130,7 +130,7 @@ test('a server on the same machine stays connected offline', async (t) => {
   await server.post([{ id: 'unplugged', platform: 'web', text: 'Nobody pulled this plug' }]);
   // An open alert may contain the text in its collapsed posts.
   const feed = page.getByRole('list', { name: 'Posts, newest first' });
-  await feed.getByText('Nobody pulled this plug').waitFor({ timeout: SOON_MS });
+  await feed.getByText('Nobody pulled this plug').waitFor();
   assert.equal(await page.locator('[data-connection="live"]').count(), 1);
 });
 
@@ -167,7 +167,7 @@ for (const [by, listen] of Object.entries(LISTEN)) {
       engagement: { likes: 3 ** (i % 12), shares: 2 ** (i % 12) },
     }));
     await server.post(posts);
-    const stored = await until('all of them to be stored', SOON_MS, async () => {
+    const stored = await until('all of them to be stored', async () => {
       const answer = await fetch(`${server.url}/api/v1/posts?limit=200`);
       const { items } = await answer.json();
       const ours = items.filter(({ post }) => post.id.startsWith(`${by}-`));
@@ -176,7 +176,7 @@ for (const [by, listen] of Object.entries(LISTEN)) {
     const viral = stored.filter(({ score }) => score.virality >= MIN).map(({ post }) => post.id);
     t.diagnostic(`${viral.length} of ${stored.length} are from ${MIN} on`);
     assert.ok(viral.length > 0 && viral.length < stored.length);
-    const heard = await until('every viral one', SOON_MS, async () => {
+    const heard = await until('every viral one', async () => {
       const frames = await page.evaluate(() => window.heard);
       const news = frames.filter(({ event }) => event === 'message:new').map(({ data }) => data);
       return news.length >= viral.length && news;

@@ -4,14 +4,17 @@ import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
-
-const SOON_MS = 60_000;
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
 let server;
 let browser;
 let mailServer;
 const mails = [];
+
+/** An hour ago, so that the report is not due again during the test. */
+const DUE = `${new Date(Date.now() - 3_600_000).toISOString().slice(11, 13)}:00`;
 
 /** Accepts every mail, one line of the protocol at a time. */
 function receive(socket) {
@@ -40,13 +43,13 @@ function receive(socket) {
 before(async () => {
   mailServer = createServer(receive);
   await new Promise((resolve) => mailServer.listen(0, '127.0.0.1', resolve));
-  [server, browser] = await Promise.all([
+  [server, browser] = await startAll(
     RealServer.start('debug', {
       GROUNDSWELL_SMTP_URL: `smtp://127.0.0.1:${mailServer.address().port}`,
       GROUNDSWELL_SMTP_FROM: 'Groundswell <mood@example.org>',
     }),
     openBrowser(),
-  ]);
+  );
   const channel = { name: 'Team', kind: 'email', settings: { to: ['ann@example.org'] } };
   const made = await fetch(`${server.url}/api/v1/notification-channels`, {
     method: 'POST',
@@ -54,18 +57,21 @@ before(async () => {
     body: JSON.stringify(channel),
   });
   assert.equal(made.status, 201);
-  const yesterday = new Date();
-  yesterday.setUTCDate(yesterday.getUTCDate() - 1);
-  yesterday.setUTCHours(12, 0, 0, 0);
-  await server.post(
-    Array.from({ length: 40 }, (_, i) => ({
-      id: `post-${i}`,
-      platform: 'web',
-      product: 'Harbor Pay',
-      text: `Harbor Pay is <b>great</b>, I love it ${i}`,
-      created_at: yesterday.toISOString(),
-    })),
-  );
+  // A report covers the day before it was last due: yesterday, or the day before where that hour is yet to come.
+  for (const days of [1, 2]) {
+    const noon = new Date();
+    noon.setUTCDate(noon.getUTCDate() - days);
+    noon.setUTCHours(12, 0, 0, 0);
+    await server.post(
+      Array.from({ length: 40 }, (_, i) => ({
+        id: `post-${days}-${i}`,
+        platform: 'web',
+        product: 'Harbor Pay',
+        text: `Harbor Pay is <b>great</b>, I love it ${i}`,
+        created_at: noon.toISOString(),
+      })),
+    );
+  }
 });
 
 after(async () => {
@@ -77,7 +83,6 @@ after(async () => {
 async function open(t, options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${server.url}/reports`);
   return opened;
 }
@@ -94,14 +99,14 @@ test('a report is created with the keyboard, previewed, sent and downloaded', as
   await page.getByText('No reports yet').waitFor();
   await page.getByRole('button', { name: 'New report' }).focus();
   await page.keyboard.press('Enter');
-  await until('focus on the name', SOON_MS, () =>
+  await until('focus on the name', () =>
     page.getByLabel('Name', { exact: true }).evaluate((field) => field === document.activeElement),
   );
   await page.keyboard.press('Enter');
   await page.getByText('Enter a name.').waitFor();
   await page.keyboard.type('Morning report');
   await page.getByLabel('Repeat').selectOption('daily');
-  await page.getByLabel('Time', { exact: true }).fill('00:00');
+  await page.getByLabel('Time', { exact: true }).fill(DUE);
   const preview = page.frameLocator('iframe[title="Report preview"]');
   await preview.getByRole('heading', { name: 'Morning report' }).waitFor();
   await preview.getByRole('rowheader', { name: 'Harbor Pay' }).waitFor();
@@ -109,7 +114,7 @@ test('a report is created with the keyboard, previewed, sent and downloaded', as
   await page.getByRole('button', { name: 'Save report' }).focus();
   await page.keyboard.press('Enter');
   const report = reportNamed(page, 'Morning report');
-  await report.getByText('Daily at 00:00, UTC').waitFor();
+  await report.getByText(`Daily at ${DUE}, UTC`).waitFor();
 
   await report.getByRole('button', { name: 'Send now: Morning report' }).click();
   await report.getByText('sent', { exact: true }).waitFor();

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
-const SOON_MS = 30_000;
 const TOKEN = 'a-token-for-the-tests-0123456789';
 const N_POSTS = 30;
 
@@ -19,10 +20,10 @@ const ask = (path, init = {}) =>
   });
 
 before(async () => {
-  [server, browser] = await Promise.all([
+  [server, browser] = await startAll(
     RealServer.start('debug', { GROUNDSWELL_AUTH_TOKEN: TOKEN }),
     openBrowser(),
-  ]);
+  );
   const posts = ['Oslo', 'Lyon'].flatMap((city) =>
     Array.from({ length: N_POSTS }, (_, i) => ({
       id: `${city}-${i}`,
@@ -34,7 +35,7 @@ before(async () => {
     })),
   );
   await ask('/api/v1/posts', { method: 'POST', body: JSON.stringify(posts) });
-  await until('all posts to be stored', SOON_MS, async () => {
+  await until('all posts to be stored', async () => {
     const answer = await ask('/api/v1/posts?limit=100');
     return (await answer.json()).items.length === 2 * N_POSTS;
   });
@@ -48,7 +49,6 @@ after(async () => {
 async function open(t, path, options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${server.url}${path}`);
   return opened;
 }

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runAxe } from './support/axe.mjs';
 import { openBrowser, openPage } from './support/browser.mjs';
-import { RealServer, until } from './support/server.mjs';
-
-const SOON_MS = 60_000;
+import { startAll } from './support/processes.mjs';
+import { RealServer } from './support/server.mjs';
+import { until, untilEqual } from './support/until.mjs';
 
 let server;
 let browser;
@@ -22,7 +22,7 @@ const postsAbout = (text, n) =>
   }));
 
 before(async () => {
-  [server, browser] = await Promise.all([RealServer.start('debug'), openBrowser()]);
+  [server, browser] = await startAll(RealServer.start('debug'), openBrowser());
   await server.post([
     ...postsAbout('The harbor card 💳 broke again', 12),
     ...postsAbout('The harbor is full of boats', 8),
@@ -37,7 +37,6 @@ after(async () => {
 async function open(t, options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
-  opened.page.setDefaultTimeout(SOON_MS);
   await opened.page.goto(`${server.url}/topics`);
   return opened;
 }
@@ -73,7 +72,7 @@ test('a topic is created with the keyboard while its query is checked, and posts
   await assertAccessible(page, 'the empty page');
   await page.getByRole('button', { name: 'Create a topic' }).focus();
   await page.keyboard.press('Enter');
-  await until('focus on the name', SOON_MS, () =>
+  await until('focus on the name', () =>
     page.getByLabel('Name', { exact: true }).evaluate((field) => field === document.activeElement),
   );
   await page.keyboard.press('Enter');
@@ -85,22 +84,19 @@ test('a topic is created with the keyboard while its query is checked, and posts
     .getByText(/Character 7: this bracket is never closed/)
     .first()
     .waitFor();
-  assert.equal(await queryOf(page).getAttribute('aria-invalid'), 'true');
-  assert.deepEqual(await measureMark(page), {
-    text: '(',
-    isInside: true,
-    areSameSize: true,
-    isScrolled: false,
-  });
+  const isInvalid = () => queryOf(page).getAttribute('aria-invalid');
+  await untilEqual('the field to be marked', 'true', isInvalid);
+  const mark = { text: '(', isInside: true, areSameSize: true, isScrolled: false };
+  await untilEqual('the mark', mark, () => measureMark(page));
   await assertAccessible(page, 'an invalid query');
   await page.keyboard.type(')');
   await page.getByText('About 12 posts a day').waitFor();
   await page.getByText('12 of 20 posts in the last 24 hours match.').waitFor();
-  assert.equal(await queryOf(page).getAttribute('aria-invalid'), null);
+  await untilEqual('the field to be valid', null, isInvalid);
   const matching = page.getByRole('list', { name: 'Newest matching posts' });
   assert.match(await matching.getByRole('listitem').first().innerText(), /harbor card 💳/);
   await page.getByRole('button', { name: 'Show 12 posts' }).click();
-  assert.equal(await matching.getByRole('listitem').count(), 12);
+  await untilEqual('all of them', 12, () => matching.getByRole('listitem').count());
   await page.getByText('How to write a query').click();
   await assertAccessible(page, 'a valid query');
   await page.getByRole('button', { name: 'Save topic' }).focus();
@@ -111,7 +107,7 @@ test('a topic is created with the keyboard while its query is checked, and posts
   }
   await topic.getByText('0 posts in the last 24 hours').waitFor();
 
-  await until('posts to be matched', SOON_MS, async () => {
+  await until('posts to be matched', async () => {
     await server.post(postsAbout('My harbor card 💳 works', 1));
     const response = await fetch(`${server.url}/api/metrics/products?window=24h`);
     return (await response.json()).items.some(({ key }) => key === 'Harbor Card');
@@ -156,8 +152,10 @@ test('on a phone a topic is switched off, changed, deleted and restored', async 
   await topic.getByRole('button', { name: 'Edit Tide' }).tap();
   await queryOf(page).fill('"rising tide" OR '.repeat(12) + 'harbor and boats');
   await page.getByText(/is searched as a word/).waitFor();
-  const mark = await measureMark(page);
-  assert.deepEqual([mark.text, mark.isInside, mark.areSameSize], ['and', true, true]);
+  await untilEqual('the mark', ['and', true, true], async () => {
+    const { text, isInside, areSameSize } = await measureMark(page);
+    return [text, isInside, areSameSize];
+  });
   await page.getByRole('list', { name: 'Newest matching posts' }).waitFor();
   await assertAccessible(page, 'the editor on a phone');
   await page.getByRole('button', { name: 'Save topic' }).tap();
@@ -166,7 +164,7 @@ test('on a phone a topic is switched off, changed, deleted and restored', async 
   assert.ok(width <= 390, `the page is ${width} px wide`);
   await topic.getByRole('button', { name: 'Delete Tide' }).tap();
   await page.getByText('Deleted “Tide”.').waitFor();
-  assert.equal(await topic.count(), 0);
+  await untilEqual('no topic', 0, () => topic.count());
   await assertAccessible(page, 'a deleted topic');
   await page.getByRole('button', { name: 'Undo' }).tap();
   await page.getByText('Restored “Tide”.').waitFor();

@@ -11,7 +11,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openBrowser, openPage } from '../e2e/support/browser.mjs';
 import { JetstreamHost } from '../e2e/support/jetstream.mjs';
-import { RealServer, until } from '../e2e/support/server.mjs';
+import { startAll } from '../e2e/support/processes.mjs';
+import { RealServer } from '../e2e/support/server.mjs';
+import { until } from '../e2e/support/until.mjs';
 
 const KB_MAX = 600;
 /** Fills half of the trend's five minutes. */
@@ -30,10 +32,10 @@ const docs = fileURLToPath(new URL('../../docs', import.meta.url));
 let own;
 let jetstream;
 if (process.argv[2] === undefined) {
-  [own, jetstream] = await Promise.all([
+  [own, jetstream] = await startAll(
     RealServer.start('release', { GROUNDSWELL_EGRESS_ALLOW: '127.0.0.1' }),
     JetstreamHost.start(HEARD_PER_SECOND),
-  ]);
+  );
   await addSources(own);
   own.replay(10);
   own.synth(6);
@@ -96,10 +98,11 @@ async function addHistory(server) {
       await server.post(posts.slice(at, at + POSTS_AT_ONCE));
     }
   }
-  await until('the past to be stored', STORED_WITHIN_MS, async () => {
+  const isStored = async () => {
     const { stream } = await (await fetch(`${server.url}/api/v1/system`)).json();
     return stream.lag + stream.pending < POSTS_AT_ONCE;
-  });
+  };
+  await until('the past to be stored', isStored, STORED_WITHIN_MS);
 }
 
 /** The Live page, once every panel has data. */

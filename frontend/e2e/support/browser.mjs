@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { PATIENCE_MS, until } from './until.mjs';
 
 const CANDIDATES = [
   process.env.GROUNDSWELL_CHROMIUM,
@@ -27,14 +28,20 @@ export const fromElsewhere = (url) => url.replace('127.0.0.1', ELSEWHERE);
 
 /** Starts Chromium with a temporary profile. */
 export async function openBrowser() {
-  return chromium.launch({ executablePath: findChromium(), headless: true, args: FLAGS });
+  return chromium.launch(launchOptions());
 }
 
 /** Starts Chromium with a persistent profile. */
 export async function openInstalled(profile) {
-  const options = { executablePath: findChromium(), headless: true, args: FLAGS };
-  return chromium.launchPersistentContext(profile, options);
+  const context = await chromium.launchPersistentContext(profile, launchOptions());
+  context.setDefaultTimeout(PATIENCE_MS);
+  return context;
 }
+
+const launchOptions = () => ({
+  ...{ executablePath: findChromium(), headless: true, args: FLAGS },
+  timeout: PATIENCE_MS,
+});
 
 function findChromium() {
   const executablePath = CANDIDATES.find((path) => path && existsSync(path));
@@ -46,18 +53,41 @@ function findChromium() {
   return executablePath;
 }
 
-/** Opens a page and records its errors. */
+/** Opens a page and records its errors. Whatever a test waits for in it may take as long as it needs. */
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 1000 },
     colorScheme: 'light',
     ...options,
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
   });
-  return { page, problems, close: () => context.close() };
+  return { page, problems, settle: settling(page), close: () => context.close() };
+}
+
+/** Returns a function that waits until no request to the API is in flight and what the last one brought is painted. */
+function settling(page) {
+  const requests = new Set();
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname.startsWith('/api/')) requests.add(request);
+  });
+  for (const event of ['requestfinished', 'requestfailed']) {
+    page.on(event, (request) => requests.delete(request));
+  }
+  return () =>
+    until('the page to settle', async () => {
+      await page.evaluate(paintTwice);
+      return requests.size === 0;
+    });
+}
+
+/** Runs in the page. A callback of the first frame runs before that frame is painted. */
+async function paintTwice() {
+  await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
 }

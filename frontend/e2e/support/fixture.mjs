@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { endWithTests } from './processes.mjs';
 
 const script = fileURLToPath(new URL('../../dev/fixture-server.mjs', import.meta.url));
 
@@ -10,6 +11,7 @@ export async function startFixture(rate, { updates } = {}) {
   const child = spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  endWithTests(child);
   const url = await new Promise((resolve, reject) => {
     child.stdout.on('data', (chunk) => {
       const found = /http:\S+/.exec(String(chunk));

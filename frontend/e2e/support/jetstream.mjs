@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
+import { until } from './until.mjs';
 
 const METHOD = 'network.bsky.jetstream.subscribeEvents';
 const AUTHOR = 'did:plc:ana';
@@ -39,8 +40,12 @@ export class JetstreamHost {
   }
 
   async #listen(port) {
-    this.#server = new WebSocketServer({ host: '127.0.0.1', port, path: `/xrpc/${METHOD}` });
-    await once(this.#server, 'listening');
+    // A connection of another process may have taken the port meanwhile.
+    await until('a free port', async () => {
+      this.#server = new WebSocketServer({ host: '127.0.0.1', port, path: `/xrpc/${METHOD}` });
+      await once(this.#server, 'listening');
+      return true;
+    });
     this.url = `http://127.0.0.1:${this.#server.address().port}`;
   }
 

@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithTests } from './processes.mjs';
+import { Hopeless, PATIENCE_MS, until } from './until.mjs';
 
-/** The first start creates a database, which takes a while. */
-const START_WITHIN_MS = 90_000;
-const STOP_WITHIN_MS = 30_000;
+/** Begins the name of every data directory; the number of the process that uses it follows. */
+const FOLDER = 'groundswell-e2e-';
+
+/** What all servers of a run store at most, several times over. */
+const ROOM_BYTES = 4 * 1024 ** 3;
 
 const inCheckout = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const replayed = inCheckout('data/mayweather-mcgregor_tweets.csv.gz');
@@ -40,20 +44,30 @@ export class RealServer {
         `${server.#binary} is not there: build the server first, or set GROUNDSWELL_BIN`,
       );
     }
-    server.#dataDir = await mkdtemp(join(tmpdir(), 'gs-e2e-'));
-    // As root, the database runs as another user, who must be able to reach the directory. Otherwise its data would be
-    // put elsewhere and outlive the test.
-    await chmod(server.#dataDir, 0o755);
-    await server.serve('127.0.0.1:0');
+    server.#dataDir = await makeDataDir();
+    try {
+      await server.serve('127.0.0.1:0');
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 
   /** Starts the server, or restarts it, on address `listen`. */
   async serve(listen) {
+    const run = () =>
+      (this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen, ...this.#variables }));
     await rm(join(this.#dataDir, 'run.json'), { force: true });
-    this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen, ...this.#variables });
-    this.url = await until('the server to answer', START_WITHIN_MS, async () => {
-      if (this.#server.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
+    run();
+    this.url = await until('the server to answer', async () => {
+      if (hasEnded(this.#server)) {
+        const said = this.#output;
+        this.#output = '';
+        // A connection of another process may have taken the port of a server that restarts.
+        if (!said.includes('cannot listen on')) throw new Hopeless(`it ended:\n${said}`);
+        run();
+      }
       const { address } = JSON.parse(await readFile(join(this.#dataDir, 'run.json'), 'utf8'));
       const url = address.startsWith('http') ? address : `http://${address}`;
       const { ok } = await fetch(`${url}/health`);
@@ -130,32 +144,57 @@ export class RealServer {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     this.#children.add(child);
+    endWithTests(child);
     return child;
   }
 }
 
-async function end(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
-  await ended;
-  clearTimeout(timer);
+/**
+ * Makes an empty directory, in memory where there is room: a database is some thousand files, and removing those from a
+ * busy disk takes longer than the tests.
+ */
+async function makeDataDir() {
+  const inMemory = '/dev/shm';
+  const room = await statfs(inMemory).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  );
+  const parent = room >= ROOM_BYTES ? inMemory : tmpdir();
+  await removeAbandoned(parent);
+  const dataDir = await mkdtemp(join(parent, `${FOLDER}${process.pid}-`));
+  // As root, the database runs as another user, who must be able to reach the directory. Otherwise its data would be
+  // put elsewhere and outlive the test.
+  await chmod(dataDir, 0o755);
+  return dataDir;
 }
 
-/** Retries until the result is truthy; fails with the last error. */
-export async function until(what, withinMs, ask) {
-  const deadline = Date.now() + withinMs;
-  let why = 'it never was';
-  while (Date.now() < deadline) {
-    try {
-      const answer = await ask();
-      if (answer) return answer;
-    } catch (error) {
-      why = error.message;
-      if (why.startsWith('the server ended')) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+/** Removes what runs that were interrupted left behind. */
+async function removeAbandoned(parent) {
+  for (const name of await readdir(parent)) {
+    const pid = name.startsWith(FOLDER) && Number.parseInt(name.slice(FOLDER.length), 10);
+    if (!pid || isRunning(pid)) continue;
+    // Another run may be about the same.
+    await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
   }
-  throw new Error(`waited ${withinMs} ms for ${what}: ${why}`);
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch ({ code }) {
+    // A process of another user cannot be signalled.
+    return code === 'EPERM';
+  }
+}
+
+const hasEnded = ({ exitCode, signalCode }) => exitCode !== null || signalCode !== null;
+
+/** Ends a process and waits until it has. */
+export async function end(child) {
+  if (hasEnded(child)) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  await ended;
+  clearTimeout(timer);
 }

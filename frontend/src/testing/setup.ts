@@ -2,8 +2,8 @@ import { cleanup, configure } from '@testing-library/react';
 import { createElement } from 'react';
 import { afterEach, vi } from 'vitest';
 
-// Generous, because the machine may be busy; only a failing test waits this long.
-configure({ asyncUtilTimeout: 10_000 });
+// Only ends what hangs: how long something took is never what fails a test. `vi.waitFor` does not know of it.
+configure({ asyncUtilTimeout: 60_000 });
 
 const labelled = ({ label }: { label: string }) =>
   createElement('div', { role: 'img', 'aria-label': label });

@@ -1,4 +1,4 @@
-import { render, screen } from '@testing-library/react';
+import { render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import { Exportable } from '@/components/export/exportable';
@@ -39,16 +39,15 @@ test('a panel is saved as CSV with the keyboard alone, and focus returns to its 
   await userEvent.tab();
   await userEvent.keyboard('{Enter}');
   const item = await screen.findByRole('button', { name: 'Figures as CSV' });
-  expect(document.activeElement).toBe(item);
+  await waitFor(() => expect(document.activeElement).toBe(item));
   expect(screen.queryByRole('button', { name: 'Chart as PNG' })).toBeNull();
   await userEvent.keyboard('{Enter}');
-  await vi.waitFor(() => expect(saved).toHaveBeenCalledOnce());
+  await waitFor(() => expect(saved).toHaveBeenCalledOnce());
   const [file, name] = saved.mock.lastCall ?? [];
   expect(name).toBe('groundswell-share-of-voice-20260329T083000Z-20260329T093000Z.csv');
   expect(await readText(file)).toBe("Product\r\n'=1+1\r\n");
-  expect(document.activeElement).toBe(
-    screen.getByRole('button', { name: 'Export Share of voice' }),
-  );
+  const opener = screen.getByRole('button', { name: 'Export Share of voice' });
+  await waitFor(() => expect(document.activeElement).toBe(opener));
 });
 
 test('a panel outside a page with a period cannot be saved', () => {

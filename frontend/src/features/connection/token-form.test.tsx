@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import { TokenForm } from '@/features/connection/components/token-form';
@@ -26,7 +26,7 @@ test('only a valid token is kept', async () => {
   expect(access.isLocked()).toBe(true);
   await userEvent.clear(screen.getByLabelText('Access token'));
   await enter('right');
-  await vi.waitFor(() => expect(onAccepted).toHaveBeenCalledOnce());
+  await waitFor(() => expect(onAccepted).toHaveBeenCalledOnce());
   expect(access.isLocked()).toBe(false);
   expect(access.token()).toBe('right');
 });

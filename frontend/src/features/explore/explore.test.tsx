@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { useState } from 'react';
 import { ExploreView } from '@/features/explore/components/explore-view';
 import { parseQuery, queryToSearch, type ExploreQuery } from '@/features/explore/model/query';
@@ -235,7 +235,7 @@ test('an estimate says so', async () => {
     '/api/v1/explore/series': () => ({ ...series, answered_from: 'posts', sample }),
     '/api/v1/explore/breakdown': (url: URL) => ({ ...breakdown(url), sample }),
   });
-  await vi.waitFor(() =>
+  await waitFor(() =>
     expect(screen.getAllByText(/estimated from 1 in 12 posts, ±4%/)).toHaveLength(2),
   );
   expect(screen.getByText('≈ 100')).toBeTruthy();

@@ -90,17 +90,15 @@ test('a source is listed with its state, reason, figures, links and last change'
 
 test('posts per minute are known after the next refresh', async () => {
   let offered = 1_000;
+  const began = Date.now();
   open({ '/api/v1/sources': () => ({ items: [{ ...sky, offered: (offered += 60) }] }) });
   expect(figuresOf(await rowOf('Bluesky'))['Posts/min']).toBe('–');
-  await waitFor(
-    async () => {
-      const rate = Number(figuresOf(await rowOf('Bluesky'))['Posts/min']?.replace(',', ''));
-      // 60 posts in two seconds or a little more.
-      expect(rate).toBeGreaterThan(1_000);
-      expect(rate).toBeLessThanOrEqual(1_850);
-    },
-    { timeout: 4_500 },
-  );
+  await waitFor(async () => {
+    const rate = Number(figuresOf(await rowOf('Bluesky'))['Posts/min']?.replace(',', ''));
+    // 60 posts in two seconds, or in as much more as the machine took.
+    expect(rate).toBeGreaterThanOrEqual(Math.floor((60 * 60_000) / (Date.now() - began)));
+    expect(rate).toBeLessThanOrEqual(1_850);
+  });
 });
 
 test('gaps unfold to a table', async () => {

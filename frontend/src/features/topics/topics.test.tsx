@@ -121,7 +121,7 @@ test('a deleted topic can be created again', async () => {
   await screen.findByText('Deleted “Harbor Pay”.');
   expect(screen.queryByRole('button', { name: 'Delete Harbor Pay' })).toBeNull();
   const undo = screen.getByRole('button', { name: 'Undo' });
-  expect(document.activeElement).toBe(undo);
+  await waitFor(() => expect(document.activeElement).toBe(undo));
   await userEvent.click(undo);
   await screen.findByText('Restored “Harbor Pay”.');
   expect(changesIn(requests).map(({ method }) => method)).toEqual(['DELETE', 'POST']);

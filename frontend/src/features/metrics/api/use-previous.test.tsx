@@ -1,5 +1,5 @@
-import { screen } from '@testing-library/react';
-import { expect, test, vi } from 'vitest';
+import { screen, waitFor } from '@testing-library/react';
+import { expect, test } from 'vitest';
 import { usePrevious } from '@/features/metrics/api/use-previous';
 import { parseView } from '@/lib/view';
 import { answerFetch, renderWithQueries } from '@/testing/render';
@@ -30,7 +30,7 @@ test('the previous period is asked for once per bucket and ends where the window
     product: 'Tide',
   });
   rerender(<Previous from={NOON + 10_000} seconds={60} />);
-  await vi.waitFor(() => expect(requests).toHaveLength(4));
+  await waitFor(() => expect(requests).toHaveLength(4));
 });
 
 test('a window whose length grows by the second asks no more often', async () => {
