@@ -52,7 +52,7 @@ audit: setup-check ## Check dependencies, including for known vulnerabilities (n
 bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for another benchmark, BENCH_ARGS for options)
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
-soak: setup-run dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
+soak: setup-test dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
 	GROUNDSWELL_TEST_SOAK=1 cargo test --locked --release --no-fail-fast --lib --test it -- --nocapture --test-threads=1
 	GROUNDSWELL_TEST_SOAK=1 GROUNDSWELL_BIN=$(CURDIR)/target/release/groundswell npm --prefix frontend run test:soak
 

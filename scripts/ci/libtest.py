@@ -11,6 +11,8 @@ from results import Results, Test
 
 # `test a::b ... ok`; while a test runs alone, its result stands on a line of its own below its output.
 RESULT = re.compile(r"^test (?P<name>\S+)(?: - should panic)? \.\.\. (?P<outcome>ok|FAILED|ignored)(?:, (?P<reason>.*))?$")
+# A test that passes without judging everything says so.
+SKIPPED = re.compile(r"^SKIPPED: (?P<name>\S+): (?P<reason>.*)$")
 STDOUT_OF = re.compile(r"^---- (?P<name>\S+) stdout ----$")
 
 
@@ -89,8 +91,11 @@ def parse(suite: str, lines: list[str]) -> list[Test]:
     output: dict[str, list[str]] = {}
     current: list[str] | None = None
     outcomes = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
+    partly: list[Test] = []
     for line in lines:
-        if found := RESULT.match(line):
+        if found := SKIPPED.match(line):
+            partly.append(Test(suite, f"{found['name']} (a part)", "skipped", found["reason"]))
+        elif found := RESULT.match(line):
             name = found["name"]
             tests[name] = Test(suite, name, outcomes[found["outcome"]], found["reason"] or "", again=name)
         elif found := STDOUT_OF.match(line):
@@ -103,4 +108,4 @@ def parse(suite: str, lines: list[str]) -> list[Test]:
         if name in tests:
             # The place of the panic, then its message.
             tests[name].message = "\n".join(said).strip()
-    return list(tests.values())
+    return [*tests.values(), *partly]
