@@ -21,8 +21,10 @@ from summary import summarize
 
 SERVER = ROOT / "target/debug/groundswell"
 LINTERS = ROOT / ".groundswell/linters/bin"
-# Most tests wait for servers most of the time, so one core is no reason to run them one after another.
-N_THREADS = max(2, len(os.sched_getaffinity(0)))
+N_CORES = len(os.sched_getaffinity(0))
+# Library tests compute; server tests mostly wait for servers.
+N_LIBRARY_THREADS = max(2, N_CORES)
+N_SERVER_THREADS = max(6, 3 * N_CORES)
 
 
 class Run:
@@ -86,8 +88,8 @@ class Run:
     def _test(self, executables: dict) -> None:
         is_for_chromium = self._filter is not None and self._filter.endswith(".test.mjs")
         if not is_for_chromium:
-            library = Libtest("library", executables["groundswell"], threads=N_THREADS, within_s=1_200)
-            servers = Libtest("it", executables["it"], threads=N_THREADS, within_s=2_400)
+            library = Libtest("library", executables["groundswell"], threads=N_LIBRARY_THREADS, within_s=1_200)
+            servers = Libtest("it", executables["it"], threads=N_SERVER_THREADS, within_s=2_400)
             with self._phase("D library tests"):
                 library.run_all(self.results, self._filter)
             with self._phase("E server tests"):

@@ -66,12 +66,21 @@ pub(crate) async fn connect(url: &str) -> Store {
 /// URL of the server shared by all tests in a run. The server stops with the process.
 static SERVER: OnceCell<String> = OnceCell::const_new();
 
+/// Maximum number of connections to the tests' server: enough for as many tests at once as a large machine has cores.
+const SESSIONS_MAX: usize = 600;
+
 async fn start_server() -> String {
     remove_leftovers();
     let data_dir = folder_of(std::process::id());
     let params = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
     let embedded = Embedded::start(params).await.unwrap();
     let url = embedded.endpoints().postgres_url.clone();
+    let (admin, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    admin.batch_execute(&format!("ALTER SYSTEM SET max_connections = {SESSIONS_MAX}")).await.unwrap();
+    drop(admin);
+    connection.await.unwrap().unwrap();
+    embedded.restart_postgres().await.unwrap();
     // Runs until the process ends, and then stops by itself.
     std::mem::forget(embedded);
     url

@@ -200,6 +200,7 @@ async fn a_report_whose_process_was_killed_before_sending_is_sent_unchanged_by_t
     let mut first = Process::start_on(&space, &[&smtp, FROM]);
     let client = Client::new(first.ready().await);
     client.publish(posts()).await;
+    space.assert_counted_once(210).await;
     let id = report(&client, &daily(&channel(&client).await)).await;
     let asked = client.post(&format!("/api/v1/reports/{id}/send"), &json!({})).await.unwrap();
     let run = asked.body["id"].as_str().unwrap().to_owned();

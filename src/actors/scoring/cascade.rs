@@ -323,7 +323,9 @@ mod tests {
 
     fn of(budget: Duration, n_workers: usize) -> Cascade {
         let params = CascadeParams { budget, n_workers, backlog_max: 100 };
-        Cascade { clock: Clock::stopped(), ..Cascade::new(params) }
+        let mut cascade = Cascade::new(params);
+        cascade.clock = Clock::stopped();
+        cascade
     }
 
     fn cascade() -> Cascade {

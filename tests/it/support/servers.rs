@@ -7,11 +7,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use groundswell::embedded::{Embedded, EmbeddedParams, Endpoints, RedisFsync};
+use tokio_postgres::NoTls;
 
-use super::{PATIENCE, is_soak, space};
+use super::{PATIENCE, in_soak, is_soak, space};
 
-/// Threads of servers that were stopped end within a second. On a busy machine they may take longer.
-const THREADS_END_WITHIN: Duration = PATIENCE;
+/// How long the threads of stopped servers may take to end. Only a soak waits for as long as a busy machine may take,
+/// because only a soak judges it.
+fn threads_end_within() -> Duration {
+    in_soak(PATIENCE, Duration::from_secs(10))
+}
+
+/// Maximum number of connections to the shared PostgreSQL.
+const SESSIONS_MAX: usize = 600;
 
 /// The servers that all tests share.
 struct Shared {
@@ -37,6 +44,7 @@ fn start_shared() -> Shared {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let servers = runtime.block_on(async {
             let servers = PrivateServers::start().await;
+            servers.admit_more_sessions().await;
             space::make_template(servers.embedded.endpoints()).await;
             servers
         });
@@ -64,7 +72,8 @@ extern "C" fn end_of_run() {
         drop(stop);
         let _ = stopped.recv();
     }
-    let deadline = Instant::now() + THREADS_END_WITHIN;
+    let within = threads_end_within();
+    let deadline = Instant::now() + within;
     let mut left = server_threads();
     while !left.is_empty() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(20));
@@ -74,9 +83,7 @@ extern "C" fn end_of_run() {
         return;
     }
     // By then, every test has been judged. What is left may be a leak, or a machine that does other work.
-    eprintln!(
-        "LEFT BEHIND: {THREADS_END_WITHIN:?} after the last test, threads of stopped servers run: {left:?}"
-    );
+    eprintln!("LEFT BEHIND: {within:?} after the last test, threads of stopped servers run: {left:?}");
     if is_soak() {
         // SAFETY: ends the process at once; `exit` must not be called a second time.
         unsafe { libc::_exit(102) };
@@ -110,6 +117,17 @@ impl PrivateServers {
             durable: false,
         });
         Self { embedded: embedded.await.unwrap(), folder }
+    }
+
+    /// Lets PostgreSQL serve as many tests at a time as a large machine has cores.
+    async fn admit_more_sessions(&self) {
+        let url = &self.embedded.endpoints().postgres_url;
+        let (admin, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        admin.batch_execute(&format!("ALTER SYSTEM SET max_connections = {SESSIONS_MAX}")).await.unwrap();
+        drop(admin);
+        connection.await.unwrap().unwrap();
+        self.embedded.restart_postgres().await.unwrap();
     }
 
     /// Stops them and removes what they stored.
