@@ -89,12 +89,12 @@ mod tests {
         gate: Arc<Semaphore>,
         ended: mpsc::Sender<Option<usize>>,
         n_started: usize,
-        n_ticks: watch::Sender<usize>,
+        /// Number of ticks, and of the tasks that they started.
+        seen: watch::Sender<(usize, usize)>,
     }
 
     impl Worker {
         fn tick(&mut self, context: &mut Context<Self>) {
-            self.n_ticks.send_modify(|n| *n += 1);
             let (gate, n) = (Arc::clone(&self.gate), self.n_started);
             let work = async move {
                 gate.acquire().await.unwrap().forget();
@@ -112,6 +112,8 @@ mod tests {
                 }
             });
             self.n_started += usize::from(is_started);
+            self.seen
+                .send_modify(|(n_ticks, n_started)| (*n_ticks, *n_started) = (*n_ticks + 1, self.n_started));
         }
     }
 
@@ -127,10 +129,11 @@ mod tests {
     async fn one_task_is_under_way_and_the_next_starts_after_an_end_a_panic_or_a_rest() {
         let (sender, mut ended) = mpsc::channel(8);
         let gate = Arc::new(Semaphore::new(0));
-        let (n_ticks, mut ticks) = watch::channel(0);
+        let (seen, mut ticks) = watch::channel((0, 0));
         let task = ExclusiveTask::new(&Handle::current());
-        Worker { task, gate: Arc::clone(&gate), ended: sender, n_started: 0, n_ticks }.start();
-        ticks.wait_for(|n_ticks| *n_ticks > 10).await.unwrap();
+        Worker { task, gate: Arc::clone(&gate), ended: sender, n_started: 0, seen }.start();
+        let (_, n_started) = *ticks.wait_for(|(n_ticks, _)| *n_ticks > 10).await.unwrap();
+        assert_eq!(n_started, 1, "the others find it under way");
         gate.add_permits(8);
         let mut outcomes = Vec::new();
         for _ in 0..4 {
