@@ -14,6 +14,30 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # How long a process that is told to stop may take before it is killed.
 STOP_WITHIN_S = 20
+# How long the output of an ended process may stay open. Its own output is read in milliseconds; what it started and left
+# behind can hold the pipe open forever.
+DRAIN_WITHIN_S = 10
+
+
+class Stopped(BaseException):
+    """The runner was told to stop by this signal. Not an `Exception`, so that nothing catches it by mistake."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.status = 128 + number
+
+
+def stop_on_signals() -> None:
+    """Turns the first signal to stop into `Stopped`, so that `run` ends its child and the run still prints its summary."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop(number: int, _frame: object) -> None:
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for one in signals:
+        signal.signal(one, stop)
 
 
 @dataclass
@@ -32,6 +56,19 @@ class Finished:
     def tail(self) -> str:
         return "\n".join(self.lines[-15:])
 
+    @property
+    def how_it_ended(self) -> str:
+        if self.timed_out:
+            return "hung and was ended"
+        return f"ended with {_name_of(self.status)}"
+
+
+def _name_of(status: int) -> str:
+    try:
+        return signal.Signals(-status).name if status < 0 else f"status {status}"
+    except ValueError:
+        return f"signal {-status}"
+
 
 def run(
     command: list[str],
@@ -41,7 +78,10 @@ def run(
     quiet: bool = False,
     on_line: Callable[[str], None] | None = None,
 ) -> Finished:
-    """Runs a command in the checkout and streams its output, unless `quiet`. `within_s` only ends a hang."""
+    """Runs a command in the checkout and streams its output, unless `quiet`. `within_s` only ends a hang.
+
+    The command has ended when its process has, even if something that it left behind still holds its output open.
+    """
     child = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -54,45 +94,59 @@ def run(
         # A group of its own, so that a hanging command ends with all its children.
         start_new_session=True,
     )
-    timed_out = threading.Event()
-
-    def give_up() -> None:
-        timed_out.set()
-        _end(child)
-
-    timer = threading.Timer(within_s, give_up)
-    timer.start()
     lines: list[str] = []
-    try:
+    errors: list[Exception] = []
+
+    def read() -> None:
         assert child.stdout is not None
         for line in child.stdout:
             line = line.rstrip("\n")
             lines.append(line)
-            if on_line is not None:
-                on_line(line)
-            if not quiet:
-                print(line, flush=True)
-        status = child.wait()
+            try:
+                if on_line is not None:
+                    on_line(line)
+                if not quiet:
+                    print(line, flush=True)
+            except Exception as error:
+                # Reads on, because the child would wait for a reader.
+                errors.append(error)
+
+    reader = threading.Thread(target=read, daemon=True)
+    timed_out = False
+    try:
+        reader.start()
+        try:
+            child.wait(timeout=within_s)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+            _end(child)
+        reader.join(DRAIN_WITHIN_S)
+        if reader.is_alive():
+            print(f"{command[0]} left processes behind that held its output open; they were killed", flush=True)
+            _signal_group(child, signal.SIGKILL)
+            # What left the group too is beyond reach. The output so far has been read.
+            reader.join(1)
     except BaseException:
         _end(child)
         raise
-    finally:
-        timer.cancel()
-    return Finished(status, lines, timed_out.is_set())
+    if errors:
+        raise errors[0]
+    return Finished(child.returncode, list(lines), timed_out)
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(child.pid, sent)
-        except ProcessLookupError:
-            return
-        try:
-            child.wait(timeout=STOP_WITHIN_S)
-            # Children that ignored the first signal hold the output open.
-            os.killpg(child.pid, signal.SIGKILL)
-            return
-        except subprocess.TimeoutExpired:
-            continue
-        except ProcessLookupError:
-            return
+    _signal_group(child, signal.SIGTERM)
+    try:
+        child.wait(timeout=STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        pass
+    # Also for children of it that ignored the first signal.
+    _signal_group(child, signal.SIGKILL)
+    child.wait()
+
+
+def _signal_group(child: subprocess.Popen[str], number: int) -> None:
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,86 @@
+"""Child processes that hang, crash and leave processes behind, and a runner that is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from unittest import mock
+
+import command
+from command import run
+from testing import WithPrograms
+
+HERE = Path(__file__).parent
+
+
+def is_running(pid: int) -> bool:
+    """Returns whether a process exists, and has not only not been collected yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Command(WithPrograms):
+    def pid_in(self, name: str) -> int:
+        path = self.folder / name
+        self.wait_until(lambda: path.exists() and path.read_text().endswith("\n"))
+        return int(path.read_text())
+
+    def wait_until(self, holds) -> None:
+        deadline = time.monotonic() + 60
+        while not holds():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_output_and_status_are_kept(self) -> None:
+        finished = run([str(self.program("echo one\necho two >&2\nexit 3"))])
+        self.assertEqual((finished.status, finished.lines, finished.ok), (3, ["one", "two"], False))
+
+    def test_a_process_left_behind_that_holds_the_output_open_is_ended(self) -> None:
+        left = f"sleep 600 & echo $! >{self.folder}/left\necho before\nkill -SEGV $$"
+        with mock.patch.object(command, "DRAIN_WITHIN_S", 0.2):
+            finished = run([str(self.program(left))], within_s=60)
+        self.assertEqual((finished.status, finished.lines, finished.timed_out), (-signal.SIGSEGV, ["before"], False))
+        pid = self.pid_in("left")
+        self.wait_until(lambda: not is_running(pid))
+
+    def test_a_process_that_left_the_group_does_not_hold_the_run_up(self) -> None:
+        left = f"setsid sleep 600 & echo $! >{self.folder}/left\necho before"
+        with mock.patch.object(command, "DRAIN_WITHIN_S", 0.2):
+            finished = run([str(self.program(left))], within_s=60)
+        self.assertEqual((finished.ok, finished.lines), (True, ["before"]))
+        os.kill(self.pid_in("left"), signal.SIGKILL)
+
+    def test_a_hang_is_ended_with_its_children(self) -> None:
+        finished = run([str(self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait"))], within_s=0.5)
+        self.assertTrue(finished.timed_out)
+        pid = self.pid_in("left")
+        self.wait_until(lambda: not is_running(pid))
+
+    def test_an_error_of_the_reader_does_not_hold_the_child_up(self) -> None:
+        def fail(line: str) -> None:
+            raise ValueError(line)
+
+        with self.assertRaises(ValueError):
+            run([str(self.program("head -c 1000000 /dev/zero | tr '\\0' '\\n'"))], on_line=fail, quiet=True, within_s=60)
+
+    def test_a_signal_ends_the_children_and_the_summary_is_still_printed(self) -> None:
+        child = self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait", "child")
+        for sent, status in ((signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)):
+            (self.folder / "left").unlink(missing_ok=True)
+            work = f"conclude(lambda: run(['{child}']), results)"
+            source = f"from conclusion import conclude\nfrom command import run\nfrom results import *\nimport sys\n" \
+                f"results = Results()\nresults.fail('format', 'Diff in a.rs')\nsys.exit({work})"
+            runner = subprocess.Popen([sys.executable, "-c", source], cwd=HERE, stdout=subprocess.PIPE, text=True)
+            pid = self.pid_in("left")
+            runner.send_signal(sent)
+            said, _ = runner.communicate(timeout=60)
+            self.assertEqual(runner.returncode, status)
+            self.assertIn("FAILED step format: Diff in a.rs", said)
+            self.assertIn(f"not run: everything after {sent.name}", said)
+            self.wait_until(lambda: not is_running(pid))
