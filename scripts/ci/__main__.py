@@ -12,19 +12,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import processors
 from command import ROOT, run
+from conclusion import conclude
 from dashboard import Chromium, Vitest
-from libtest import Libtest, compile_tests
+from landed import read_landed
+from libtest import SERVER, Libtest, compile_tests
+from problem import first_problem
 from results import Results
 from second_try import Suite, try_again
-from summary import summarize
+from slowest import slowest
 
-SERVER = ROOT / "target/debug/groundswell"
 LINTERS = ROOT / ".groundswell/linters/bin"
-N_CORES = len(os.sched_getaffinity(0))
-# Library tests compute; server tests mostly wait for servers.
-N_LIBRARY_THREADS = max(2, N_CORES)
-N_SERVER_THREADS = max(6, 3 * N_CORES)
+N_CORES = processors.count()
+VITEST = (".test.ts", ".test.tsx")
 
 
 class Run:
@@ -36,8 +37,15 @@ class Run:
         self._filter = filter_
         self._suites: list[Suite] = []
         self._has_dashboard = False
+        self._is_for_vitest = filter_ is not None and filter_.endswith(VITEST)
+        self._is_for_chromium = filter_ is not None and filter_.endswith(".test.mjs")
 
     def run(self) -> None:
+        landed = read_landed()
+        print(f"new are tests whose file changed since the last landed commit: {landed.shown}", flush=True)
+        if landed.warning:
+            print(f"WARNING: {landed.warning}", flush=True)
+            self.results.warnings.append(landed.warning)
         with self._phase("A set-up"):
             for purpose in sorted(self._parts):
                 self._step(f"set-up for {purpose}", ["scripts/setup.sh", purpose])
@@ -46,12 +54,15 @@ class Run:
             return
         with self._phase("B quick checks"):
             self._quick_checks()
-        if self._filter and self._filter.endswith((".test.ts", ".test.tsx")):
-            return
-        with self._phase("C compilation"):
-            executables = self._compile()
-        if executables and "test" in self._parts:
-            self._test(executables)
+        if not self._is_for_vitest:
+            with self._phase("C compilation"):
+                executables = self._compile()
+            if executables and "test" in self._parts:
+                self._test(executables)
+        if self.results.with_outcome("failed"):
+            with self._phase("G second tries"):
+                try_again(self.results, self._suites, landed)
+        self._check_that_tests_ran()
 
     def _quick_checks(self) -> None:
         if "check" in self._parts:
@@ -67,11 +78,12 @@ class Run:
             self._npm("eslint", ["eslint", "."])
             self._npm("prettier", ["prettier", "--check", "."], "npm --prefix frontend run format")
         if "test" in self._parts:
-            if self._filter is None or self._filter.endswith((".test.ts", ".test.tsx")):
+            if self._filter is None or self._is_for_vitest:
                 vitest = Vitest()
                 vitest.run_all(self.results, [self._filter] if self._filter else None)
                 self._suites.append(vitest)
-            self._has_dashboard = self._step("dashboard", ["make", "--no-print-directory", "dashboard"])
+            if not self._is_for_vitest:
+                self._has_dashboard = self._step("dashboard", ["make", "--no-print-directory", "dashboard"])
 
     def _compile(self) -> dict:
         if "check" in self._parts:
@@ -82,30 +94,35 @@ class Run:
         if not executables:
             self.results.not_run.append("generated files and all tests of the server, which need it compiled")
         elif "check" in self._parts:
-            self._step("generated files", ["scripts/check-generated.sh"], "make types", env={"GROUNDSWELL_BIN": str(SERVER)})
+            self._step("generated files", ["scripts/check-generated.sh"], "make types", env={"GROUNDSWELL_BIN": str(executables[SERVER])})
         return executables
 
     def _test(self, executables: dict) -> None:
-        is_for_chromium = self._filter is not None and self._filter.endswith(".test.mjs")
-        if not is_for_chromium:
-            library = Libtest("library", executables["groundswell"], threads=N_LIBRARY_THREADS, within_s=1_200)
-            servers = Libtest("it", executables["it"], threads=N_SERVER_THREADS, within_s=2_400)
+        if not self._is_for_chromium:
+            library = Libtest("library", executables["groundswell"], threads=processors.library_threads(N_CORES), within_s=1_200)
+            servers = Libtest("it", executables["it"], threads=processors.server_threads(N_CORES), within_s=2_400)
             with self._phase("D library tests"):
                 library.run_all(self.results, self._filter)
             with self._phase("E server tests"):
                 servers.run_all(self.results, self._filter)
             self._suites += [library, servers]
-        if self._filter is None or is_for_chromium:
+        if self._filter is None or self._is_for_chromium:
             with self._phase("F Chromium"):
                 if self._has_dashboard:
-                    chromium = Chromium(SERVER, within_s=2_400)
+                    at_a_time = processors.chromium_files(N_CORES)
+                    chromium = Chromium(executables[SERVER], files_at_a_time=at_a_time, within_s=2_400)
                     chromium.run_all(self.results, [self._filter] if self._filter else None)
+                    tests = [test for test in self.results.tests if test.suite == chromium.suite]
+                    print("\n".join(slowest(tests)), flush=True)
                     self._suites.append(chromium)
                 else:
                     self.results.not_run.append("Chromium, which needs the dashboard built")
-        if self.results.with_outcome("failed"):
-            with self._phase("G second tries"):
-                try_again(self.results, self._suites)
+
+    def _check_that_tests_ran(self) -> None:
+        """Fails a run for a filter that chose no test, or only ignored ones."""
+        ran = any(test.outcome != "skipped" for test in self.results.tests)
+        if self._filter and not ran and not self.results.failed_steps:
+            self.results.fail("filter", f"no test matches {self._filter}, or only tests that are ignored")
 
     def _npm(self, name: str, command: list[str], mend: str = "") -> None:
         shown = mend or f"cd frontend && npx {' '.join(command)}"
@@ -121,19 +138,20 @@ class Run:
             return False
         print(f"── {name}: {time.monotonic() - began:.0f} s", flush=True)
         if not finished.ok:
-            errors = [line for line in finished.lines if "error" in line.lower()]
-            problem = (errors or finished.lines or ["it printed nothing"])[0]
-            self.results.fail(name, problem, mend or " ".join(command))
+            problem = "it hung and was ended: " if finished.timed_out else ""
+            self.results.fail(name, problem + first_problem(finished.lines), mend or " ".join(command))
         return finished.ok
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         print(f"\n═══ {name}", flush=True)
-        began = time.monotonic()
-        yield
-        seconds = time.monotonic() - began
-        self.results.phases.append((name, seconds))
-        print(f"═══ {name}: {seconds:.0f} s", flush=True)
+        began, busy = time.monotonic(), processors.Busy()
+        try:
+            yield
+        finally:
+            seconds, percent = time.monotonic() - began, busy.percent()
+            self.results.phases.append((name, seconds))
+            print(f"═══ {name}: {seconds:.0f} s, processors {'?' if percent is None else percent} % busy", flush=True)
 
 
 def main() -> int:
@@ -147,12 +165,7 @@ def main() -> int:
     os.environ.setdefault("PROPTEST_RNG_SEED", seed)
     print(f"seed of generated inputs: GROUNDSWELL_TEST_SEED={seed}", flush=True)
     whole = Run(parts, arguments.filter or None)
-    whole.run()
-    if arguments.filter and not whole.results.tests and not whole.results.failed_steps:
-        whole.results.fail("filter", f"no test matches {arguments.filter}")
-    summary = summarize(whole.results)
-    print("\n" + "\n".join(summary), flush=True)
-    return 1 if whole.results.failed_steps or whole.results.with_outcome("failed") else 0
+    return conclude(whole.run, whole.results)
 
 
 if __name__ == "__main__":

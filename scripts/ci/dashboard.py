@@ -4,92 +4,133 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 
 from command import ROOT, Finished, run
+from problem import COLOURS
 from results import Results, Test
+from verdict import check_that_tests_ran, judge_end
 
 FRONTEND = ROOT / "frontend"
+# Vitest prints this where no test is to blame: a rejection that nobody awaited, or a worker that crashed.
+UNHANDLED = re.compile(r"Vitest caught \d+ unhandled errors?")
 
 
-class Vitest:
+@dataclass
+class Report:
+    """How a run of files ended, the tests in its report, and why the report cannot be believed, if so."""
+
+    finished: Finished
+    tests: list[Test]
+    problem: str = ""
+
+
+class Files(ABC):
+    """Tests of the dashboard that run file by file."""
+
+    suite: str
+
+    def run_all(self, results: Results, files: list[str] | None = None) -> None:
+        """Runs all files, or these."""
+        report = self._run(files or [])
+        results.tests += report.tests
+        judge_end(results, self.suite, report.finished, report.tests, status_of_failures=1)
+        check_that_tests_ran(results, self.suite, report.finished, report.tests)
+        # In no second try, which would hide an error that only some runs have.
+        if report.problem:
+            results.fail(self.suite, report.problem)
+
+    def run_again(self, test: Test) -> bool:
+        """Runs the test's file alone, and returns whether all of it passed."""
+        report = self._run([test.again])
+        outcomes = {one.outcome for one in report.tests}
+        return report.finished.ok and not report.problem and "passed" in outcomes and "failed" not in outcomes
+
+    @abstractmethod
+    def _run(self, files: list[str]) -> Report: ...
+
+
+class Vitest(Files):
     """Unit tests of the dashboard."""
 
     suite = "vitest"
 
-    def run_all(self, results: Results, files: list[str] | None = None) -> None:
-        finished, tests = self._run(files or [])
-        results.tests += tests
-        _check_that_it_ran(results, self.suite, finished, tests)
-
-    def run_again(self, test: Test) -> bool:
-        """Runs the test's file alone, and returns whether all of it passed."""
-        finished, tests = self._run([test.again])
-        return finished.ok and bool(tests) and all(one.outcome != "failed" for one in tests)
-
-    def _run(self, files: list[str]) -> tuple[Finished, list[Test]]:
+    def _run(self, files: list[str]) -> Report:
         with tempfile.TemporaryDirectory() as folder:
-            report = Path(folder) / "report.json"
-            reporters = ["--reporter=default", "--reporter=json", f"--outputFile.json={report}"]
+            path = Path(folder) / "report.json"
+            reporters = ["--reporter=default", "--reporter=json", f"--outputFile.json={path}"]
             finished = run(["npm", "--prefix", "frontend", "exec", "--", "vitest", "run", "--root", "frontend", *reporters, *files])
-            tests = self._read(report) if report.exists() else []
-        return finished, tests
-
-    def _read(self, report: Path) -> list[Test]:
-        tests = []
-        for file in json.loads(report.read_text())["testResults"]:
-            path = os.path.relpath(file["name"], FRONTEND)
-            for test in file["assertionResults"]:
-                outcome = {"passed": "passed", "failed": "failed"}.get(test["status"], "skipped")
-                message = "\n".join(test.get("failureMessages") or [])
-                tests.append(Test(self.suite, f"{path} > {test['fullName']}", outcome, message, again=path))
-            if file["status"] == "failed" and not any(test["status"] == "failed" for test in file["assertionResults"]):
-                tests.append(Test(self.suite, path, "failed", file.get("message") or "the file failed", again=path))
-        return tests
+            report = Report(finished, *read_vitest(_text_of(path)))
+        unhandled = [line.strip() for line in finished.lines if UNHANDLED.search(line)]
+        if unhandled:
+            report.problem = COLOURS.sub("", unhandled[0])
+        return report
 
 
-class Chromium:
+class Chromium(Files):
     """Tests of the dashboard in a browser, against the real server."""
 
     suite = "chromium"
 
-    def __init__(self, server: Path, *, within_s: float) -> None:
+    def __init__(self, server: Path, *, files_at_a_time: int, within_s: float) -> None:
         self._server = server
+        self._files_at_a_time = files_at_a_time
         self._within_s = within_s
 
-    def run_all(self, results: Results, files: list[str] | None = None) -> None:
-        all_files = sorted(str(path.relative_to(FRONTEND)) for path in FRONTEND.glob("e2e/*.test.mjs"))
-        finished, tests = self._run(files or all_files)
-        results.tests += tests
-        _check_that_it_ran(results, self.suite, finished, tests)
-
-    def run_again(self, test: Test) -> bool:
-        """Runs the test's file alone, and returns whether all of it passed."""
-        finished, tests = self._run([test.again])
-        return finished.ok and bool(tests) and all(one.outcome != "failed" for one in tests)
-
-    def _run(self, files: list[str]) -> tuple[Finished, list[Test]]:
+    def _run(self, files: list[str]) -> Report:
+        chosen = files or sorted(str(path.relative_to(FRONTEND)) for path in FRONTEND.glob("e2e/*.test.mjs"))
         with tempfile.TemporaryDirectory() as folder:
-            report = Path(folder) / "report.jsonl"
-            command = ["node", "--test", "--test-concurrency=1"]
+            path = Path(folder) / "report.jsonl"
+            command = ["node", "--test", f"--test-concurrency={self._files_at_a_time}"]
             command += ["--test-reporter=spec", "--test-reporter-destination=stdout"]
-            command += [f"--test-reporter={FRONTEND}/e2e/support/report.mjs", f"--test-reporter-destination={report}"]
-            paths = [str(FRONTEND / file) for file in files]
+            command += [f"--test-reporter={FRONTEND}/e2e/support/report.mjs", f"--test-reporter-destination={path}"]
+            paths = [str(FRONTEND / file) for file in chosen]
             finished = run([*command, *paths], env={"GROUNDSWELL_BIN": str(self._server)}, within_s=self._within_s)
-            lines = report.read_text().splitlines() if report.exists() else []
-        return finished, [self._read(json.loads(line)) for line in lines]
+            report = Report(finished, *read_chromium(_text_of(path)))
+        if finished.timed_out:
+            reported = {test.again for test in report.tests}
+            report.problem = f"without a result: {', '.join(file for file in chosen if file not in reported)}"
+        return report
 
-    def _read(self, entry: dict[str, str]) -> Test:
-        name = entry["file"] if entry["name"] == entry["file"] else f"{entry['file']} > {entry['name']}"
+
+def _text_of(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def read_vitest(text: str) -> tuple[list[Test], str]:
+    """Reads Vitest's report: its tests, and what is wrong with the report."""
+    try:
+        files = json.loads(text)["testResults"]
+    except (ValueError, KeyError, TypeError):
+        return [], "the report of the run is missing or not whole"
+    tests = []
+    for file in files:
+        path = os.path.relpath(file["name"], FRONTEND)
+        for test in file["assertionResults"]:
+            outcome = {"passed": "passed", "failed": "failed"}.get(test["status"], "skipped")
+            message = "\n".join(test.get("failureMessages") or [])
+            seconds = (test.get("duration") or 0) / 1_000
+            tests.append(Test("vitest", f"{path} > {test['fullName']}", outcome, message, again=path, seconds=seconds))
+        if file["status"] == "failed" and not any(test["status"] == "failed" for test in file["assertionResults"]):
+            tests.append(Test("vitest", path, "failed", file.get("message") or "the file failed", again=path))
+    return tests, ""
+
+
+def read_chromium(text: str) -> tuple[list[Test], str]:
+    """Reads one JSON line for each test, as `e2e/support/report.mjs` writes them."""
+    tests, problem = [], ""
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+            file, name, outcome = entry["file"], entry["name"], entry["outcome"]
+        except (ValueError, KeyError, TypeError):
+            problem = f"a line of the report is not whole: {line[:80]}"
+            continue
+        shown = file if name == file else f"{file} > {name}"
         message = entry.get("message") or entry.get("reason") or ""
-        return Test(self.suite, name, entry["outcome"], message, again=entry["file"])
-
-
-def _check_that_it_ran(results: Results, suite: str, finished: Finished, tests: list[Test]) -> None:
-    if finished.timed_out:
-        results.fail(suite, "the run hung and was ended")
-    elif not tests:
-        results.fail(suite, f"no test ran: {finished.tail}")
-    elif not finished.ok and not any(test.outcome == "failed" for test in tests):
-        results.fail(suite, f"no test failed, but the run ended with {finished.status}")
+        tests.append(Test("chromium", shown, outcome, message, again=file, seconds=entry.get("ms", 0) / 1_000))
+    return tests, problem

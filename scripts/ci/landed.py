@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from command import ROOT, run
 from results import Test
@@ -11,17 +12,48 @@ from results import Test
 LANDED = ROOT / ".ci/landed"
 
 
-def changed_since_landed() -> set[str] | None:
-    """Returns paths relative to the checkout, or `None` if the last landed commit is not known here."""
+@dataclass
+class Landed:
+    """The last landed commit, from which new is measured."""
+
+    shown: str
+    # Paths relative to the checkout, or `None` if the commit is not known here.
+    changed: set[str] | None = None
+    # Why the commit may be the wrong one, so that tests count as known that are new.
+    warning: str = ""
+
+
+def read_landed() -> Landed:
+    """Reads the last landed commit, and which files changed since."""
     landed = LANDED.read_text().strip() if LANDED.exists() else ""
     if not re.fullmatch(r"[0-9a-f]{40}", landed):
-        return None
-    if not run(["git", "merge-base", "--is-ancestor", landed, "HEAD"], quiet=True).ok:
-        return None
+        return Landed("unknown: .ci/landed names no commit")
+    if not _is_ancestor(landed, "HEAD"):
+        return Landed(f"unknown: {landed[:9]} (.ci/landed) is not in the history that is here")
     # Against the working tree, because `make test` also runs on uncommitted changes.
-    changed = run(["git", "diff", "--name-only", landed], quiet=True)
-    untracked = run(["git", "ls-files", "--others", "--exclude-standard"], quiet=True)
-    return {*changed.lines, *untracked.lines} if changed.ok and untracked.ok else None
+    changed = _git("diff", "--name-only", landed)
+    untracked = _git("ls-files", "--others", "--exclude-standard")
+    if changed is None or untracked is None:
+        return Landed(f"unknown: git could not compare with {landed[:9]}")
+    shown = (_git("log", "-1", "--format=%h %s", landed) or [landed])[0]
+    return Landed(shown, {*changed, *untracked}, _warning(landed))
+
+
+def _warning(landed: str) -> str:
+    mains = [main for main in ("origin/main", "main") if _git("rev-parse", "--verify", "--quiet", f"{main}^{{commit}}")]
+    if mains and not any(_is_ancestor(landed, main) for main in mains):
+        return f".ci/landed names {landed[:9]}, which is not on main: tests that this branch added before it count as known"
+    return ""
+
+
+def _is_ancestor(commit: str, of: str) -> bool:
+    return _git("merge-base", "--is-ancestor", commit, of) is not None
+
+
+def _git(*arguments: str) -> list[str] | None:
+    """Returns the lines that git prints, or `None` if it fails."""
+    finished = run(["git", *arguments], quiet=True)
+    return finished.lines if finished.ok else None
 
 
 def files_of(test: Test) -> set[str]:
@@ -34,7 +66,7 @@ def files_of(test: Test) -> set[str]:
     return {str(path.relative_to(ROOT)) for path in paths if function.search(path.read_text())}
 
 
-def is_new(test: Test, changed: set[str] | None) -> bool:
+def is_new(test: Test, changed: set[str]) -> bool:
     """Returns whether a test's file changed, so that its first failure counts. A test that cannot be found is new."""
     files = files_of(test)
-    return changed is None or not files or bool(files & changed)
+    return not files or bool(files & changed)

@@ -17,6 +17,7 @@ class Test:
     outcome: str  # passed, failed, flaky, skipped
     message: str = ""
     again: str = ""
+    seconds: float = 0
 
     @property
     def first_line(self) -> str:
@@ -44,6 +45,7 @@ class Results:
     tests: list[Test] = field(default_factory=list)
     failed_steps: list[Step] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     phases: list[tuple[str, float]] = field(default_factory=list)
 
     def with_outcome(self, outcome: str) -> list[Test]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from landed import changed_since_landed, is_new
+from landed import Landed, is_new
 from results import Results, Test
 
 # More flaky tests than this fail the run.
@@ -21,13 +21,17 @@ class Suite(Protocol):
     def run_again(self, test: Test) -> bool: ...
 
 
-def try_again(results: Results, suites: list[Suite]) -> None:
+def try_again(results: Results, suites: list[Suite], landed: Landed) -> None:
     """Runs each failed test once more, alone; those that pass then become flaky.
 
-    Tests whose file changed since the last landed commit get no second try: they must pass from the start.
+    Tests whose file changed since the last landed commit get no second try: they must pass from the start. If that commit
+    is not known, any test may be new, so there are no second tries.
     """
     failed = results.with_outcome("failed")
-    changed = changed_since_landed()
+    changed = landed.changed
+    if changed is None:
+        print(f"no second tries: the last landed commit is {landed.shown}")
+        return
     for test in failed:
         if is_new(test, changed):
             print(f"no second try: the file of {test.suite} {test.name} changed since the last landed commit")

@@ -16,6 +16,7 @@ def summarize(results: Results) -> list[str]:
         problem = next((line.strip() for line in step.problem.splitlines() if line.strip()), "")
         mend = f" (reproduce or mend with: {step.mend})" if step.mend else ""
         lines.append(f"FAILED step {step.name}: {problem}{mend}")
+    lines += [f"WARNING: {warning}" for warning in results.warnings]
     lines += [f"FAILED {test.suite} {test.name}: {test.first_line}" for test in failed]
     lines += [f"FLAKY {test.suite} {test.name}: {test.first_line}" for test in flaky]
     lines += [f"not run: {what}" for what in results.not_run]

@@ -1,0 +1,142 @@
+"""Libtest's output and its ends, from programs that print as it does."""
+
+from __future__ import annotations
+
+import json
+import os
+from unittest import mock
+
+import libtest
+from libtest import Libtest, compile_tests
+from results import Results, Test
+from testing import WithPrograms
+
+OUTPUT = """
+running 4 tests
+test a::passes ... ok
+test a::panics - should panic ... ok
+test b::is_slow ... ignored, takes an hour
+test b::fails has been running for over 60 seconds
+test b::fails ... FAILED
+
+failures:
+
+---- b::fails stdout ----
+
+thread 'b::fails' (31526) panicked at src/b.rs:80:9:
+assertion failed: 1 == 2
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+
+
+failures:
+    b::fails
+
+test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 17.94s
+"""
+
+
+class LibtestRuns(WithPrograms):
+    def run_all(self, output: str, end: str = "exit 0", *, names: str | None = None, within_s: float = 60) -> Results:
+        program = self.program(f"cat <<'END'\n{output}\nEND\n{end}")
+        results = Results()
+        Libtest("it", program, threads=2, within_s=within_s).run_all(results, names)
+        return results
+
+    def outcomes(self, results: Results) -> dict[str, str]:
+        return {test.name: test.outcome for test in results.tests}
+
+    def test_outcomes_reasons_and_messages_are_read(self) -> None:
+        results = self.run_all(OUTPUT, "exit 101")
+        expected = {"a::passes": "passed", "a::panics": "passed", "b::is_slow": "skipped", "b::fails": "failed"}
+        self.assertEqual(self.outcomes(results), expected)
+        tests = {test.name: test for test in results.tests}
+        self.assertEqual(tests["b::is_slow"].message, "takes an hour")
+        self.assertEqual(tests["b::fails"].first_line, "src/b.rs:80:9: assertion failed: 1 == 2")
+        self.assertEqual(results.failed_steps, [])
+
+    def test_a_failure_whose_line_is_torn_is_not_lost(self) -> None:
+        torn = OUTPUT.replace("b::fails ... FAILED", "b::fails ... WARN retried\nFAILED")
+        other = torn.replace("a::passes ... ok", "a::passes ... FAILED").replace("2 passed; 1 failed", "1 passed; 2 failed")
+        results = self.run_all(other.replace("    b::fails", "    a::passes\n    b::fails"), "exit 101")
+        self.assertEqual(self.outcomes(results)["b::fails"], "failed")
+        self.assertEqual(self.outcomes(results)["a::passes"], "failed")
+        self.assertEqual(results.failed_steps, [])
+
+    def test_a_failure_is_known_from_the_heading_of_its_output_alone(self) -> None:
+        results = self.run_all(OUTPUT.replace("test b::fails ... FAILED", "").replace("    b::fails", ""), "exit 101")
+        self.assertEqual(self.outcomes(results)["b::fails"], "failed")
+
+    def test_a_success_whose_line_is_torn_passes(self) -> None:
+        for torn in ("a::passes ... WARN retried\nok", "a::passes ... WARN retriedok", "a::passes ... SKIPPED: c::d: no nginx\nok"):
+            results = self.run_all(OUTPUT.replace("a::passes ... ok", torn), "exit 101")
+            self.assertEqual(self.outcomes(results)["a::passes"], "passed", torn)
+            self.assertEqual(results.failed_steps, [], torn)
+        self.assertEqual(self.outcomes(results)["c::d (a part)"], "skipped")
+
+    def test_numbers_that_differ_from_the_tests_read_fail_the_suite(self) -> None:
+        results = self.run_all(OUTPUT.replace("2 passed", "3 passed"), "exit 101")
+        self.assertIn("3 passed, 1 failed", results.failed_steps[0].problem)
+
+    def test_outputs_of_failed_tests_are_no_results(self) -> None:
+        results = self.run_all(OUTPUT.replace("assertion failed", "test x::y ... ok\nassertion failed"), "exit 101")
+        self.assertNotIn("x::y", self.outcomes(results))
+        self.assertEqual(results.failed_steps, [])
+
+    def test_a_failed_test_excuses_no_crash(self) -> None:
+        for end in ("kill -SEGV $$", "exit 1", "exit 0"):
+            results = self.run_all(OUTPUT, end)
+            self.assertEqual([step.name for step in results.failed_steps], ["it"], end)
+
+    def test_a_hang_after_results_is_recorded_beside_failed_tests(self) -> None:
+        results = self.run_all(OUTPUT, "sleep 60", within_s=0.5)
+        self.assertIn("hung", results.failed_steps[0].problem)
+        self.assertEqual(self.outcomes(results)["b::fails"], "failed")
+
+    def test_a_hang_names_the_tests_that_still_run(self) -> None:
+        said = "test a::one ... ok\ntest b::hangs has been running for over 60 seconds\ntest c::torn ... "
+        results = self.run_all(said, "sleep 60", within_s=0.5)
+        self.assertIn("still running: b::hangs:", results.failed_steps[0].problem)
+        self.assertEqual(self.outcomes(results), {"a::one": "passed"})
+
+    def test_a_whole_suite_in_which_nothing_ran_fails(self) -> None:
+        nothing = "test a::b ... ignored\n\ntest result: ok. 0 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0s"
+        self.assertEqual([step.name for step in self.run_all(nothing).failed_steps], ["it"])
+        self.assertEqual(self.run_all(nothing, names="a").failed_steps, [])
+
+    def test_a_second_try_passes_only_if_the_test_ran(self) -> None:
+        for n, end, passes in ((1, "exit 0", True), (0, "exit 0", False), (1, "exit 101", False)):
+            program = self.program(f"echo 'test result: ok. {n} passed; 0 failed; 0 ignored;'\n{end}")
+            again = Libtest("it", program, threads=2, within_s=60).run_again(Test("it", "a::b", "failed", again="a::b"))
+            self.assertEqual(again, passes, (n, end))
+
+
+class Compilation(WithPrograms):
+    def compile(self, script: str) -> tuple[dict, Results]:
+        self.program(script, "cargo")
+        results = Results()
+        with mock.patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}):
+            return compile_tests(results), results
+
+    def artifact(self, name: str, kind: str, *, test: bool) -> str:
+        target = {"name": name, "kind": [kind]}
+        message = {"reason": "compiler-artifact", "target": target, "profile": {"test": test}, "executable": f"/elsewhere/{kind}-{name}"}
+        return f"echo '{json.dumps(message)}'"
+
+    def test_executables_are_those_that_cargo_names(self) -> None:
+        lines = [self.artifact("groundswell", "lib", test=True), self.artifact("groundswell", "bin", test=False)]
+        lines.append(self.artifact("it", "test", test=True))
+        executables, results = self.compile("\n".join(lines))
+        found = {name: str(path) for name, path in executables.items()}
+        server = {libtest.SERVER: "/elsewhere/bin-groundswell"}
+        self.assertEqual(found, {"groundswell": "/elsewhere/lib-groundswell", "it": "/elsewhere/test-it", **server})
+        self.assertEqual(results.failed_steps, [])
+
+    def test_a_message_that_is_cut_off_fails_the_step_and_not_the_runner(self) -> None:
+        executables, results = self.compile("""echo '{"reason": "compiler-art'""")
+        self.assertEqual((executables, [step.name for step in results.failed_steps]), ({}, ["compile"]))
+
+    def test_a_failed_compilation_names_its_error(self) -> None:
+        _, results = self.compile("echo '   Compiling thiserror v2.0'\necho 'error[E0308]: mismatched types'\nexit 101")
+        self.assertEqual(results.failed_steps[0].problem, "error[E0308]: mismatched types")
+        _, results = self.compile("exit 101")
+        self.assertEqual(results.failed_steps[0].problem, "it printed nothing")
