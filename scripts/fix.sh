@@ -3,6 +3,8 @@
 # the dashboard's types, formatting, and the last landed commit. Review the changes and commit them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib/last-landed.sh
+source scripts/lib/last-landed.sh
 
 scripts/number-migrations.sh
 cargo fmt --all
@@ -11,9 +13,7 @@ cargo build --locked
 scripts/generate-types.sh
 npm --prefix frontend run format -- --log-level warn
 # CI compares with this commit to tell new tests from known ones (scripts/ci/landed.py).
-for main in origin/main main; do
-  if git merge-base --is-ancestor "$main" HEAD 2>/dev/null; then
-    git rev-parse "$main" >.ci/landed
-  fi
-done
+if landed="$(last_landed)"; then
+  echo "$landed" >.ci/landed
+fi
 git status --short

@@ -1,0 +1,155 @@
+"""The shell scripts around the runner: `make fix`, `make ci`, `make hooks`, and retries of network steps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from command import ROOT
+from testing import WithPrograms
+
+# As in a terminal, whatever the environment of the runner says about its own repository.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
+class WithRepository(WithPrograms):
+    """A test with a repository on main that has copies of these files of ours."""
+
+    copied: list[str] = []
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.repository = self.folder / "repository"
+        self.git("init", "--quiet", "--initial-branch=main", str(self.repository), cwd=self.folder)
+        self.git("config", "user.name", "A")
+        self.git("config", "user.email", "a@example.org")
+        for name in self.copied:
+            (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.repository / name)
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(["git", *arguments], cwd=cwd or self.repository, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(self, name: str, content: str = "") -> str:
+        path = self.repository / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", f"Add {name}")
+        return self.git("rev-parse", "HEAD")
+
+    def bash(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = ["bash", "-c", script]
+        return subprocess.run(command, cwd=self.repository, env={**ENVIRONMENT, **environment}, capture_output=True, text=True)
+
+
+class LastLanded(WithRepository):
+    def last_landed(self) -> str | None:
+        done = self.bash(f"set -euo pipefail; source {ROOT}/scripts/lib/last-landed.sh; last_landed")
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def test_it_is_where_the_branch_left_main_though_main_went_on(self) -> None:
+        base = self.commit("a")
+        self.git("switch", "--quiet", "--create", "topic")
+        self.commit("b")
+        self.git("switch", "--quiet", "main")
+        self.commit("c")
+        self.git("switch", "--quiet", "topic")
+        self.assertEqual(self.last_landed(), base)
+
+    def test_on_main_it_is_what_was_pushed_and_never_what_was_just_committed(self) -> None:
+        pushed = self.commit("a")
+        self.assertIsNone(self.last_landed())
+        self.git("update-ref", "refs/remotes/origin/main", pushed)
+        self.commit("b")
+        self.assertEqual(self.last_landed(), pushed)
+
+    def test_origin_comes_before_a_local_main(self) -> None:
+        pushed = self.commit("a")
+        self.git("update-ref", "refs/remotes/origin/main", pushed)
+        self.commit("b")
+        self.git("switch", "--quiet", "--create", "topic")
+        self.assertEqual(self.last_landed(), pushed)
+
+
+class Retry(WithRepository):
+    def attempts(self, code: int) -> tuple[int, int]:
+        """Returns how often a command runs that ends with this code, and the code that `retry` returns."""
+        script = f"source {ROOT}/scripts/lib/retry.sh; sleep() {{ :; }}; attempt() {{ echo run; return {code}; }}; retry attempt"
+        done = self.bash(script)
+        return done.stdout.count("run"), done.returncode
+
+    def test_what_was_told_to_stop_is_not_tried_again(self) -> None:
+        self.assertEqual([self.attempts(code) for code in (0, 7, 130, 143)], [(1, 0), (3, 7), (1, 130), (1, 143)])
+
+
+class Clone(WithRepository):
+    copied = ["scripts/ci-clone.sh"]
+
+    def setUp(self) -> None:
+        super().setUp()
+        (self.repository / ".gitignore").write_text("/.groundswell\n")
+
+    def start(self, commit: str) -> subprocess.Popen[str]:
+        command = ["bash", "scripts/ci-clone.sh", commit]
+        return subprocess.Popen(command, cwd=self.repository, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def clone_of(self, commit: str) -> Path:
+        return self.repository / f".groundswell/ci/{commit[:12]}"
+
+    def wait_for(self, path: Path) -> None:
+        deadline = time.monotonic() + 60
+        while not path.exists():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_runs_at_once_leave_each_others_clones_alone(self) -> None:
+        waits = f"touch began; while [[ ! -e {self.folder}/go ]]; do sleep 0.02; done; [[ -e began ]]"
+        first = self.commit(".ci/run", waits)
+        running = self.start(first)
+        self.wait_for(self.clone_of(first) / "began")
+        again = self.start(first)
+        self.assertIn("is being tested already", again.communicate()[0])
+        self.assertEqual(again.returncode, 1)
+        second = self.commit(".ci/run", "exit 3")
+        other = self.start(second)
+        other.communicate()
+        self.assertEqual((other.returncode, self.clone_of(second).is_dir()), (3, True))
+        (self.folder / "go").touch()
+        running.communicate()
+        self.assertEqual((running.returncode, self.clone_of(first).exists()), (0, False))
+        third = self.start(first)
+        third.communicate()
+        self.assertFalse(self.clone_of(second).exists(), "the clone of a failed run stays until the next run")
+
+    def test_a_signal_reaches_the_run(self) -> None:
+        commit = self.commit(".ci/run", "trap 'echo summary; exit 143' TERM; touch began; while :; do sleep 0.02; done")
+        running = self.start(commit)
+        self.wait_for(self.clone_of(commit) / "began")
+        running.send_signal(signal.SIGTERM)
+        said, _ = running.communicate(timeout=60)
+        self.assertIn("summary", said)
+        self.assertEqual(running.returncode, 143)
+
+
+class Hook(WithRepository):
+    copied = [".githooks/pre-commit"]
+
+    def test_it_judges_what_is_staged_and_not_the_working_tree(self) -> None:
+        for name in ("lint-migrations.sh", "lint-style.sh"):
+            (self.repository / "scripts").mkdir(exist_ok=True)
+            self.program("exit 0", f"repository/scripts/{name}")
+        self.program("! grep -r UNFORMATTED src", "cargo")
+        self.commit("src/a.rs")
+        path = f"{self.folder}:{ENVIRONMENT['PATH']}"
+        for staged, left, status in (("good", "UNFORMATTED", 0), ("UNFORMATTED", "good", 1)):
+            (self.repository / "src/a.rs").write_text(staged)
+            self.git("add", "--all")
+            (self.repository / "src/a.rs").write_text(left)
+            done = self.bash(".githooks/pre-commit", PATH=path)
+            self.assertEqual(done.returncode, status, done.stdout + done.stderr)
