@@ -3,8 +3,6 @@
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::support::judge_in_soak;
-
 #[tokio::test]
 async fn the_bench_of_scoring_measures_the_tier_that_it_names_on_texts_that_no_cache_knows() {
     let mut bench = Command::new(env!("CARGO_BIN_EXE_groundswell"));
@@ -18,13 +16,14 @@ async fn the_bench_of_scoring_measures_the_tier_that_it_names_on_texts_that_no_c
     assert_eq!(figures.len(), 2, "{report}");
     for load in figures {
         let figure = |name: &str| load[name].as_f64().unwrap_or_else(|| panic!("no {name}: {report}"));
-        let (rate, p50_ms, p999_ms) = (figure("requests_per_second"), figure("p50_ms"), figure("p999_ms"));
-        let measured = format!("bench_score: {rate} requests/s, p50 {p50_ms} ms, p99.9 {p999_ms} ms");
-        judge_in_soak(rate > 0.0 && p50_ms <= p999_ms, &measured);
+        assert!(figure("requests_per_second") > 0.0, "{report}");
+        let took_ms = ["p50_ms", "p99_ms", "p999_ms", "max_ms"].map(figure);
+        assert!(took_ms[0] > 0.0 && took_ms.is_sorted(), "{report}");
         assert_eq!(load["cache_hit_share"], 0.0, "{report}");
         assert_eq!(load["answered_by_tier_share"], 1.0, "{report}");
     }
     let rates: Vec<f64> = figures.iter().map(|load| load["texts_per_second"].as_f64().unwrap()).collect();
+    assert!(rates.iter().all(|rate| *rate > 0.0), "{report}");
     let batched = figures[1]["requests_per_second"].as_f64().unwrap() * 32.0;
     assert!((rates[1] - batched).abs() <= 1e-6 * batched, "{report}");
 }

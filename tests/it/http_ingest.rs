@@ -123,6 +123,23 @@ async fn ten_megabytes_and_a_million_elements_are_rejected_with_the_limit() {
     let million = format!("[{}1]", "1,".repeat(999_999));
     let (status, answer) = api.post(POSTS, JSON, million).await;
     assert_eq!((status, &answer["error"]["details"]["limit"]), (413, &json!(10_000)), "{answer}");
+    // Of lines, none is taken if there are too many, whatever the last ones are; otherwise all but those that cannot be
+    // read.
+    let mut lines: Vec<Vec<u8>> = (0..10_000).map(|id| post(id).to_string().into_bytes()).collect();
+    lines.push(b"\xff\xfe".to_vec());
+    let (status, answer) = api.post(POSTS, "application/x-ndjson", lines.join(&b'\n')).await;
+    assert_eq!((status, &answer["error"]["details"]["limit"]), (413, &json!(10_000)), "{answer}");
+    assert_eq!(api.n_waiting().await, 0);
+    lines.remove(0);
+    let (status, answer) = api.post(POSTS, "application/x-ndjson", lines.join(&b'\n')).await;
+    let rejected: Vec<&Value> =
+        answer["rejected"].as_array().unwrap().iter().map(|it| &it["index"]).collect();
+    assert_eq!(
+        (status, &answer["accepted"], rejected),
+        (202, &json!(9_999), vec![&json!(9_999)]),
+        "{answer}"
+    );
+    assert_eq!(api.n_waiting().await, 9_999);
     assert_eq!(api.get("/livez").await.0, 200);
 }
 

@@ -1,15 +1,18 @@
 //! Scheduled reports: sent once by whichever process, with the figures of the API, as HTML and PDF.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use groundswell::process::chromium::Chromium;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::process::Process;
 use crate::support::receivers::{MailServer, fetched};
-use crate::support::{Client, Space, TestApp, eventually, post, until};
+use crate::support::{Client, PATIENCE, Space, TestApp, eventually, post, until};
 
 const FROM: &str = "--smtp-from=Groundswell <mood@example.org>";
 
@@ -283,24 +286,49 @@ async fn a_preview_shows_a_draft_and_an_invalid_report_is_refused() {
     assert_eq!(app.delete(&path).await, 204);
 }
 
-/// The children of this process that print.
-fn children() -> Vec<String> {
-    let own = std::process::id().to_string();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    let lines = processes.filter_map(|process| {
-        let stat = std::fs::read_to_string(process.join("stat")).ok()?;
-        let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
-        (parent == own).then(|| std::fs::read_to_string(process.join("cmdline")).ok())?
-    });
-    lines.filter(|line| line.contains("groundswell-print-")).collect()
+/// Chromium that notes the folder of each of its runs, by which its processes are told from those of other tests, and
+/// starts a process that does not end by itself.
+struct NotedChromium {
+    chromium: Chromium,
+    notes: tempfile::TempDir,
+}
+
+impl NotedChromium {
+    fn create() -> Self {
+        let notes = tempfile::tempdir().unwrap();
+        let real = Chromium::find(None).unwrap().program().to_owned();
+        let script = notes.path().join("chromium");
+        let body = "#!/bin/sh\necho \"$HOME\" >>\"$(dirname \"$0\")/folders\"\nsleep 600 &\nexec";
+        std::fs::write(&script, format!("{body} {} \"$@\"\n", real.display())).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { chromium: Chromium::find(Some(&script)).unwrap(), notes }
+    }
+
+    fn folders(&self) -> Vec<String> {
+        let noted = std::fs::read_to_string(self.notes.path().join("folders")).unwrap_or_default();
+        noted.lines().map(str::to_owned).collect()
+    }
+
+    /// The processes whose command or environment names a folder of its runs: Chromium's own, and their children.
+    fn processes(&self) -> Vec<PathBuf> {
+        let folders = self.folders();
+        let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        let is_own = |process: &PathBuf| {
+            let said =
+                ["cmdline", "environ"].map(|file| std::fs::read(process.join(file)).unwrap_or_default());
+            let said = String::from_utf8_lossy(&said.concat()).into_owned();
+            folders.iter().any(|folder| said.contains(folder))
+        };
+        processes.filter(is_own).collect()
+    }
 }
 
 #[tokio::test]
 async fn chromium_reaches_nothing_and_leaves_nothing_behind() {
-    use groundswell::process::chromium::Chromium;
     let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = site.local_addr().unwrap();
-    let chromium = Chromium::find(None).unwrap();
+    let noted = NotedChromium::create();
+    let chromium = &noted.chromium;
     let page = format!(
         "<link rel=\"stylesheet\" href=\"http://{address}/a\"><p>Printed</p><img src=\"http://{address}/b\">\
          <img src=\"http://localhost:{}/c\"><iframe src=\"http://{address}/d\"></iframe>",
@@ -309,20 +337,18 @@ async fn chromium_reaches_nothing_and_leaves_nothing_behind() {
     let pdf = chromium.print(&page).await.unwrap();
     assert!(pdf.starts_with(b"%PDF-"));
     assert!(tokio::time::timeout(Duration::from_millis(100), site.accept()).await.is_err());
-    // Dropped while it prints, as when its stage dies. Other tests print as well.
-    let others = children();
-    let mut begun = Vec::new();
-    loop {
-        let is_seen = until("it prints", async || {
-            begun = children();
-            begun.retain(|line| !others.contains(line));
-            !begun.is_empty()
-        });
-        tokio::select! {
-            () = is_seen => break,
-            // On a busy machine, it may have printed before it was looked at.
-            _ = chromium.print(&page) => {}
+    assert_eq!(noted.folders().len(), 1);
+    until("it has ended", async || noted.processes().is_empty()).await;
+    // Dropped while it prints, as when its stage dies.
+    let dropped = async {
+        loop {
+            tokio::select! {
+                () = until("it prints", async || !noted.processes().is_empty()) => return,
+                // On a busy machine, it may have printed before it was looked at.
+                printed = chromium.print(&page) => drop(printed.unwrap()),
+            }
         }
-    }
-    until("its processes are gone", async || !children().iter().any(|line| begun.contains(line))).await;
+    };
+    tokio::time::timeout(PATIENCE, dropped).await.expect("it is never seen to print");
+    until("its processes are gone", async || noted.processes().is_empty()).await;
 }

@@ -9,13 +9,7 @@ use std::time::{Duration, Instant};
 use groundswell::embedded::{Embedded, EmbeddedParams, Endpoints, RedisFsync};
 use tokio_postgres::NoTls;
 
-use super::{PATIENCE, in_soak, is_soak, space};
-
-/// How long the threads of stopped servers may take to end. Only a soak waits for as long as a busy machine may take,
-/// because only a soak judges it.
-fn threads_end_within() -> Duration {
-    in_soak(PATIENCE, Duration::from_secs(10))
-}
+use super::{PATIENCE, space};
 
 /// Maximum number of connections to the shared PostgreSQL.
 const SESSIONS_MAX: usize = 600;
@@ -72,8 +66,7 @@ extern "C" fn end_of_run() {
         drop(stop);
         let _ = stopped.recv();
     }
-    let within = threads_end_within();
-    let deadline = Instant::now() + within;
+    let deadline = Instant::now() + PATIENCE;
     let mut left = server_threads();
     while !left.is_empty() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(20));
@@ -82,12 +75,9 @@ extern "C" fn end_of_run() {
     if left.is_empty() {
         return;
     }
-    // By then, every test has been judged. What is left may be a leak, or a machine that does other work.
-    eprintln!("LEFT BEHIND: {within:?} after the last test, threads of stopped servers run: {left:?}");
-    if is_soak() {
-        // SAFETY: ends the process at once; `exit` must not be called a second time.
-        unsafe { libc::_exit(102) };
-    }
+    eprintln!("LEFT BEHIND: {PATIENCE:?} after the last test, threads of stopped servers run: {left:?}");
+    // SAFETY: ends the process at once; `exit` must not be called a second time.
+    unsafe { libc::_exit(102) };
 }
 
 /// Stages, inference and connections of any server in this process.
