@@ -10,11 +10,36 @@ use super::*;
 
 const INSTALL_RUNTIME: &str = "run `scripts/fetch-onnxruntime.sh` first";
 
-/// How far apart two results for the same text may be.
-struct Tolerance {
-    each: f32,
-    /// Average over all texts.
+/// Difference of two results for the same text that has no other cause than the order of additions.
+const EQUAL_WITHIN: f32 = 1e-3;
+
+/// How far apart two results for the same texts are, or may be.
+#[derive(Debug, Clone, Copy)]
+struct Difference {
+    largest: f32,
+    /// Average over all texts of the largest difference of any probability.
     average: f32,
+    /// Texts, as a share, that differ by more than [`EQUAL_WITHIN`].
+    share: f32,
+}
+
+impl Difference {
+    fn between(actual: &[Prediction], expected: &[Prediction]) -> Self {
+        let pairs = actual.iter().zip(expected);
+        let each: Vec<f32> = pairs.map(|(actual, expected)| largest_difference(actual, expected)).collect();
+        let n_texts = each.len() as f32;
+        Self {
+            largest: each.iter().copied().fold(0.0, f32::max),
+            average: each.iter().sum::<f32>() / n_texts,
+            share: each.iter().filter(|difference| **difference > EQUAL_WITHIN).count() as f32 / n_texts,
+        }
+    }
+
+    fn is_within(self, tolerance: Self) -> bool {
+        self.largest <= tolerance.largest
+            && self.average <= tolerance.average
+            && self.share <= tolerance.share
+    }
 }
 
 /// Returns the tolerance of a model's results for the same texts, whatever the processor, the version of the runtime
@@ -22,12 +47,13 @@ struct Tolerance {
 ///
 /// The swift model computes in floats, so only the order of its additions differs. The deep model rounds activations to
 /// bytes. Where the additions differ, an activation that lies between two bytes may be rounded to the other one, which
-/// moves a probability by a few hundredths on a few texts: by 0.007 between AVX2 and AVX-512 on a text that fills the
-/// whole window with two repeated words, and by less than 0.0001 on all others.
-fn tolerance(model: &str) -> Tolerance {
+/// moves a probability by up to a few hundredths on a few texts: by 0.007 between AVX2 and AVX-512 on a text that fills
+/// the whole window with two repeated words, and by less than 0.0001 on all others. Whatever moves most texts has
+/// another cause, however little it moves them.
+fn tolerance(model: &str) -> Difference {
     match model {
-        "deep" => Tolerance { each: 0.05, average: 0.005 },
-        _ => Tolerance { each: 1e-3, average: 1e-3 },
+        "deep" => Difference { largest: 0.03, average: 1e-3, share: 0.1 },
+        _ => Difference { largest: EQUAL_WITHIN, average: EQUAL_WITHIN, share: 0.0 },
     }
 }
 
@@ -72,15 +98,37 @@ fn largest_difference(actual: &Prediction, expected: &Prediction) -> f32 {
 /// Checks that a model's results for these texts are the expected ones.
 fn assert_close(model: &str, texts: &[&str], (actual, expected): (&[Prediction], &[Prediction])) {
     assert_eq!((actual.len(), expected.len()), (texts.len(), texts.len()));
-    let Tolerance { each, average } = tolerance(model);
-    let mut sum = 0.0;
-    for ((text, actual), expected) in texts.iter().zip(actual).zip(expected) {
-        let difference = largest_difference(actual, expected);
-        assert!(difference <= each, "{model}: {text:?}: {actual:?} is not {expected:?}");
-        sum += difference;
+    let found = Difference::between(actual, expected);
+    println!("measured: {model}: {found:?}");
+    if !found.is_within(tolerance(model)) {
+        for ((text, actual), expected) in texts.iter().zip(actual).zip(expected) {
+            println!("{} {text:?}: {actual:?}, expected {expected:?}", largest_difference(actual, expected));
+        }
+        panic!("{model}: {found:?}");
     }
-    let found = sum / texts.len() as f32;
-    assert!(found <= average, "{model}: the results differ by {found} on average");
+}
+
+#[test]
+fn a_few_texts_may_be_rounded_to_another_byte_but_none_of_them_far_and_not_most() {
+    let check = |differences: &[(usize, f32)], expected: bool| {
+        let read = vec![Prediction::default(); 44];
+        let mut shifted = read.clone();
+        let each = differences.iter().flat_map(|(n, by)| std::iter::repeat_n(*by, *n));
+        for (prediction, by) in shifted.iter_mut().zip(each) {
+            prediction.toxicity += by;
+        }
+        let found = Difference::between(&shifted, &read);
+        assert_eq!(found.is_within(tolerance("deep")), expected, "{differences:?}: {found:?}");
+    };
+    check(&[(44, 0.0001)], true);
+    check(&[(1, 0.02), (2, 0.005), (41, 0.0001)], true);
+    check(&[(4, 0.009)], true);
+    check(&[(44, 0.004)], false);
+    check(&[(44, 0.0011)], false);
+    check(&[(22, 0.0015)], false);
+    check(&[(5, 0.0015)], false);
+    check(&[(4, 0.012)], false);
+    check(&[(1, 0.031)], false);
 }
 
 #[derive(Deserialize)]

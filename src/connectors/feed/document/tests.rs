@@ -178,7 +178,9 @@ fn hostile_documents_are_read_in_part_or_refused() {
     assert!(!why_not(&nested).is_empty());
     let many = rss(&"<item/>".repeat(500_000));
     assert_eq!(entries(&many).len(), 500_000);
+    let took = began_at.elapsed();
+    println!("measured: hostile documents were read or refused in {took:.1?}");
     if std::env::var_os("GROUNDSWELL_TEST_SOAK").is_some() {
-        assert!(began_at.elapsed().as_secs() < 20, "{:?}", began_at.elapsed());
+        assert!(took.as_secs() < 10, "{took:?}");
     }
 }
