@@ -145,6 +145,29 @@ test('a newer version waits until the person updates', async (t) => {
   });
 });
 
+/**
+ * Waits until Chromium shows notifications of a worker. The permission reaches the worker, and the display of a new
+ * profile its list, some time after the page asks for them: a push before is lost, as it is sent once.
+ */
+async function showsNotifications(worker) {
+  await until('the permission', () =>
+    worker.evaluate(() => self.Notification.permission === 'granted'),
+  );
+  await until('a notification to be shown', () =>
+    worker.evaluate(async () => {
+      await self.registration.showNotification('A first one', { tag: 'first' });
+      return (await self.registration.getNotifications()).length > 0;
+    }),
+  );
+  await until('it to be closed', () =>
+    worker.evaluate(async () => {
+      const notifications = await self.registration.getNotifications();
+      for (const notification of notifications) notification.close();
+      return notifications.length === 0;
+    }),
+  );
+}
+
 test('a push notification is replaced by later ones of its alert, and a click opens it', async (t) => {
   const { page } = await openControlled(t);
   await page.context().grantPermissions(['notifications'], { origin: fixture.url });
@@ -161,6 +184,7 @@ test('a push notification is replaced by later ones of its alert, and a click op
     });
   const alert = { alert: 'a1', event: 'fired', severity: 'critical', url: '/alerts?alert=a1' };
   const first = { ...alert, title: 'Critical: customers are leaving', body: 'I am cancelling' };
+  await showsNotifications(worker);
   await push(first);
   const { title, body } = first;
   await untilEqual('the notification', [{ title, body, tag: 'a1' }], shown);

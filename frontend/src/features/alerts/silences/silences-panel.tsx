@@ -24,7 +24,9 @@ export function SilencesPanel() {
   const query = useList<Silence>(SILENCES);
   const { data: rules = [] } = useList<Rule>(RULES);
   const end = useRemove(SILENCES);
-  const now = useNow(10_000);
+  const tick = useNow(10_000);
+  // A silence that was just ended is newer than the last tick.
+  const now = Math.max(tick, query.dataUpdatedAt);
   const [isAdding, setIsAdding] = useState(false);
   const silences = (query.data ?? [])
     .map((silence) => ({ silence, state: stateOf(silence, now) }))
