@@ -43,7 +43,7 @@ ci: ## Run CI on HEAD in a clean clone, as it is run on submitted commits
 fix: setup-check ## Mend what a command can: formatting, example settings, OpenAPI document, types, numbers of migrations
 	scripts/fix.sh
 
-hooks: ## Check each commit of this checkout for what takes seconds (Git hook)
+hooks: ## Check what is staged before each commit, for what takes seconds (Git hook of all worktrees of this clone)
 	git config core.hooksPath .githooks
 
 audit: setup-check ## Check dependencies, including for known vulnerabilities (needs access to GitHub)

@@ -151,7 +151,8 @@ class Run:
         finally:
             seconds, percent = time.monotonic() - began, busy.percent()
             self.results.phases.append((name, seconds))
-            print(f"═══ {name}: {seconds:.0f} s, processors {'?' if percent is None else percent} % busy", flush=True)
+            shown = "" if percent is None else f", processors {percent} % busy"
+            print(f"═══ {name}: {seconds:.0f} s{shown}", flush=True)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ mod imports; // which modules a module uses
 mod log_format; // how logs and errors sound
 mod metrics; // metrics that are recorded but not declared
 mod migrations; // numbers that migrations take when they land
+mod modules; // files that no `mod` line leads to
 mod paths; // the names that ARCHITECTURE.md quotes
 mod references; // the paths that a file names
 mod source; // the project's own source, read as text
