@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -72,14 +73,17 @@ fn params() -> LoadParams {
 /// Models in `weights/`.
 const SHIPPED: [&str; 2] = ["deep", "swift"];
 
-fn alone(model: &str) -> CompositeFactory {
-    match CompositeFactory::load_alone(&params(), &[model.into()], Tier::Swift) {
+/// Returns a shipped model, which is loaded once for all tests.
+fn alone(model: &str) -> &'static CompositeFactory {
+    static LOADED: [OnceLock<CompositeFactory>; SHIPPED.len()] = [const { OnceLock::new() }; SHIPPED.len()];
+    let at = SHIPPED.iter().position(|shipped| *shipped == model).expect("it is shipped");
+    LOADED[at].get_or_init(|| match CompositeFactory::load_alone(&params(), &[model.into()], Tier::Swift) {
         Ok(factory) => factory,
         Err(error) => panic!("{error}: {INSTALL_RUNTIME}"),
-    }
+    })
 }
 
-fn swift() -> CompositeFactory {
+fn swift() -> &'static CompositeFactory {
     alone("swift")
 }
 

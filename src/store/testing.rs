@@ -11,6 +11,7 @@ use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use super::metrics::rollup_lock::RollupGuard;
+use super::operations::retention;
 use super::posts::{corrections, record};
 use super::{Store, StoreError, StoreParams};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
@@ -36,22 +37,60 @@ pub(crate) async fn apply(
 }
 
 /// Creates a migrated database, with a pool on the test's runtime.
+///
+/// It is a copy of a database that only the first test migrates, because copying takes a fraction of the time.
 pub(crate) async fn test_store() -> Store {
-    let store = empty_store().await;
-    store.migrate().await.unwrap();
+    let server = SERVER.get_or_init(start_server).await;
+    let migrated = MIGRATED.get_or_init(|| migrate_once(server)).await;
+    let store = create(server, &format!("TEMPLATE {migrated}")).await;
+    // The copy lacks partitions if a day began since.
+    retention::ensure_partitions(&store, Timestamp::now()).await.unwrap();
     store
 }
 
 /// Creates a database without any tables.
 pub(crate) async fn empty_store() -> Store {
-    let server = SERVER.get_or_init(start_server).await;
+    create(SERVER.get_or_init(start_server).await, "").await
+}
+
+/// Creates a database on a server and connects to it.
+async fn create(server: &str, options: &str) -> Store {
     let name = format!("test_{}", Uuid::now_v7().simple());
+    administer(server, &[&format!("CREATE DATABASE {name} {options}")]).await;
+    connect(&url_of(server, &name)).await
+}
+
+/// Migrates a database to copy, and returns its name. Nothing may be connected to it while it is copied.
+async fn migrate_once(server: &str) -> String {
+    let name = format!("migrated_{}", Uuid::now_v7().simple());
+    administer(server, &[&format!("CREATE DATABASE {name}")]).await;
+    connect(&url_of(server, &name)).await.migrate().await.unwrap();
+    administer(
+        server,
+        &[
+            &format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"),
+            &format!(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{name}'"
+            ),
+        ],
+    )
+    .await;
+    name
+}
+
+fn url_of(server: &str, database: &str) -> String {
+    server.replace("/postgres?", &format!("/{database}?"))
+}
+
+/// Runs statements one by one, each in a transaction of its own, on a connection that ends with them.
+async fn administer(server: &str, statements: &[&str]) {
     let (admin, connection) = tokio_postgres::connect(server, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
-    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    for statement in statements {
+        admin.batch_execute(statement).await.unwrap();
+    }
     drop(admin);
     connection.await.unwrap().unwrap();
-    connect(&server.replace("/postgres?", &format!("/{name}?"))).await
 }
 
 /// Connects to a database with the parameters that tests use. A machine on which everything takes longer must not make a
@@ -66,33 +105,34 @@ pub(crate) async fn connect(url: &str) -> Store {
 /// URL of the server shared by all tests in a run. The server stops with the process.
 static SERVER: OnceCell<String> = OnceCell::const_new();
 
+/// Name of the migrated database, of which each test gets a copy.
+static MIGRATED: OnceCell<String> = OnceCell::const_new();
+
 /// Maximum number of connections to the tests' server: enough for as many tests at once as a large machine has cores.
 const SESSIONS_MAX: usize = 600;
 
 async fn start_server() -> String {
-    remove_leftovers();
     let data_dir = folder_of(std::process::id());
+    // Of an earlier process with this id. The folder must be gone before the server creates it again.
+    let _ = std::fs::remove_dir_all(&data_dir);
+    std::thread::spawn(remove_leftovers);
     let params = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
     let embedded = Embedded::start(params).await.unwrap();
     let url = embedded.endpoints().postgres_url.clone();
-    let (admin, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    admin.batch_execute(&format!("ALTER SYSTEM SET max_connections = {SESSIONS_MAX}")).await.unwrap();
-    drop(admin);
-    connection.await.unwrap().unwrap();
+    administer(&url, &[&format!("ALTER SYSTEM SET max_connections = {SESSIONS_MAX}")]).await;
     embedded.restart_postgres().await.unwrap();
     // Runs until the process ends, and then stops by itself.
     std::mem::forget(embedded);
     url
 }
 
-/// Removes the folders of earlier runs, also of one whose process had the id of this one. A server still uses its folder
-/// when its process ends, so only the next run can remove it.
+/// Removes the folders of earlier runs. A server still uses its folder when its process ends, so only the next run can
+/// remove it. A run leaves tens of thousands of files, so tests do not wait for this.
 fn remove_leftovers() {
     for entry in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.parse::<u32>().ok());
-        let is_over = |pid: u32| pid == std::process::id() || !Path::new(&format!("/proc/{pid}")).exists();
+        let is_over = |pid: u32| !Path::new(&format!("/proc/{pid}")).exists();
         if pid.is_some_and(is_over) {
             let _ = std::fs::remove_dir_all(entry.path());
         }

@@ -163,7 +163,8 @@ fn with_bursts(params: SeriesParams, factor: f64, share: f64) -> [Vec<Option<i64
     let mut delays = [const { Vec::new() }; 3];
     for _ in 0..DAYS * MINUTES_PER_DAY / BURST_EVERY {
         for _ in 0..BURST_EVERY {
-            stable.minute(None);
+            stable.relearn_if_due();
+            stable.step(None);
         }
         let mut bench = stable.clone();
         bench.watches = Default::default();
@@ -235,10 +236,14 @@ impl SeriesBench {
         }
     }
 
-    fn minute(&mut self, burst: Option<&Burst>) -> [Transition; 3] {
+    fn relearn_if_due(&mut self) {
         if self.now % self.relearn_minutes == 0 {
             self.models = Models::learn(&self.history, &self.overall, self.history.end());
         }
+    }
+
+    fn minute(&mut self, burst: Option<&Burst>) -> [Transition; 3] {
+        self.relearn_if_due();
         self.step(burst);
         let sum = |n: usize| {
             let mut sum = StepSums::default();
