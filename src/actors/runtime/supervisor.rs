@@ -118,6 +118,16 @@ pub struct Supervision {
     pub gave_up: CancellationToken,
 }
 
+/// Thread of an incarnation. Dropping this value stops it, even if the supervisor is dropped while it waits for the
+/// stage.
+struct StageThread(Arbiter);
+
+impl Drop for StageThread {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 enum Death {
     Died,
     Frozen,
@@ -136,17 +146,16 @@ where
     supervised
         .keep_running(async |supervised| {
             let (died, death_notice) = mpsc::channel(1);
-            let arbiter = Arbiter::new();
+            let arbiter = StageThread(Arbiter::new());
             let metrics = Arc::clone(&supervised.metrics);
             let stage = StageContext { metrics, _death_notice: DeathNotice { died } };
-            let address = start(&spec, &arbiter, stage);
+            let address = start(&spec, &arbiter.0, stage);
             (spec.redirect)(Some(&address));
             supervised.write(StageState::Running);
             let stopping = &supervised.supervision.stopping;
             let death =
                 watch(&address, death_notice, stopping, || supervised.write(StageState::Running)).await;
             (spec.redirect)(None);
-            arbiter.stop();
             death
         })
         .await;
