@@ -53,8 +53,11 @@ bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for ano
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
 soak: setup-test dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
-	GROUNDSWELL_TEST_SOAK=1 cargo test --locked --release --no-fail-fast --lib --test it -- --nocapture --test-threads=1
-	GROUNDSWELL_TEST_SOAK=1 GROUNDSWELL_BIN=$(CURDIR)/target/release/groundswell npm --prefix frontend run test:soak
+	@server=passed; dashboard=passed; export GROUNDSWELL_TEST_SOAK=1; \
+	cargo test --locked --release --no-fail-fast --lib --test it -- --nocapture --test-threads=1 || server=failed; \
+	GROUNDSWELL_BIN=$(CURDIR)/target/release/groundswell npm --prefix frontend run test:soak || dashboard=failed; \
+	echo "soak: server $$server, dashboard $$dashboard"; \
+	test "$$server $$dashboard" = "passed passed"
 
 train: ## Train both models on the public data sets in DATA=folder
 	scripts/train.sh "$(DATA)"

@@ -105,6 +105,7 @@ export default tseslint.config(
           'matchMedia',
           'performance',
           'getComputedStyle',
+          'CSSStyleSheet',
           'requestAnimationFrame',
           'AbortSignal',
           'MutationObserver',

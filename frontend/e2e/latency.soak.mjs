@@ -16,7 +16,7 @@ let server;
 let browser;
 
 before(async () => {
-  [server, browser] = await startAll(RealServer.start(), openBrowser());
+  [server, browser] = await startAll(RealServer.start('release'), openBrowser());
 });
 
 after(async () => {

@@ -9,8 +9,33 @@ const CANDIDATES = [
   '/usr/bin/google-chrome',
 ];
 
+/**
+ * Chromium's features that the tests do without. The suggestions of the address bar are two pages of Chromium's own, which
+ * it loads in every window and which take as much processor time as the dashboard. The others are those that Playwright
+ * turns off: Chromium obeys only the last `--disable-features`.
+ */
+const UNUSED_FEATURES = [
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+];
+
 /** Among others, keep Chromium from contacting its vendor. */
 const FLAGS = [
+  `--disable-features=${UNUSED_FEATURES.join(',')}`,
   '--no-sandbox',
   '--disable-gpu',
   '--disable-background-networking',
