@@ -53,6 +53,7 @@ bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for ano
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
 soak: setup-test dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
+	cargo build --locked --release
 	@server=passed; dashboard=passed; export GROUNDSWELL_TEST_SOAK=1; \
 	cargo test --locked --release --no-fail-fast --lib --test it -- --nocapture --test-threads=1 || server=failed; \
 	GROUNDSWELL_BIN=$(CURDIR)/target/release/groundswell npm --prefix frontend run test:soak || dashboard=failed; \

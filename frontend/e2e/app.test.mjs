@@ -146,8 +146,8 @@ test('a newer version waits until the person updates', async (t) => {
 });
 
 /**
- * Waits until Chromium shows notifications of a worker. The permission reaches the worker, and the display of a new
- * profile its list, some time after the page asks for them: a push before is lost, as it is sent once.
+ * Waits until Chromium shows notifications of a worker. The worker learns of the permission, and a new profile starts to
+ * list notifications, only some time after the page asks. A push sent earlier is lost, because it is sent only once.
  */
 async function showsNotifications(worker) {
   await until('the permission', () =>

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use tokio::process::Command;
 
-/// Runs the bench with loads that are short, but long enough to store posts on a busy machine, also against a baseline: this same program.
+/// Runs the bench with loads that are short, but long enough to store posts on a busy machine. The baseline, if there is one, is this
+/// same program.
 async fn bench(options: &[&str]) -> Value {
     let executable = env!("CARGO_BIN_EXE_groundswell");
     let mut bench = Command::new(executable);
