@@ -109,7 +109,10 @@ test('an alert is silenced from its card, and the silence can be ended', async (
   const first = about(page, 'Harbor Pay').getByRole('button', { name: /^Silence: / });
   // By its title, because another alert may come first meanwhile.
   const title = (await first.getAttribute('aria-label')).replace('Silence: ', '');
-  await page.getByRole('button', { name: `Silence: ${title}`, exact: true }).first().click();
+  await page
+    .getByRole('button', { name: `Silence: ${title}`, exact: true })
+    .first()
+    .click();
   await page.getByRole('button', { name: '30 min' }).click();
   await about(page, title).getByText('silenced').waitFor();
   await page.getByRole('tab', { name: 'Silences' }).click();
