@@ -161,6 +161,9 @@ def main() -> int:
     parser.add_argument("--filter", help="run only the Rust tests whose path contains this, or one file of the dashboard's tests, such as e2e/live.test.mjs")
     arguments = parser.parse_args()
     parts = {"check", "test"} if arguments.part == "all" else {arguments.part}
+    # Hooks and `git rebase --exec` name their own repository there, and the tests make others.
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
     # One seed for all generators of tests, so that the same commit is tested with the same inputs.
     seed = os.environ.setdefault("GROUNDSWELL_TEST_SEED", "1")
     os.environ.setdefault("PROPTEST_RNG_SEED", seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -10,10 +9,7 @@ import time
 from pathlib import Path
 
 from command import ROOT
-from testing import WithPrograms
-
-# As in a terminal, whatever the environment of the runner says about its own repository.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+from testing import ENVIRONMENT, WithPrograms
 
 
 class WithRepository(WithPrograms):
