@@ -18,6 +18,8 @@ class Test:
     message: str = ""
     again: str = ""
     seconds: float = 0
+    # A file that failed as a whole: its process crashed, a hook of it failed, or it could not be loaded.
+    is_file: bool = False
 
     @property
     def first_line(self) -> str:

@@ -57,7 +57,7 @@ class Command(WithPrograms):
         os.kill(self.pid_in("left"), signal.SIGKILL)
 
     def test_a_hang_is_ended_with_its_children(self) -> None:
-        finished = run([str(self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait"))], within_s=0.5)
+        finished = run([str(self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait"))], within_s=5)
         self.assertTrue(finished.timed_out)
         pid = self.pid_in("left")
         self.wait_until(lambda: not is_running(pid))

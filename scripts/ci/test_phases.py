@@ -31,8 +31,8 @@ class FakeSuite:
     def run_all(self, results: Results, _names: object = None) -> None:
         results.tests.append(Test(self.suite, "src/a.test.ts > adds", self._outcome, again="src/a.test.ts"))
 
-    def run_again(self, test: Test) -> bool:
-        return True
+    def run_again(self, again: str) -> set[str]:
+        return {f"{again} > adds"}
 
 
 class Phases(unittest.TestCase):
