@@ -78,8 +78,10 @@ class Libtest:
     def run_again(self, again: str) -> set[str]:
         """Runs one test alone, and returns its name if it passed."""
         finished = self._run(["--test-threads=1", "--exact", again])
-        passed = [line for line in finished.lines if "test result: ok. 1 passed" in line]
-        return {again} if finished.ok and passed else set()
+        output = Output(self.suite, finished.lines)
+        if not finished.ok or not output.is_complete or output.contradiction:
+            return set()
+        return {test.name for test in output.tests if test.outcome == "passed"}
 
     def _run(self, arguments: list[str]) -> Finished:
         package = {
