@@ -99,8 +99,8 @@ class Run:
 
     def _test(self, executables: dict) -> None:
         if not self._is_for_chromium:
-            library = Libtest("library", executables["groundswell"], threads=processors.library_threads(N_CORES), within_s=1_200)
-            servers = Libtest("it", executables["it"], threads=processors.server_threads(N_CORES), within_s=2_400)
+            library = Libtest("library", executables["groundswell"], threads=processors.library_threads(N_CORES), within_s=3_600)
+            servers = Libtest("it", executables["it"], threads=processors.server_threads(N_CORES), within_s=5_400)
             with self._phase("D library tests"):
                 library.run_all(self.results, self._filter)
             with self._phase("E server tests"):
@@ -110,7 +110,7 @@ class Run:
             with self._phase("F Chromium"):
                 if self._has_dashboard:
                     at_a_time = processors.chromium_files(N_CORES)
-                    chromium = Chromium(executables[SERVER], files_at_a_time=at_a_time, within_s=2_400)
+                    chromium = Chromium(executables[SERVER], files_at_a_time=at_a_time, within_s=7_200)
                     chromium.run_all(self.results, [self._filter] if self._filter else None)
                     tests = [test for test in self.results.tests if test.suite == chromium.suite]
                     print("\n".join(slowest(tests)), flush=True)
