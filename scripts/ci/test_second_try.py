@@ -138,16 +138,33 @@ class LastLanded(WithPrograms):
         self.assertEqual(found.changed, {".ci/landed", "new.rs", "newest.rs"})
         self.assertEqual((found.shown, found.warning), (f"{base[:7]} Add old.rs", ""))
 
-    def test_a_commit_that_is_not_on_main_is_warned_of(self) -> None:
+    def test_a_commit_that_is_not_on_main_is_warned_of_and_gives_no_second_try(self) -> None:
         self.commit("old.rs")
         self.git("switch", "--quiet", "--create", "topic")
         own = self.commit("new.rs")
         self.commit("newest.rs", landed=own)
-        self.assertIn("not on main", read_landed().warning)
+        found = read_landed()
+        self.assertIn("not on main", found.warning)
+        self.assertIsNone(found.changed)
+
+    def test_the_branch_may_be_main_itself_and_a_detached_checkout_may_have_no_main(self) -> None:
+        base = self.commit("old.rs")
+        self.commit("new.rs", landed=base)
+        self.assertEqual((read_landed().changed, read_landed().warning), ({".ci/landed", "new.rs"}, ""))
+        self.git("switch", "--quiet", "--detach")
+        self.git("branch", "--quiet", "--delete", "--force", "main")
+        self.assertEqual((read_landed().changed, read_landed().warning), ({".ci/landed", "new.rs"}, ""))
 
     def test_no_commit_and_one_that_is_not_here_are_unknown(self) -> None:
         self.commit("old.rs", landed="nonsense")
         self.assertIsNone(read_landed().changed)
         self.commit("new.rs", landed="0123456789" * 4)
         found = read_landed()
-        self.assertEqual((found.changed, found.shown), (None, "unknown: 012345678 (.ci/landed) is not in the history that is here"))
+        self.assertIsNone(found.changed)
+        self.assertIn("unknown: 012345678 (.ci/landed): fatal: Not a valid commit", found.shown)
+
+    def test_a_commit_of_another_history_is_unknown(self) -> None:
+        other = self.commit("old.rs")
+        self.git("switch", "--quiet", "--orphan", "topic")
+        self.commit("new.rs", landed=other)
+        self.assertIn("is not in the history that is here", read_landed().shown)
