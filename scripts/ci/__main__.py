@@ -137,6 +137,8 @@ class Run:
             self.results.fail(name, str(error))
             return False
         print(f"── {name}: {time.monotonic() - began:.0f} s", flush=True)
+        if finished.left_behind:
+            self.results.warn_of_processes_left(name)
         if not finished.ok:
             problem = "it hung and was ended: " if finished.timed_out else ""
             self.results.fail(name, problem + first_problem(finished.lines), mend or " ".join(command))

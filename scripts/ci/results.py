@@ -53,5 +53,8 @@ class Results:
     def with_outcome(self, outcome: str) -> list[Test]:
         return [test for test in self.tests if test.outcome == outcome]
 
+    def warn_of_processes_left(self, name: str) -> None:
+        self.warnings.append(f"{name} left processes behind that held its output open; they were killed")
+
     def fail(self, name: str, problem: str, mend: str = "") -> None:
         self.failed_steps.append(Step(name, problem, mend))
