@@ -45,7 +45,7 @@ def read_landed() -> Landed:
         return Landed(f"unknown: git could not compare with {landed[:9]}")
     shown = (_git("log", "-1", "--format=%h %s", landed) or [landed])[0]
     if not is_on_main:
-        warning = f".ci/landed names {landed[:9]}, which is not on main, so any test may be new and none has a second try"
+        warning = f".ci/landed names {landed[:9]}, which is not on main, so any test may be new and none gets a second try"
         return Landed(f"{shown}, which is not on main", None, warning)
     return Landed(shown, {*changed, *untracked})
 
