@@ -12,7 +12,8 @@ clone="$clones/${commit:0:12}"
 mkdir -p "$clones"
 # Locks stay, because removing one would let two runs lock different files of the same name.
 exec 9>"$clone.lock"
-if ! flock --nonblock 9; then
+# With patience, because a run that clears old clones holds each of their locks for a moment.
+if ! flock --timeout 120 9; then
   echo "ci: ${commit:0:12} is being tested already" >&2
   exit 1
 fi
@@ -33,9 +34,10 @@ run=$!
 trap 'kill -TERM "$run" 2>/dev/null || true' INT TERM HUP
 status=0
 wait "$run" || status=$?
-# A signal ends the first wait; the run then still ends its tests and prints its summary.
-if kill -0 "$run" 2>/dev/null; then
+# Each signal ends one wait; the run then still ends its tests and prints its summary.
+while kill -0 "$run" 2>/dev/null; do
+  status=0
   wait "$run" || status=$?
-fi
+done
 ((status == 0)) || exit "$status"
-rm -rf "$clone"
+rm -rf "$clone" || echo "ci: $clone could not be removed" >&2

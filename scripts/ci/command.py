@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess
 import threading
@@ -37,7 +38,9 @@ def stop_on_signals() -> None:
         raise Stopped(number)
 
     for one in signals:
-        signal.signal(one, stop)
+        # A run under `nohup` goes on when its terminal closes.
+        if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN:
+            signal.signal(one, stop)
 
 
 @dataclass
@@ -47,6 +50,8 @@ class Finished:
     status: int
     lines: list[str]
     timed_out: bool = False
+    # Processes that it started held its output open after its end.
+    left_behind: bool = False
 
     @property
     def ok(self) -> bool:
@@ -95,6 +100,7 @@ def run(
         start_new_session=True,
     )
     lines: list[str] = []
+    unshown: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     errors: list[Exception] = []
 
     def read() -> None:
@@ -102,36 +108,45 @@ def run(
         for line in child.stdout:
             line = line.rstrip("\n")
             lines.append(line)
+            unshown.put(line)
+
+    # Apart from the reader, so that a terminal or a log collector that is slow or paused loses no line.
+    def show() -> None:
+        while (line := unshown.get()) is not None:
             try:
                 if on_line is not None:
                     on_line(line)
                 if not quiet:
                     print(line, flush=True)
             except Exception as error:
-                # Reads on, because the child would wait for a reader.
+                # Shows the rest too.
                 errors.append(error)
 
     reader = threading.Thread(target=read, daemon=True)
-    timed_out = False
+    shower = threading.Thread(target=show, daemon=True)
+    timed_out = left_behind = False
     try:
         reader.start()
+        shower.start()
         try:
             child.wait(timeout=within_s)
         except subprocess.TimeoutExpired:
             timed_out = True
             _end(child)
         reader.join(DRAIN_WITHIN_S)
-        if reader.is_alive():
-            print(f"{command[0]} left processes behind that held its output open; they were killed", flush=True)
+        left_behind = reader.is_alive()
+        if left_behind:
             _signal_group(child, signal.SIGKILL)
             # What left the group too is beyond reach. The output so far has been read.
             reader.join(1)
+        unshown.put(None)
+        shower.join()
     except BaseException:
         _end(child)
         raise
     if errors:
         raise errors[0]
-    return Finished(child.returncode, list(lines), timed_out)
+    return Finished(child.returncode, list(lines), timed_out, left_behind)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

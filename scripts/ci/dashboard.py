@@ -18,6 +18,8 @@ from verdict import check_that_tests_ran, judge_end
 FRONTEND = ROOT / "frontend"
 # Vitest prints this where no test is to blame: a rejection that nobody awaited, or a worker that crashed.
 UNHANDLED = re.compile(r"Vitest caught \d+ unhandled errors?")
+# What `e2e/support/report.mjs` writes for a test that is skipped without a reason.
+NO_REASON = "no reason given"
 
 
 @dataclass
@@ -44,11 +46,12 @@ class Files(ABC):
         if report.problem:
             results.fail(self.suite, report.problem)
 
-    def run_again(self, test: Test) -> bool:
-        """Runs the test's file alone, and returns whether all of it passed."""
-        report = self._run([test.again])
-        outcomes = {one.outcome for one in report.tests}
-        return report.finished.ok and not report.problem and "passed" in outcomes and "failed" not in outcomes
+    def run_again(self, again: str) -> set[str]:
+        """Runs a file alone, and returns the tests that passed; none if anything in it failed."""
+        report = self._run([again])
+        if not report.finished.ok or report.problem or any(test.outcome == "failed" for test in report.tests):
+            return set()
+        return {test.name for test in report.tests if test.outcome == "passed"}
 
     @abstractmethod
     def _run(self, files: list[str]) -> Report: ...
@@ -91,9 +94,8 @@ class Chromium(Files):
             paths = [str(FRONTEND / file) for file in chosen]
             finished = run([*command, *paths], env={"GROUNDSWELL_BIN": str(self._server)}, within_s=self._within_s)
             report = Report(finished, *read_chromium(_text_of(path)))
-        if finished.timed_out:
-            reported = {test.again for test in report.tests}
-            report.problem = f"without a result: {', '.join(file for file in chosen if file not in reported)}"
+        if without := files_without_a_result(report.tests, chosen):
+            report.problem = f"without a result: {', '.join(without)}"
         return report
 
 
@@ -116,7 +118,7 @@ def read_vitest(text: str) -> tuple[list[Test], str]:
             seconds = (test.get("duration") or 0) / 1_000
             tests.append(Test("vitest", f"{path} > {test['fullName']}", outcome, message, again=path, seconds=seconds))
         if file["status"] == "failed" and not any(test["status"] == "failed" for test in file["assertionResults"]):
-            tests.append(Test("vitest", path, "failed", file.get("message") or "the file failed", again=path))
+            tests.append(Test("vitest", path, "failed", file.get("message") or "the file failed", again=path, is_file=True))
     return tests, ""
 
 
@@ -132,5 +134,17 @@ def read_chromium(text: str) -> tuple[list[Test], str]:
             continue
         shown = file if name == file else f"{file} > {name}"
         message = entry.get("message") or entry.get("reason") or ""
-        tests.append(Test("chromium", shown, outcome, message, again=file, seconds=entry.get("ms", 0) / 1_000))
+        tests.append(Test("chromium", shown, outcome, message, again=file, seconds=entry.get("ms", 0) / 1_000, is_file=name == file))
     return tests, problem
+
+
+def files_without_a_result(tests: list[Test], chosen: list[str]) -> list[str]:
+    """Returns the files of which no test passed or failed, unless they skip all their tests with reasons."""
+    without = []
+    for file in chosen:
+        found = [test for test in tests if test.again == file]
+        is_judged = any(test.outcome in ("passed", "failed") for test in found)
+        is_left_out = bool(found) and all(test.outcome == "skipped" and test.message != NO_REASON for test in found)
+        if not is_judged and not is_left_out:
+            without.append(file)
+    return without

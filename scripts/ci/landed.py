@@ -19,8 +19,12 @@ class Landed:
     shown: str
     # Paths relative to the checkout, or `None` if the commit is not known here.
     changed: set[str] | None = None
-    # Why the commit may be the wrong one, so that tests count as known that are new.
+    # Why the commit is the wrong one.
     warning: str = ""
+
+
+class GitError(Exception):
+    """Git could not answer, and why."""
 
 
 def read_landed() -> Landed:
@@ -28,26 +32,35 @@ def read_landed() -> Landed:
     landed = LANDED.read_text().strip() if LANDED.exists() else ""
     if not re.fullmatch(r"[0-9a-f]{40}", landed):
         return Landed("unknown: .ci/landed names no commit")
-    if not _is_ancestor(landed, "HEAD"):
-        return Landed(f"unknown: {landed[:9]} (.ci/landed) is not in the history that is here")
+    try:
+        if not _is_ancestor(landed, "HEAD"):
+            return Landed(f"unknown: {landed[:9]} (.ci/landed) is not in the history that is here")
+        is_on_main = _is_on_main(landed)
+    except GitError as error:
+        return Landed(f"unknown: {landed[:9]} (.ci/landed): {error}")
     # Against the working tree, because `make test` also runs on uncommitted changes.
     changed = _git("diff", "--name-only", landed)
     untracked = _git("ls-files", "--others", "--exclude-standard")
     if changed is None or untracked is None:
         return Landed(f"unknown: git could not compare with {landed[:9]}")
     shown = (_git("log", "-1", "--format=%h %s", landed) or [landed])[0]
-    return Landed(shown, {*changed, *untracked}, _warning(landed))
+    if not is_on_main:
+        warning = f".ci/landed names {landed[:9]}, which is not on main, so any test may be new and none gets a second try"
+        return Landed(f"{shown}, which is not on main", None, warning)
+    return Landed(shown, {*changed, *untracked})
 
 
-def _warning(landed: str) -> str:
+def _is_on_main(commit: str) -> bool:
+    """Returns whether a main that is known here contains a commit; also true if none is known, as in a detached clone."""
     mains = [main for main in ("origin/main", "main") if _git("rev-parse", "--verify", "--quiet", f"{main}^{{commit}}")]
-    if mains and not any(_is_ancestor(landed, main) for main in mains):
-        return f".ci/landed names {landed[:9]}, which is not on main: tests that this branch added before it count as known"
-    return ""
+    return not mains or any(_is_ancestor(commit, main) for main in mains)
 
 
 def _is_ancestor(commit: str, of: str) -> bool:
-    return _git("merge-base", "--is-ancestor", commit, of) is not None
+    finished = run(["git", "merge-base", "--is-ancestor", commit, of], quiet=True)
+    if finished.status not in (0, 1) or finished.timed_out:
+        raise GitError((finished.lines or [f"git {finished.how_it_ended}"])[-1])
+    return finished.status == 0
 
 
 def _git(*arguments: str) -> list[str] | None:

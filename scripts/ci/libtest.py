@@ -8,7 +8,7 @@ from pathlib import Path
 from command import ROOT, Finished, run
 from libtest_output import Output
 from problem import first_problem
-from results import Results, Test
+from results import Results
 from verdict import check_that_tests_ran, judge_end
 
 # The executable of the server, as opposed to those of tests.
@@ -75,11 +75,13 @@ class Libtest:
         if not names:
             check_that_tests_ran(results, self.suite, finished, output.tests)
 
-    def run_again(self, test: Test) -> bool:
-        """Runs one test alone, and returns whether it passed."""
-        finished = self._run(["--test-threads=1", "--exact", test.again])
-        passed = [line for line in finished.lines if "test result: ok. 1 passed" in line]
-        return finished.ok and bool(passed)
+    def run_again(self, again: str) -> set[str]:
+        """Runs one test alone, and returns its name if it passed."""
+        finished = self._run(["--test-threads=1", "--exact", again])
+        output = Output(self.suite, finished.lines)
+        if not finished.ok or not output.is_complete or output.contradiction:
+            return set()
+        return {test.name for test in output.tests if test.outcome == "passed"}
 
     def _run(self, arguments: list[str]) -> Finished:
         package = {

@@ -19,7 +19,12 @@ SKIPPED = re.compile(r"SKIPPED: (?P<name>\S+): (?P<reason>.*)$")
 STDOUT_OF = re.compile(r"^---- (?P<name>\S+) stdout ----$")
 FAILURE = re.compile(r"^    (?P<name>\S+)$")
 SLOW = re.compile(r"test (?P<name>\S+) has been running for over \d+ seconds$")
-RESULT = re.compile(r"test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed; (?P<ignored>\d+) ignored;")
+RUNNING = re.compile(r"^running (?P<n>\d+) tests?$")
+# At the start of a line, and whole, because a child process may be a test executable too.
+RESULT = re.compile(
+    r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed; (?P<ignored>\d+) ignored;"
+    r" \d+ measured; \d+ filtered out; finished in "
+)
 
 
 class Output:
@@ -31,6 +36,7 @@ class Output:
         self._slow: dict[str, None] = {}
         self._partly: list[Test] = []
         self._counts: dict[str, int] = {}
+        self._n_announced: int | None = None
         self._suite = suite
         self._has_listed_all = False
         for line in lines:
@@ -64,10 +70,13 @@ class Output:
 
     @property
     def contradiction(self) -> str:
-        """How the tests that were read differ from the numbers that libtest gives, if they do."""
+        """How the tests that were read, or those announced, differ from the numbers that libtest gives, if they do."""
         read = {"passed": 0, "failed": 0, "skipped": 0}
         for test in self._tests.values():
             read[test.outcome] += 1
+        if sum(self._counts.values()) != self._n_announced:
+            announced = "no number of tests" if self._n_announced is None else f"{self._n_announced} tests"
+            return f"libtest counts {_sentence(self._counts)}, but it announced {announced}"
         if read == self._counts:
             return ""
         return f"libtest counts {_sentence(self._counts)}, but its lines show {_sentence(read)}"
@@ -77,6 +86,8 @@ class Output:
             self._partly.append(Test(self._suite, f"{found['name']} (a part)", "skipped", found["reason"]))
         if found := SLOW.search(line):
             self._slow[found["name"]] = None
+        if self._n_announced is None and (found := RUNNING.match(line)):
+            self._n_announced = int(found["n"])
         if found := RESULT.search(line):
             self._counts = {"passed": int(found["passed"]), "failed": int(found["failed"]), "skipped": int(found["ignored"])}
         # What follows are outputs of failed tests, which may look like results.

@@ -12,7 +12,7 @@ N_THREADS_MAX = 24
 
 
 def count(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
-    """Returns the number of processors that this process may run on, or the quota of its container if that is less."""
+    """Returns the number of processors that this process may run on, or the quota of its container (cgroup v2) if that is less."""
     n = len(os.sched_getaffinity(0))
     quotas = [quota for quota in map(_quota, _folders(cgroups, own)) if quota is not None]
     return max(1, min([n, *(math.ceil(quota) for quota in quotas)]))
@@ -35,13 +35,13 @@ def _quota(folder: Path) -> float | None:
 
 
 def library_threads(n_cores: int) -> int:
-    """Returns how many library tests run at a time: they compute."""
-    return min(N_THREADS_MAX, max(2, n_cores))
+    """Returns how many library tests run at a time: they compute, but some wait."""
+    return min(N_THREADS_MAX, max(2, 2 * n_cores))
 
 
 def server_threads(n_cores: int) -> int:
     """Returns how many server tests run at a time: they mostly wait for servers."""
-    return min(N_THREADS_MAX, max(6, 3 * n_cores))
+    return min(N_THREADS_MAX, max(8, 4 * n_cores))
 
 
 def chromium_files(n_cores: int) -> int:

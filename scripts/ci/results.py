@@ -18,6 +18,8 @@ class Test:
     message: str = ""
     again: str = ""
     seconds: float = 0
+    # A file that failed as a whole: its process crashed, a hook of it failed, or it could not be loaded.
+    is_file: bool = False
 
     @property
     def first_line(self) -> str:
@@ -50,6 +52,9 @@ class Results:
 
     def with_outcome(self, outcome: str) -> list[Test]:
         return [test for test in self.tests if test.outcome == outcome]
+
+    def warn_of_processes_left(self, name: str) -> None:
+        self.warnings.append(f"{name} left processes behind that held its output open; they were killed")
 
     def fail(self, name: str, problem: str, mend: str = "") -> None:
         self.failed_steps.append(Step(name, problem, mend))

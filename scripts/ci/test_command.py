@@ -12,7 +12,9 @@ from unittest import mock
 
 import command
 from command import run
+from results import Results
 from testing import WithPrograms
+from verdict import judge_end
 
 HERE = Path(__file__).parent
 
@@ -46,6 +48,9 @@ class Command(WithPrograms):
         with mock.patch.object(command, "DRAIN_WITHIN_S", 0.2):
             finished = run([str(self.program(left))], within_s=60)
         self.assertEqual((finished.status, finished.lines, finished.timed_out), (-signal.SIGSEGV, ["before"], False))
+        results = Results()
+        judge_end(results, "it", finished, [], status_of_failures=101)
+        self.assertEqual(results.warnings, ["it left processes behind that held its output open; they were killed"])
         pid = self.pid_in("left")
         self.wait_until(lambda: not is_running(pid))
 
@@ -57,7 +62,7 @@ class Command(WithPrograms):
         os.kill(self.pid_in("left"), signal.SIGKILL)
 
     def test_a_hang_is_ended_with_its_children(self) -> None:
-        finished = run([str(self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait"))], within_s=0.5)
+        finished = run([str(self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait"))], within_s=5)
         self.assertTrue(finished.timed_out)
         pid = self.pid_in("left")
         self.wait_until(lambda: not is_running(pid))
@@ -68,6 +73,17 @@ class Command(WithPrograms):
 
         with self.assertRaises(ValueError):
             run([str(self.program("head -c 1000000 /dev/zero | tr '\\0' '\\n'"))], on_line=fail, quiet=True, within_s=60)
+
+    def test_a_slow_reader_of_the_output_loses_no_line(self) -> None:
+        with mock.patch.object(command, "DRAIN_WITHIN_S", 0.5):
+            finished = run([str(self.program("seq 100"))], on_line=lambda _: time.sleep(0.02), quiet=True, within_s=60)
+        self.assertEqual((len(finished.lines), finished.left_behind), (100, False))
+
+    def test_a_hangup_that_is_ignored_stays_ignored(self) -> None:
+        source = "from command import *\nstop_on_signals()\nprint(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
+        script = f"trap '' HUP; exec {sys.executable} -c '{source}'"
+        done = subprocess.run(["bash", "-c", script], cwd=HERE, capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout.strip(), "True")
 
     def test_a_signal_ends_the_children_and_the_summary_is_still_printed(self) -> None:
         child = self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait", "child")

@@ -8,7 +8,7 @@ from unittest import mock
 
 import libtest
 from libtest import Libtest, compile_tests
-from results import Results, Test
+from results import Results
 from testing import WithPrograms
 
 OUTPUT = """
@@ -77,6 +77,18 @@ class LibtestRuns(WithPrograms):
         results = self.run_all(OUTPUT.replace("2 passed", "3 passed"), "exit 101")
         self.assertIn("3 passed, 1 failed", results.failed_steps[0].problem)
 
+    def test_a_run_that_counts_fewer_tests_than_it_announced_fails_the_suite(self) -> None:
+        results = self.run_all(OUTPUT.replace("running 4 tests", "running 5 tests"), "exit 101")
+        self.assertIn("announced 5 tests", results.failed_steps[0].problem)
+        results = self.run_all(OUTPUT.replace("running 4 tests", ""), "exit 101")
+        self.assertIn("announced no number", results.failed_steps[0].problem)
+
+    def test_a_result_that_a_child_process_printed_does_not_end_the_run(self) -> None:
+        ended = "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s"
+        for said in (f"child: {ended}", ended.replace("; finished in 0.1s", "")):
+            results = self.run_all(f"running 2 tests\ntest a::passes ... ok\ntest a::other ... ok\n{said}")
+            self.assertIn("before all tests had finished", results.failed_steps[0].problem)
+
     def test_outputs_of_failed_tests_are_no_results(self) -> None:
         results = self.run_all(OUTPUT.replace("assertion failed", "test x::y ... ok\nassertion failed"), "exit 101")
         self.assertNotIn("x::y", self.outcomes(results))
@@ -88,26 +100,28 @@ class LibtestRuns(WithPrograms):
             self.assertEqual([step.name for step in results.failed_steps], ["it"], end)
 
     def test_a_hang_after_results_is_recorded_beside_failed_tests(self) -> None:
-        results = self.run_all(OUTPUT, "sleep 60", within_s=0.5)
+        results = self.run_all(OUTPUT, "sleep 60", within_s=5)
         self.assertIn("hung", results.failed_steps[0].problem)
         self.assertEqual(self.outcomes(results)["b::fails"], "failed")
 
     def test_a_hang_names_the_tests_that_still_run(self) -> None:
         said = "test a::one ... ok\ntest b::hangs has been running for over 60 seconds\ntest c::torn ... "
-        results = self.run_all(said, "sleep 60", within_s=0.5)
+        results = self.run_all(said, "sleep 60", within_s=5)
         self.assertIn("still running: b::hangs:", results.failed_steps[0].problem)
         self.assertEqual(self.outcomes(results), {"a::one": "passed"})
 
     def test_a_whole_suite_in_which_nothing_ran_fails(self) -> None:
-        nothing = "test a::b ... ignored\n\ntest result: ok. 0 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0s"
+        nothing = "running 1 test\ntest a::b ... ignored\n\ntest result: ok. 0 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0s"
         self.assertEqual([step.name for step in self.run_all(nothing).failed_steps], ["it"])
         self.assertEqual(self.run_all(nothing, names="a").failed_steps, [])
 
     def test_a_second_try_passes_only_if_the_test_ran(self) -> None:
+        end_of_run = "0 failed; 0 ignored; 0 measured; 9 filtered out; finished in 0.1s"
         for n, end, passes in ((1, "exit 0", True), (0, "exit 0", False), (1, "exit 101", False)):
-            program = self.program(f"echo 'test result: ok. {n} passed; 0 failed; 0 ignored;'\n{end}")
-            again = Libtest("it", program, threads=2, within_s=60).run_again(Test("it", "a::b", "failed", again="a::b"))
-            self.assertEqual(again, passes, (n, end))
+            ran = "test a::b ... ok" if n else ""
+            program = self.program(f"printf '%s\\n' 'running {n} tests' '{ran}' 'test result: ok. {n} passed; {end_of_run}'\n{end}")
+            again = Libtest("it", program, threads=2, within_s=60).run_again("a::b")
+            self.assertEqual(again, {"a::b"} if passes else set(), (n, end))
 
 
 class Compilation(WithPrograms):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import sys
 import unittest
 from contextlib import ExitStack, redirect_stdout
 from io import StringIO
@@ -29,8 +31,8 @@ class FakeSuite:
     def run_all(self, results: Results, _names: object = None) -> None:
         results.tests.append(Test(self.suite, "src/a.test.ts > adds", self._outcome, again="src/a.test.ts"))
 
-    def run_again(self, test: Test) -> bool:
-        return True
+    def run_again(self, again: str) -> set[str]:
+        return {f"{again} > adds"}
 
 
 class Phases(unittest.TestCase):
@@ -57,6 +59,15 @@ class Phases(unittest.TestCase):
         results = self.run_with("src/a.test.ts", "failed")
         self.assertEqual(self.names(results), ["A", "B", "G"])
         self.assertEqual([test.outcome for test in results.tests], ["flaky"])
+
+    def test_the_repository_of_the_caller_is_not_that_of_the_tests(self) -> None:
+        with ExitStack() as stack:
+            stack.enter_context(redirect_stdout(StringIO()))
+            stack.enter_context(mock.patch.dict(os.environ, {"GIT_DIR": "/elsewhere"}))
+            stack.enter_context(mock.patch.object(sys, "argv", ["ci", "check"]))
+            stack.enter_context(mock.patch.object(runner, "conclude", lambda *_: 0))
+            runner.main()
+            self.assertNotIn("GIT_DIR", os.environ)
 
     def test_a_filter_that_chooses_only_ignored_tests_fails(self) -> None:
         self.assertEqual([step.name for step in self.run_with("redelivery", "skipped").failed_steps], ["filter"])

@@ -40,6 +40,6 @@ class Processors(WithPrograms):
 
 class Threads(unittest.TestCase):
     def test_they_grow_with_the_processors_up_to_a_limit(self) -> None:
-        for n_cores, library, server, chromium in ((1, 2, 6, 2), (2, 2, 6, 2), (4, 4, 12, 2), (6, 6, 18, 3), (64, 24, 24, 4)):
+        for n_cores, library, server, chromium in ((1, 2, 8, 2), (2, 4, 8, 2), (4, 8, 16, 2), (6, 12, 24, 3), (64, 24, 24, 4)):
             found = (processors.library_threads(n_cores), processors.server_threads(n_cores), processors.chromium_files(n_cores))
             self.assertEqual(found, (library, server, chromium), n_cores)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -10,10 +9,7 @@ import time
 from pathlib import Path
 
 from command import ROOT
-from testing import WithPrograms
-
-# As in a terminal, whatever the environment of the runner says about its own repository.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+from testing import ENVIRONMENT, WithPrograms
 
 
 class WithRepository(WithPrograms):
@@ -85,7 +81,7 @@ class Retry(WithRepository):
         return done.stdout.count("run"), done.returncode
 
     def test_what_was_told_to_stop_is_not_tried_again(self) -> None:
-        self.assertEqual([self.attempts(code) for code in (0, 7, 130, 143)], [(1, 0), (3, 7), (1, 130), (1, 143)])
+        self.assertEqual([self.attempts(code) for code in (0, 7, 129, 130, 143)], [(1, 0), (3, 7), (1, 129), (1, 130), (1, 143)])
 
 
 class Clone(WithRepository):
@@ -94,10 +90,15 @@ class Clone(WithRepository):
     def setUp(self) -> None:
         super().setUp()
         (self.repository / ".gitignore").write_text("/.groundswell\n")
+        # As patient as a test can be.
+        self.program(f'exec {shutil.which("flock")} "${{@/#120/1}}"', "flock")
 
-    def start(self, commit: str) -> subprocess.Popen[str]:
+    def start(self, commit: str, **programs: str) -> subprocess.Popen[str]:
         command = ["bash", "scripts/ci-clone.sh", commit]
-        return subprocess.Popen(command, cwd=self.repository, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for name, script in programs.items():
+            self.program(script, name)
+        env = {**ENVIRONMENT, "PATH": f"{self.folder}:{ENVIRONMENT['PATH']}"}
+        return subprocess.Popen(command, cwd=self.repository, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def clone_of(self, commit: str) -> Path:
         return self.repository / f".groundswell/ci/{commit[:12]}"
@@ -126,6 +127,30 @@ class Clone(WithRepository):
         third = self.start(first)
         third.communicate()
         self.assertFalse(self.clone_of(second).exists(), "the clone of a failed run stays until the next run")
+
+    def test_a_clone_that_cannot_be_removed_fails_no_run_that_passed(self) -> None:
+        commit = self.commit(".ci/run", "exit 0")
+        fails_once_it_is_there = f'[[ ! -e "${{@: -1}}/.ci" ]] || exit 1; exec {shutil.which("rm")} "$@"'
+        running = self.start(commit, rm=fails_once_it_is_there)
+        said, _ = running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 0, said)
+        self.assertIn("could not be removed", said)
+
+    def test_a_second_signal_does_not_end_the_wait_for_the_run(self) -> None:
+        run = f"trap 'touch told; while [[ ! -e {self.folder}/go ]]; do sleep 0.02; done; echo summary; exit 143' TERM; touch began; while :; do sleep 0.02; done"
+        commit = self.commit(".ci/run", run)
+        running = self.start(commit)
+        self.wait_for(self.clone_of(commit) / "began")
+        running.send_signal(signal.SIGTERM)
+        self.wait_for(self.clone_of(commit) / "told")
+        for _ in range(3):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        self.assertIsNone(running.poll())
+        (self.folder / "go").touch()
+        said, _ = running.communicate(timeout=60)
+        self.assertIn("summary", said)
+        self.assertEqual(running.returncode, 143)
 
     def test_a_signal_reaches_the_run(self) -> None:
         commit = self.commit(".ci/run", "trap 'echo summary; exit 143' TERM; touch began; while :; do sleep 0.02; done")

@@ -23,11 +23,12 @@ class FakeSuite:
 
     def __init__(self, passes: bool) -> None:
         self.passes = passes
+        self.names = {f"a::test_{i}" for i in range(4)}
         self.tried: list[str] = []
 
-    def run_again(self, test: Test) -> bool:
-        self.tried.append(test.name)
-        return self.passes
+    def run_again(self, again: str) -> set[str]:
+        self.tried.append(again)
+        return self.names if self.passes else set()
 
 
 def failed(n: int) -> Results:
@@ -67,10 +68,25 @@ class SecondTry(unittest.TestCase):
 
     def test_each_file_of_the_browser_is_tried_once(self) -> None:
         results, suite = Results(), FakeSuite(passes=True)
-        suite.suite = "chromium"
+        suite.suite, suite.names = "chromium", {"one", "two"}
         results.tests = [Test("chromium", name, "failed", again="e2e/a.test.mjs") for name in ("one", "two")]
         try_again(results, suite)
-        self.assertEqual(suite.tried, ["one"])
+        self.assertEqual(suite.tried, ["e2e/a.test.mjs"])
+        self.assertEqual(len(results.with_outcome("flaky")), 2)
+
+    def test_a_test_that_is_skipped_or_absent_in_the_second_try_stays_failed(self) -> None:
+        results, suite = Results(), FakeSuite(passes=True)
+        suite.suite, suite.names = "chromium", {"one", "group > inner"}
+        results.tests = [Test("chromium", name, "failed", again="e2e/a.test.mjs") for name in ("one", "two", "group")]
+        try_again(results, suite)
+        self.assertEqual([test.outcome for test in results.tests], ["flaky", "failed", "flaky"])
+
+    def test_a_file_that_failed_as_a_whole_is_not_tried_again(self) -> None:
+        results, suite = Results(), FakeSuite(passes=True)
+        suite.suite, suite.names = "chromium", {"e2e/a.test.mjs"}
+        results.tests = [Test("chromium", "e2e/a.test.mjs", "failed", again="e2e/a.test.mjs", is_file=True)]
+        try_again(results, suite)
+        self.assertEqual((suite.tried, len(results.with_outcome("failed"))), ([], 1))
 
     def test_without_a_known_landed_commit_nothing_is_tried_and_that_is_said_once(self) -> None:
         results, suite = failed(3), FakeSuite(passes=True)
@@ -122,16 +138,33 @@ class LastLanded(WithPrograms):
         self.assertEqual(found.changed, {".ci/landed", "new.rs", "newest.rs"})
         self.assertEqual((found.shown, found.warning), (f"{base[:7]} Add old.rs", ""))
 
-    def test_a_commit_that_is_not_on_main_is_warned_of(self) -> None:
+    def test_a_commit_that_is_not_on_main_is_warned_of_and_gives_no_second_try(self) -> None:
         self.commit("old.rs")
         self.git("switch", "--quiet", "--create", "topic")
         own = self.commit("new.rs")
         self.commit("newest.rs", landed=own)
-        self.assertIn("not on main", read_landed().warning)
+        found = read_landed()
+        self.assertIn("not on main", found.warning)
+        self.assertIsNone(found.changed)
+
+    def test_the_branch_may_be_main_itself_and_a_detached_checkout_may_have_no_main(self) -> None:
+        base = self.commit("old.rs")
+        self.commit("new.rs", landed=base)
+        self.assertEqual((read_landed().changed, read_landed().warning), ({".ci/landed", "new.rs"}, ""))
+        self.git("switch", "--quiet", "--detach")
+        self.git("branch", "--quiet", "--delete", "--force", "main")
+        self.assertEqual((read_landed().changed, read_landed().warning), ({".ci/landed", "new.rs"}, ""))
 
     def test_no_commit_and_one_that_is_not_here_are_unknown(self) -> None:
         self.commit("old.rs", landed="nonsense")
         self.assertIsNone(read_landed().changed)
         self.commit("new.rs", landed="0123456789" * 4)
         found = read_landed()
-        self.assertEqual((found.changed, found.shown), (None, "unknown: 012345678 (.ci/landed) is not in the history that is here"))
+        self.assertIsNone(found.changed)
+        self.assertIn("unknown: 012345678 (.ci/landed): fatal: Not a valid commit", found.shown)
+
+    def test_a_commit_of_another_history_is_unknown(self) -> None:
+        other = self.commit("old.rs")
+        self.git("switch", "--quiet", "--orphan", "topic")
+        self.commit("new.rs", landed=other)
+        self.assertIn("is not in the history that is here", read_landed().shown)

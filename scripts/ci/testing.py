@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
+
+# Whatever the caller's repository is (hooks and `git rebase --exec` name it), and whatever the developer configured for git.
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
 
 
 class WithPrograms(unittest.TestCase):
@@ -13,6 +22,9 @@ class WithPrograms(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
+        environment = mock.patch.dict(os.environ, ENVIRONMENT, clear=True)
+        environment.start()
+        self.addCleanup(environment.stop)
         self.folder = Path(folder.name)
 
     def program(self, script: str, name: str = "program") -> Path:

@@ -11,6 +11,8 @@ def judge_end(results: Results, suite: str, finished: Finished, tests: list[Test
 
     A crash after a failed test is no failed test: a second try of that test would hide it.
     """
+    if finished.left_behind:
+        results.warn_of_processes_left(suite)
     n_failed = sum(test.outcome == "failed" for test in tests)
     how = finished.how_it_ended
     if finished.timed_out:

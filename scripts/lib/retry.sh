@@ -2,13 +2,13 @@
 # shellcheck shell=bash
 
 # Runs a command up to three times, because package indexes and mirrors are sometimes unreachable for a few seconds.
-# Returns the exit code of the last attempt. A command that was told to stop (Ctrl-C, SIGTERM) gets no further attempt.
+# Returns the exit code of the last attempt. A command that was told to stop (SIGHUP, Ctrl-C, SIGTERM) gets no further attempt.
 retry() {
   local attempts=3 pause_seconds=5 attempt code
   for ((attempt = 1; attempt <= attempts; attempt++)); do
     "$@" && return
     code=$?
-    if ((code == 130 || code == 143)); then
+    if ((code == 129 || code == 130 || code == 143)); then
       return "$code"
     fi
     if ((attempt == attempts)); then
