@@ -105,10 +105,11 @@ def run(
 
     def read() -> None:
         assert child.stdout is not None
-        for line in child.stdout:
-            line = line.rstrip("\n")
-            lines.append(line)
-            unshown.put(line)
+        with child.stdout as output:
+            for line in output:
+                line = line.rstrip("\n")
+                lines.append(line)
+                unshown.put(line)
 
     # Apart from the reader, so that a terminal or a log collector that is slow or paused loses no line.
     def show() -> None:
