@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import output
 import processors
 from command import ROOT, run
 from conclusion import conclude
@@ -21,6 +22,7 @@ from libtest import SERVER, Libtest, compile_tests
 from problem import first_problem
 from results import Results
 from second_try import Suite, try_again
+from side_by_side import side_by_side
 from slowest import slowest
 
 LINTERS = ROOT / ".groundswell/linters/bin"
@@ -65,25 +67,33 @@ class Run:
         self._check_that_tests_ran()
 
     def _quick_checks(self) -> None:
-        if "check" in self._parts:
-            self._step("format", ["cargo", "fmt", "--all", "--check"], "cargo fmt --all")
-            self._step("spelling", [f"{LINTERS}/typos"])
-            self._step("migrations", ["scripts/lint-migrations.sh"])
-            self._step("style samples", ["scripts/lint-style.sh"])
-            self._step("runner", ["python3", "-m", "unittest", "discover", "--buffer", "-s", "scripts/ci"])
-            self._step("architecture", ["cargo", "test", "--locked", "--package", "groundswell-architecture"])
-            self._step("unused dependencies", [f"{LINTERS}/cargo-shear", "--locked"])
-            self._step("dependency rules", [f"{LINTERS}/cargo-deny", "--locked", "--log-level", "error", "check", "licenses", "bans", "sources"])
-            self._npm("types", ["tsc", "-b"])
-            self._npm("eslint", ["eslint", "."])
-            self._npm("prettier", ["prettier", "--check", "."], "npm --prefix frontend run format")
-        if "test" in self._parts:
-            if self._filter is None or self._is_for_vitest:
-                vitest = Vitest()
-                vitest.run_all(self.results, [self._filter] if self._filter else None)
-                self._suites.append(vitest)
-            if not self._is_for_vitest:
-                self._has_dashboard = self._step("dashboard", ["make", "--no-print-directory", "dashboard"])
+        if self._parts == {"check", "test"}:
+            side_by_side(self._quick_tests, self._checks)
+        elif "check" in self._parts:
+            self._checks()
+        else:
+            self._quick_tests()
+
+    def _checks(self) -> None:
+        self._step("format", ["cargo", "fmt", "--all", "--check"], "cargo fmt --all")
+        self._step("spelling", [f"{LINTERS}/typos"])
+        self._step("migrations", ["scripts/lint-migrations.sh"])
+        self._step("style samples", ["scripts/lint-style.sh"])
+        self._step("runner", ["python3", "-m", "unittest", "discover", "--buffer", "-s", "scripts/ci"])
+        self._step("architecture", ["cargo", "test", "--locked", "--package", "groundswell-architecture"])
+        self._step("unused dependencies", [f"{LINTERS}/cargo-shear", "--locked"])
+        self._step("dependency rules", [f"{LINTERS}/cargo-deny", "--locked", "--log-level", "error", "check", "licenses", "bans", "sources"])
+        self._npm("types", ["tsc", "-b"])
+        self._npm("eslint", ["eslint", "."])
+        self._npm("prettier", ["prettier", "--check", "."], "npm --prefix frontend run format")
+
+    def _quick_tests(self) -> None:
+        if self._filter is None or self._is_for_vitest:
+            vitest = Vitest()
+            vitest.run_all(self.results, [self._filter] if self._filter else None)
+            self._suites.append(vitest)
+        if not self._is_for_vitest:
+            self._has_dashboard = self._step("dashboard", ["make", "--no-print-directory", "dashboard"])
 
     def _compile(self) -> dict:
         if "check" in self._parts:
@@ -129,14 +139,15 @@ class Run:
         self._step(name, ["sh", "-c", 'cd frontend && exec npx --no-install "$@"', "sh", *command], shown)
 
     def _step(self, name: str, command: list[str], mend: str = "", env: dict[str, str] | None = None) -> bool:
-        print(f"── {name}: {' '.join(command)}", flush=True)
-        began = time.monotonic()
-        try:
-            finished = run(command, env=env)
-        except OSError as error:
-            self.results.fail(name, str(error))
-            return False
-        print(f"── {name}: {time.monotonic() - began:.0f} s", flush=True)
+        with output.of_a_step() as say:
+            say(f"── {name}: {' '.join(command)}")
+            began = time.monotonic()
+            try:
+                finished = run(command, env=env)
+            except OSError as error:
+                self.results.fail(name, str(error))
+                return False
+            say(f"── {name}: {time.monotonic() - began:.0f} s")
         if finished.left_behind:
             self.results.warn_of_processes_left(name)
         if not finished.ok:

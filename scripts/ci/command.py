@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from output import printer
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # How long a process that is told to stop may take before it is killed.
@@ -18,6 +20,11 @@ STOP_WITHIN_S = 20
 # How long the output of an ended process may stay open. Its own output is read in milliseconds; what it started and left
 # behind can hold the pipe open forever.
 DRAIN_WITHIN_S = 10
+
+# Children of all threads. Once the run is over, none is added.
+_children: set[subprocess.Popen[str]] = set()
+_changing_children = threading.Lock()
+_is_over = threading.Event()
 
 
 class Stopped(BaseException):
@@ -87,18 +94,23 @@ def run(
 
     The command has ended when its process has, even if something that it left behind still holds its output open.
     """
-    child = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        # A group of its own, so that a hanging command ends with all its children.
-        start_new_session=True,
-    )
+    with _changing_children:
+        if _is_over.is_set():
+            raise RuntimeError(f"not started, because the run is over: {command[0]}")
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            # A group of its own, so that a hanging command ends with all its children.
+            start_new_session=True,
+        )
+        _children.add(child)
+    say = printer()
     lines: list[str] = []
     unshown: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     errors: list[Exception] = []
@@ -118,7 +130,7 @@ def run(
                 if on_line is not None:
                     on_line(line)
                 if not quiet:
-                    print(line, flush=True)
+                    say(line)
             except Exception as error:
                 # Shows the rest too.
                 errors.append(error)
@@ -145,9 +157,21 @@ def run(
     except BaseException:
         _end(child)
         raise
+    finally:
+        with _changing_children:
+            _children.discard(child)
     if errors:
         raise errors[0]
     return Finished(child.returncode, list(lines), timed_out, left_behind)
+
+
+def end_all() -> None:
+    """Ends the commands of all threads, and lets none start from now on."""
+    with _changing_children:
+        _is_over.set()
+        children = list(_children)
+    for child in children:
+        _end(child)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

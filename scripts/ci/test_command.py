@@ -13,32 +13,10 @@ from unittest import mock
 import command
 from command import run
 from results import Results
-from testing import WithPrograms
+from testing import HERE, WithPrograms, is_running
 from verdict import judge_end
 
-HERE = Path(__file__).parent
-
-
-def is_running(pid: int) -> bool:
-    """Returns whether a process exists, and has not only not been collected yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 class Command(WithPrograms):
-    def pid_in(self, name: str) -> int:
-        path = self.folder / name
-        self.wait_until(lambda: path.exists() and path.read_text().endswith("\n"))
-        return int(path.read_text())
-
-    def wait_until(self, holds) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
-
     def test_output_and_status_are_kept(self) -> None:
         finished = run([str(self.program("echo one\necho two >&2\nexit 3"))])
         self.assertEqual((finished.status, finished.lines, finished.ok), (3, ["one", "two"], False))
