@@ -319,6 +319,7 @@ async fn serve_until_killed() {
     send_redis(&embedded, "SET from-child here");
     query_postgres(&embedded, "CREATE TABLE IF NOT EXISTS from_child (n int)").await;
     query_postgres(&embedded, "INSERT INTO from_child VALUES (7)").await;
-    println!("pids {} {}", embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap());
+    // On a line of its own: on a single core, the test's name stands before what it prints.
+    println!("\npids {} {}", embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap());
     std::future::pending::<()>().await;
 }
