@@ -7,6 +7,7 @@ import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,14 @@ STOP_WITHIN_S = 20
 # behind can hold the pipe open forever.
 DRAIN_WITHIN_S = 10
 
+# How often a wait for a child looks whether the runner was told to stop.
+LOOK_EVERY_S = 0.2
+
 # Children of all threads. Once the run is over, none is added.
 _children: set[subprocess.Popen[str]] = set()
 _changing_children = threading.Lock()
 _is_over = threading.Event()
+_told_to_stop_by: int | None = None
 
 
 class Stopped(BaseException):
@@ -36,18 +41,28 @@ class Stopped(BaseException):
 
 
 def stop_on_signals() -> None:
-    """Turns the first signal to stop into `Stopped`, so that `run` ends its child and the run still prints its summary."""
+    """Notes the first signal to stop, so that `run` ends its child and raises `Stopped`, and the run prints its summary.
+
+    The handler itself raises nothing: it can interrupt any line, also one that holds a lock or has just started a child.
+    """
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    def stop(number: int, _frame: object) -> None:
+    def note(number: int, _frame: object) -> None:
+        global _told_to_stop_by
         for one in signals:
             signal.signal(one, signal.SIG_IGN)
-        raise Stopped(number)
+        _told_to_stop_by = number
 
     for one in signals:
         # A run under `nohup` goes on when its terminal closes.
         if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN:
-            signal.signal(one, stop)
+            signal.signal(one, note)
+
+
+def stop_if_told() -> None:
+    """Raises `Stopped` if a signal told the runner to stop."""
+    if _told_to_stop_by is not None:
+        raise Stopped(_told_to_stop_by)
 
 
 @dataclass
@@ -94,6 +109,7 @@ def run(
 
     The command has ended when its process has, even if something that it left behind still holds its output open.
     """
+    stop_if_told()
     with _changing_children:
         if _is_over.is_set():
             raise RuntimeError(f"not started, because the run is over: {command[0]}")
@@ -142,7 +158,7 @@ def run(
         reader.start()
         shower.start()
         try:
-            child.wait(timeout=within_s)
+            _wait(child, within_s)
         except subprocess.TimeoutExpired:
             timed_out = True
             _end(child)
@@ -163,6 +179,20 @@ def run(
     if errors:
         raise errors[0]
     return Finished(child.returncode, list(lines), timed_out, left_behind)
+
+
+def _wait(child: subprocess.Popen[str], within_s: float) -> None:
+    """Waits until the child has ended. Raises `subprocess.TimeoutExpired` after `within_s`."""
+    last = time.monotonic() + within_s
+    while True:
+        stop_if_told()
+        left = last - time.monotonic()
+        try:
+            child.wait(timeout=min(max(left, 0), LOOK_EVERY_S))
+            return
+        except subprocess.TimeoutExpired:
+            if left <= LOOK_EVERY_S:
+                raise
 
 
 def end_all() -> None:

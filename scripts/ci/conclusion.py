@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from command import Stopped, stop_on_signals
+from command import Stopped, stop_if_told, stop_on_signals
 from results import Results
 from summary import summarize
 
@@ -16,6 +16,7 @@ def conclude(work: Callable[[], None], results: Results) -> int:
     stop_on_signals()
     try:
         work()
+        stop_if_told()
     except Stopped as stopped:
         status = stopped.status
         results.not_run.append(f"everything after {stopped} told the run to stop")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from command import end_all
+from command import Stopped, end_all, stop_if_told
 
 
 def side_by_side(work: Callable[[], None], other: Callable[[], None]) -> None:
@@ -15,6 +15,9 @@ def side_by_side(work: Callable[[], None], other: Callable[[], None]) -> None:
     def do_other() -> None:
         try:
             other()
+        except Stopped:
+            # The first thread says so.
+            pass
         except Exception as error:
             errors.append(error)
 
@@ -24,6 +27,7 @@ def side_by_side(work: Callable[[], None], other: Callable[[], None]) -> None:
     try:
         work()
         thread.join()
+        stop_if_told()
     except BaseException:
         end_all()
         raise

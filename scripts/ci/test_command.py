@@ -63,6 +63,16 @@ class Command(WithPrograms):
         done = subprocess.run(["bash", "-c", script], cwd=HERE, capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout.strip(), "True")
 
+    def test_a_signal_between_two_commands_starts_no_other(self) -> None:
+        later = self.program(f"touch {self.folder}/started", "later")
+        source = f"from conclusion import conclude\nfrom command import *\nfrom results import Results\nimport sys\n" \
+            f"def work():\n    os.kill(os.getpid(), signal.SIGTERM)\n    run(['{later}'])\n" \
+            f"sys.exit(conclude(work, Results()))"
+        done = subprocess.run([sys.executable, "-c", source], cwd=HERE, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 143)
+        self.assertIn("not run: everything after SIGTERM", done.stdout)
+        self.assertFalse((self.folder / "started").exists())
+
     def test_a_signal_ends_the_children_and_the_summary_is_still_printed(self) -> None:
         child = self.program(f"sleep 600 & echo $! >{self.folder}/left\nwait", "child")
         for sent, status in ((signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)):
