@@ -15,10 +15,11 @@ from contextlib import contextmanager
 import output
 import processors
 from command import ROOT, run
+from compilation import CLIPPY, DOCS, SERVER, compile_tests, docs
 from conclusion import conclude
 from dashboard import Chromium, Vitest
 from landed import read_landed
-from libtest import SERVER, Libtest, compile_tests
+from libtest import Libtest
 from problem import first_problem
 from results import Results
 from second_try import Suite, try_again
@@ -96,11 +97,15 @@ class Run:
             self._has_dashboard = self._step("dashboard", ["make", "--no-print-directory", "dashboard"])
 
     def _compile(self) -> dict:
-        if "check" in self._parts:
-            self._step("clippy", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
-            docs = ["cargo", "doc", "--locked", "--no-deps", "--lib"]
-            self._step("docs", docs, env={"RUSTDOCFLAGS": "-D warnings"})
-        executables = compile_tests(self.results)
+        # Where tests are compiled anyway, the same pass lints them.
+        is_one_pass = self._parts == {"check", "test"}
+        if "check" in self._parts and not is_one_pass:
+            self._step("clippy", CLIPPY)
+            self._step("docs", DOCS, env={"RUSTDOCFLAGS": "-D warnings"})
+        executables = compile_tests(self.results, lint=is_one_pass)
+        if is_one_pass and executables:
+            command, env = docs()
+            self._step("docs", command, " ".join(DOCS), env=env, shown=" ".join(DOCS))
         if not executables:
             self.results.not_run.append("generated files and all tests of the server, which need it compiled")
         elif "check" in self._parts:
@@ -138,9 +143,9 @@ class Run:
         shown = mend or f"cd frontend && npx {' '.join(command)}"
         self._step(name, ["sh", "-c", 'cd frontend && exec npx --no-install "$@"', "sh", *command], shown)
 
-    def _step(self, name: str, command: list[str], mend: str = "", env: dict[str, str] | None = None) -> bool:
+    def _step(self, name: str, command: list[str], mend: str = "", env: dict[str, str] | None = None, shown: str = "") -> bool:
         with output.of_a_step() as say:
-            say(f"── {name}: {' '.join(command)}")
+            say(f"── {name}: {shown or ' '.join(command)}")
             began = time.monotonic()
             try:
                 finished = run(command, env=env)

@@ -1,53 +1,16 @@
-"""The Rust tests: their compilation, their runs, and what libtest prints."""
+"""The Rust tests: their runs, and what libtest prints."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from command import ROOT, Finished, run
 from libtest_output import Output
-from problem import first_problem
 from results import Results
 from verdict import check_that_tests_ran, judge_end
 
-# The executable of the server, as opposed to those of tests.
-SERVER = "the server"
 # Status of an executable of which a test failed.
 STATUS_OF_FAILURES = 101
-
-
-def compile_tests(results: Results) -> dict[str, Path]:
-    """Compiles all tests of the server and the server itself, once. Returns executables by target name.
-
-    The server itself is under `SERVER`, because its library, whose tests are an executable too, has the same name.
-    """
-    command = ["cargo", "test", "--locked", "--no-run", "--message-format=json-render-diagnostics"]
-    executables: dict[str, Path] = {}
-
-    def read(line: str) -> None:
-        if not line.startswith("{"):
-            print(line, flush=True)
-            return
-        try:
-            message = json.loads(line)
-        except ValueError:
-            print(line, flush=True)
-            return
-        if message.get("reason") == "compiler-artifact" and message.get("executable"):
-            is_server = message["target"]["kind"] == ["bin"] and not message["profile"]["test"]
-            executables[SERVER if is_server else message["target"]["name"]] = Path(message["executable"])
-
-    finished = run(command, quiet=True, on_line=read)
-    if not finished.ok:
-        # Messages of cargo about artifacts are no errors, whatever their names are.
-        said = [line for line in finished.lines if not line.startswith("{")]
-        results.fail("compile", first_problem(said), "cargo test --no-run")
-        return {}
-    if missing := {"groundswell", "it", SERVER} - executables.keys():
-        results.fail("compile", f"cargo named no executable of {', '.join(sorted(missing))}", "cargo test --no-run")
-        return {}
-    return executables
 
 
 class Libtest:

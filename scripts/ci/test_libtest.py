@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-from unittest import mock
-
-import libtest
-from libtest import Libtest, compile_tests
+from libtest import Libtest
 from results import Results
 from testing import WithPrograms
 
@@ -122,35 +117,3 @@ class LibtestRuns(WithPrograms):
             program = self.program(f"printf '%s\\n' 'running {n} tests' '{ran}' 'test result: ok. {n} passed; {end_of_run}'\n{end}")
             again = Libtest("it", program, threads=2, within_s=60).run_again("a::b")
             self.assertEqual(again, {"a::b"} if passes else set(), (n, end))
-
-
-class Compilation(WithPrograms):
-    def compile(self, script: str) -> tuple[dict, Results]:
-        self.program(script, "cargo")
-        results = Results()
-        with mock.patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}):
-            return compile_tests(results), results
-
-    def artifact(self, name: str, kind: str, *, test: bool) -> str:
-        target = {"name": name, "kind": [kind]}
-        message = {"reason": "compiler-artifact", "target": target, "profile": {"test": test}, "executable": f"/elsewhere/{kind}-{name}"}
-        return f"echo '{json.dumps(message)}'"
-
-    def test_executables_are_those_that_cargo_names(self) -> None:
-        lines = [self.artifact("groundswell", "lib", test=True), self.artifact("groundswell", "bin", test=False)]
-        lines.append(self.artifact("it", "test", test=True))
-        executables, results = self.compile("\n".join(lines))
-        found = {name: str(path) for name, path in executables.items()}
-        server = {libtest.SERVER: "/elsewhere/bin-groundswell"}
-        self.assertEqual(found, {"groundswell": "/elsewhere/lib-groundswell", "it": "/elsewhere/test-it", **server})
-        self.assertEqual(results.failed_steps, [])
-
-    def test_a_message_that_is_cut_off_fails_the_step_and_not_the_runner(self) -> None:
-        executables, results = self.compile("""echo '{"reason": "compiler-art'""")
-        self.assertEqual((executables, [step.name for step in results.failed_steps]), ({}, ["compile"]))
-
-    def test_a_failed_compilation_names_its_error(self) -> None:
-        _, results = self.compile("echo '   Compiling thiserror v2.0'\necho 'error[E0308]: mismatched types'\nexit 101")
-        self.assertEqual(results.failed_steps[0].problem, "error[E0308]: mismatched types")
-        _, results = self.compile("exit 101")
-        self.assertEqual(results.failed_steps[0].problem, "it printed nothing")

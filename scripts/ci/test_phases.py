@@ -43,7 +43,7 @@ class Phases(unittest.TestCase):
             for name, value in {
                 "read_landed": lambda: Landed("abc", set()),
                 "run": lambda *_, **__: Finished(0, []),
-                "compile_tests": lambda _: executables,
+                "compile_tests": lambda *_, **__: executables,
                 "Vitest": lambda: FakeSuite("vitest", outcome),
                 "Libtest": lambda suite, *_, **__: FakeSuite(suite, outcome),
             }.items():
