@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from command import ROOT, run
-from lint_and_note import NOTE
+from lint_and_note import NOTES
 from problem import first_problem
 from results import Results
 
@@ -15,11 +16,24 @@ from results import Results
 SERVER = "the server"
 CLIPPY = ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]
 DOCS = ["cargo", "doc", "--locked", "--no-deps", "--lib"]
+DENY_WARNINGS = {"RUSTDOCFLAGS": "-D warnings"}
 
 # Separates arguments in the variable by which Cargo's subcommand passes them to Clippy's driver.
 SEPARATOR = "__CLIPPY_HACKERY__"
 # Arguments of rustc that rustdoc does not know, with what follows them.
 NOT_OF_RUSTDOC = ("--emit", "--out-dir", "--json", "--error-format", "--diagnostic-width")
+# The linker's messages are a lint of the compiler; Clippy, which only checks, never sees them.
+LINKER = "linker_messages"
+
+
+@dataclass
+class Compiled:
+    """What the compilation made."""
+
+    # By target name; none if anything failed to compile.
+    executables: dict[str, Path] = field(default_factory=dict)
+    # The library's file, if the library at least was compiled.
+    library: Path | None = None
 
 
 class Messages:
@@ -27,6 +41,7 @@ class Messages:
 
     def __init__(self) -> None:
         self.executables: dict[str, Path] = {}
+        self.library: Path | None = None
         # The first line of each lint with its place, in order.
         self.lints: dict[str, None] = {}
         # What a person would have read.
@@ -40,22 +55,31 @@ class Messages:
             message = None
         if message is None:
             self._say(line)
-        elif message.get("reason") == "compiler-artifact" and message.get("executable"):
-            is_server = message["target"]["kind"] == ["bin"] and not message["profile"]["test"]
-            self.executables[SERVER if is_server else message["target"]["name"]] = Path(message["executable"])
+        elif message.get("reason") == "compiler-artifact":
+            self._read_artifact(message)
         elif message.get("reason") == "compiler-message":
             self._read_diagnostic(message["message"])
 
+    def _read_artifact(self, artifact: dict) -> None:
+        target, is_test = artifact["target"], artifact["profile"]["test"]
+        if artifact.get("executable"):
+            is_server = target["kind"] == ["bin"] and not is_test
+            self.executables[SERVER if is_server else target["name"]] = Path(artifact["executable"])
+        elif target["kind"] == ["lib"] and target["name"] == "groundswell":
+            # Another one may be a copy, whose name has no suffix.
+            self.library = next((Path(name) for name in artifact["filenames"] if name.endswith(".rmeta")), None)
+
     def _read_diagnostic(self, diagnostic: dict) -> None:
-        spans = [span for span in diagnostic["spans"] if span["is_primary"]]
-        # The library and its tests are two crates, for which the compiler says the same.
-        shown = diagnostic["rendered"].rstrip()
-        if spans and diagnostic["level"] == "warning":
-            lint = f"{spans[0]['file_name']}:{spans[0]['line_start']}: {diagnostic['message']}"
+        code = (diagnostic.get("code") or {}).get("code")
+        # Without a code, it only counts the warnings before it.
+        if diagnostic["level"] == "warning" and code not in (None, LINKER):
+            places = [f"{span['file_name']}:{span['line_start']}: " for span in diagnostic["spans"] if span["is_primary"]]
+            lint = (places or [""])[0] + diagnostic["message"]
+            # The library and its tests are two crates, for which the compiler says the same.
             if lint in self.lints:
                 return
             self.lints[lint] = None
-        for line in shown.split("\n"):
+        for line in diagnostic["rendered"].rstrip().split("\n"):
             self._say(line)
 
     def _say(self, line: str) -> None:
@@ -63,8 +87,8 @@ class Messages:
         print(line, flush=True)
 
 
-def compile_tests(results: Results, *, lint: bool = False) -> dict[str, Path]:
-    """Compiles all tests of the server and the server itself, once. Returns executables by target name.
+def compile_tests(results: Results, *, lint: bool = False) -> Compiled:
+    """Compiles all tests of the server and the server itself, once.
 
     The server itself is under `SERVER`, because its library, whose tests are an executable too, has the same name. With
     `lint`, Clippy judges the whole workspace in the same pass, and its lints fail a step but not the compilation.
@@ -76,7 +100,7 @@ def compile_tests(results: Results, *, lint: bool = False) -> dict[str, Path]:
         env = {
             "RUSTC_WORKSPACE_WRAPPER": str(Path(__file__).with_name("lint_and_note.py")),
             "CLIPPY_ARGS": "".join(f"{argument}{SEPARATOR}" for argument in ("--cap-lints", "warn")),
-            NOTE: str(_note()),
+            NOTES: str(_notes()),
         }
     messages = Messages()
     finished = run(command, env=env, quiet=True, on_line=messages.read)
@@ -84,26 +108,24 @@ def compile_tests(results: Results, *, lint: bool = False) -> dict[str, Path]:
         lints = list(messages.lints)
         more = f" (and {len(lints) - 1} more)" if len(lints) > 1 else ""
         results.fail("clippy", lints[0] + more, " ".join(CLIPPY))
-    if not finished.ok:
-        results.fail("compile", first_problem(messages.said), "cargo test --no-run")
-        return {}
-    if missing := {"groundswell", "it", SERVER} - messages.executables.keys():
-        results.fail("compile", f"cargo named no executable of {', '.join(sorted(missing))}", "cargo test --no-run")
-        return {}
-    return messages.executables
+    missing = {"groundswell", "it", SERVER} - messages.executables.keys()
+    if finished.ok and not missing:
+        return Compiled(messages.executables, messages.library)
+    problem = first_problem(messages.said) if not finished.ok else f"cargo named no executable of {', '.join(sorted(missing))}"
+    results.fail("compile", problem, "cargo test --no-run")
+    return Compiled(library=messages.library)
 
 
-def docs() -> tuple[list[str], dict[str, str]]:
-    """Returns the command, with its environment, that documents the library as the compilation with `lint` compiled it.
+def docs(library: Path) -> tuple[list[str], dict[str, str]]:
+    """Returns the command, with its environment, that documents the library from the compiled dependencies.
 
-    If that was not noted, because only the compiled files were kept, this is `cargo doc`.
+    If it is not noted how the library was compiled, because only the compiled files were kept, this is `cargo doc`.
     """
     try:
-        note = json.loads(_note().read_text())
+        note = json.loads((_notes() / f"{library.stem.removeprefix('lib')}.json").read_text())
     except (OSError, ValueError):
-        return DOCS, {"RUSTDOCFLAGS": "-D warnings"}
-    arguments = for_rustdoc(note["arguments"])
-    return ["rustdoc", *arguments, "--out-dir", str(_target() / "doc"), "-D", "warnings"], note["environment"]
+        return DOCS, DENY_WARNINGS
+    return ["rustdoc", *for_rustdoc(note["arguments"]), "--out-dir", str(_target() / "doc"), "-D", "warnings"], note["environment"]
 
 
 def for_rustdoc(arguments: list[str]) -> list[str]:
@@ -121,8 +143,8 @@ def for_rustdoc(arguments: list[str]) -> list[str]:
 
 
 def _target() -> Path:
-    return Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+    return ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target")
 
 
-def _note() -> Path:
-    return _target() / "ci/library.json"
+def _notes() -> Path:
+    return _target() / "ci"

@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from command import Finished
+from compilation import Compiled
 from landed import Landed
 from results import Results, Test
 
@@ -43,7 +44,7 @@ class Phases(unittest.TestCase):
             for name, value in {
                 "read_landed": lambda: Landed("abc", set()),
                 "run": lambda *_, **__: Finished(0, []),
-                "compile_tests": lambda *_, **__: executables,
+                "compile_tests": lambda *_, **__: Compiled(executables),
                 "Vitest": lambda: FakeSuite("vitest", outcome),
                 "Libtest": lambda suite, *_, **__: FakeSuite(suite, outcome),
             }.items():
