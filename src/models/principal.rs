@@ -19,6 +19,17 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// Returns the name, as it is sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Analyst => "analyst",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// One kind of access that a credential grants, within the role of its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +49,17 @@ pub enum Scope {
 impl Scope {
     /// Every scope.
     pub const ALL: [Self; 5] = [Self::Read, Self::Ingest, Self::Write, Self::Analyze, Self::Admin];
+
+    /// Returns the name, as it is sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Ingest => "ingest",
+            Self::Write => "write",
+            Self::Analyze => "analyze",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// Set of scopes. Sent and stored as a list without repetitions.
@@ -180,5 +202,15 @@ mod tests {
         let read: Scopes = serde_json::from_str(r#"["analyze","read","read"]"#).unwrap();
         assert_eq!(read, Scopes::of(Role::Viewer));
         assert!(serde_json::from_str::<Scopes>(r#"["everything"]"#).is_err());
+    }
+
+    #[test]
+    fn names_are_those_that_are_sent() {
+        for role in [Role::Viewer, Role::Analyst, Role::Admin] {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
+        }
     }
 }
