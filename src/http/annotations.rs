@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, ActorHeader, Parameters};
 use super::state::AppState;
+use crate::http::access::{Analyst, Viewer};
 use crate::models::annotation::{Annotation, NewAnnotation, PRODUCT_BYTES_MAX, TEXT_CHARS_MAX};
 use crate::models::id::AnnotationId;
 use crate::models::new_post::Rejection;
@@ -48,6 +49,7 @@ pub struct AnnotationsParameters {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<AnnotationsParameters>,
 ) -> Result<Json<Page<Annotation>>, ApiError> {
@@ -70,6 +72,7 @@ pub async fn list(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -96,6 +99,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn update(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -116,7 +120,7 @@ pub async fn update(
         (status = 404, body = ErrorBody, description = "The annotation does not exist"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn delete(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn delete(_: Analyst, state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
     let id = extract::id(&path)?;
     if annotations::delete(&state.store, id).await? {
         return Ok(HttpResponse::NoContent().finish());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use actix_web::guard::GuardContext;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,6 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::{Embed, EmbeddedFile};
 
+use super::access::{Anyone, NotAStranger};
 use super::error::ApiError;
 
 /// Build output of `frontend/`; empty if the dashboard was not built before the server.
@@ -49,16 +51,34 @@ const SHARED_PAGE: &str = "/shared";
 /// data.
 ///
 /// Only exact paths match; an escaped or otherwise altered path does not.
-pub fn is_public_file(method: &Method, path: &str) -> bool {
+fn is_public_file(method: &Method, path: &str) -> bool {
     let is_file = || path.strip_prefix('/').is_some_and(|file| Dist::get(file).is_some());
     matches!(*method, Method::GET | Method::HEAD) && (PAGES.contains(&path) || is_file())
 }
 
-/// Serves a file or page of the dashboard. Handles all requests that no other route matches.
+/// Guard that passes requests for parts of the dashboard itself. They are open, because a page must load before it can
+/// ask a person for the token.
+pub fn is_public(context: &GuardContext<'_>) -> bool {
+    is_public_file(&context.head().method, context.head().uri.path())
+}
+
+/// Serves a part of the dashboard itself to anyone. Handles requests that pass [`is_public`].
 ///
 /// # Errors
 /// 404 if the path is not part of the dashboard.
-pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn show(_: Anyone, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    serve(request).await
+}
+
+/// Serves the dashboard under any other path that may be one of its pages. Handles all requests that no route matches.
+///
+/// # Errors
+/// 404 if the path is not part of the dashboard.
+pub async fn find(_: NotAStranger, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    serve(request).await
+}
+
+async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path().trim_start_matches('/');
     let missing = || ApiError::NotFound { what: format!("`/{path}`") };
     if !matches!(*request.method(), Method::GET | Method::HEAD) || path.starts_with("api/") {

@@ -87,6 +87,14 @@ pub enum ApiError {
         /// Whether the caller is a browser, which is then asked to prompt for the token as a password.
         browser: bool,
     },
+    /// The caller's role or credential does not permit the call.
+    #[error("this call requires the {what} `{name}`")]
+    Forbidden {
+        /// What the caller lacks: `role` or `scope`.
+        what: &'static str,
+        /// Name of the role or scope.
+        name: &'static str,
+    },
     /// A delivery is not signed with the secret of the source, or the source does not exist. The caller does not learn
     /// which.
     #[error("the source does not exist, or the signature is missing, wrong or more than 5 minutes old")]
@@ -115,7 +123,7 @@ pub enum ApiError {
     #[error("method not allowed; this path supports {allow}")]
     MethodNotAllowed {
         /// Supported methods, separated by commas.
-        allow: &'static str,
+        allow: String,
     },
     /// The body took too long to arrive.
     #[error("the body did not arrive within {seconds} seconds")]
@@ -218,6 +226,7 @@ impl ApiError {
             Self::UnknownParameter { .. } => "unknown_parameter",
             Self::WindowTooLong { .. } | Self::TooManyPosts { .. } => "window_too_long",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
             Self::BadSignature => "bad_signature",
             Self::NotShared => "not_shared",
             Self::ShareEnded => "share_ended",
@@ -328,7 +337,9 @@ impl ResponseError for ApiError {
             | Self::WindowTooLong { .. }
             | Self::TooManyPosts { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } | Self::BadSignature => StatusCode::UNAUTHORIZED,
-            Self::Foreign { .. } | Self::NotShared | Self::ShareEnded => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::Foreign { .. } | Self::NotShared | Self::ShareEnded => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -366,7 +377,7 @@ impl ResponseError for ApiError {
                     .insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Webhook-Signature")));
             }
             Self::MethodNotAllowed { allow } => {
-                response.insert_header((header::ALLOW, *allow));
+                response.insert_header((header::ALLOW, allow.as_str()));
             }
             Self::UnsupportedEncoding => {
                 response.insert_header((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity")));

@@ -1,20 +1,15 @@
-//! Middleware that checks hosts, origins and credentials.
+//! Middleware that checks hosts and origins, and finds out who makes a request.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError, web};
 
-use super::dashboard;
 use super::error::ApiError;
 use super::share::access;
 use super::state::AppState;
-use crate::models::id::SourceId;
-
-/// Paths that need no token, because the health checks of orchestrators and load balancers do not carry one.
-pub(super) const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
+use crate::models::principal::Principal;
 
 /// Paths of live connections, which accept a ticket instead of the token because browsers cannot set headers on them.
 const TICKET_PATHS: [&str; 2] = ["/ws", "/api/v1/events"];
@@ -58,55 +53,50 @@ fn check_headers(state: &AppState, request: &ServiceRequest) -> Result<(), ApiEr
     Ok(())
 }
 
-/// Middleware that rejects requests with neither the token nor a valid ticket, and restricts holders of share links to
-/// their view. Runs after [`check_origin`].
+/// Middleware that finds out who makes the request, and keeps the [`Principal`] in its extensions for the access rules
+/// of handlers (`http::access`). Restricts holders of share links to their view. Runs after [`check_origin`].
+///
+/// A caller without a valid credential is a stranger, who may only make calls that are open to anyone.
 pub async fn authenticate(
     state: web::Data<AppState>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if let Err(refusal) = check_token(&state, &mut request).await {
-        return Ok(request.into_response(refusal.error_response()));
+    match principal(&state, &mut request).await {
+        Ok(Some(principal)) => {
+            request.extensions_mut().insert(principal);
+        }
+        Ok(None) => {}
+        Err(refusal) => return Ok(request.into_response(refusal.error_response())),
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-async fn check_token(state: &AppState, request: &mut ServiceRequest) -> Result<(), ApiError> {
+/// Returns who makes the request; `None` for a stranger.
+async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Option<Principal>, ApiError> {
     let presented: Vec<String> = presented_tokens(request.headers()).collect();
     let token = state.params.token.as_ref();
     if token.is_some_and(|token| presented.iter().any(|presented| token.matches(presented))) {
-        return Ok(());
+        return Ok(Some(Principal::operator()));
     }
     // Even if the API is open, a share token opens only its view.
     if let Some(presented) = presented.iter().find(|presented| access::is_share_token(presented)) {
-        return access::admit(state, request, presented).await;
+        let link = access::admit(state, request, presented).await?;
+        return Ok(Some(Principal::share_holder(link)));
     }
     if token.is_none() {
-        return Ok(());
-    }
-    // The dashboard itself is open, because a page must load before it can ask a person for the token.
-    let is_open = OPEN_PATHS.contains(&request.path())
-        || dashboard::is_public_file(request.method(), request.path())
-        || is_delivery(request.method(), request.path());
-    if is_open {
-        return Ok(());
+        return Ok(Some(Principal::local_operator()));
     }
     let ticket = request.extensions_mut().remove::<Ticket>();
-    if let Some(Ticket(ticket)) = ticket
-        && state.live_tickets.redeem(&ticket).await?
-    {
-        return Ok(());
+    match ticket {
+        Some(Ticket(ticket)) => principal_of_ticket(state, &ticket).await,
+        None => Ok(None),
     }
-    let browser =
-        request.headers().get(header::ACCEPT).is_some_and(|accept| header_text(accept).contains("text/html"));
-    Err(ApiError::Unauthorized { browser })
 }
 
-/// Returns whether the request delivers posts to a webhook. Such requests are authenticated by their signature instead
-/// of a token.
-fn is_delivery(method: &Method, path: &str) -> bool {
-    let id = path.strip_prefix("/api/v1/sources/").and_then(|rest| rest.strip_suffix("/events"));
-    *method == Method::POST && id.is_some_and(|id| id.parse::<SourceId>().is_ok())
+/// Redeems a ticket and returns the principal to whom it was issued; `None` if it is not valid.
+async fn principal_of_ticket(state: &AppState, ticket: &str) -> Result<Option<Principal>, ApiError> {
+    Ok(state.live_tickets.redeem(ticket).await?.then(Principal::operator))
 }
 
 /// Returns every token that the request presents: in `Authorization: Bearer`, as the password in `Authorization: Basic`
@@ -190,24 +180,6 @@ mod tests {
         check("/ws?tickets=abc", None, "/ws?tickets=abc");
         check("/ws", None, "/ws");
         check("/api/v1/posts?ticket=abc", None, "/api/v1/posts?ticket=abc");
-    }
-
-    #[test]
-    fn only_deliveries_to_a_source_need_no_token() {
-        let check = |method: Method, path: &str, expected: bool| {
-            assert_eq!(is_delivery(&method, path), expected, "{method} {path}");
-        };
-        let id = "01930000-0000-7000-8000-000000000001";
-        check(Method::POST, &format!("/api/v1/sources/{id}/events"), true);
-        check(Method::GET, &format!("/api/v1/sources/{id}/events"), false);
-        check(Method::POST, &format!("/api/v1/sources/{id}/events/"), false);
-        check(Method::POST, &format!("/api/v1/sources/{id}/pause"), false);
-        check(Method::POST, &format!("/api/v1/sources/{id}"), false);
-        check(Method::POST, &format!("/api/v1/sources/{id}/pause/events"), false);
-        check(Method::POST, &format!("/api/v1/sources/../posts/{id}/events"), false);
-        check(Method::POST, "/api/v1/sources//events", false);
-        check(Method::POST, "/api/v1/sources/events", false);
-        check(Method::POST, &format!("/api/v1/topics/{id}/events"), false);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! HTTP API and embedded dashboard. [`configure`] holds the route table. Modules that have a counterpart in `store/`
+//! HTTP API and embedded dashboard. [`table`] is the route table. Modules that have a counterpart in `store/`
 //! share its name.
 
 mod annotations; // notes attached to times
@@ -13,15 +13,17 @@ pub mod posts; // ingest, history, exports, labels, saved views, work on posts
 mod sources; // sources, and what is done with them
 mod topics; // topics and their queries
 
+pub mod access; // who may make a call
 mod body; // request bodies, bounded in memory
 pub mod dashboard; // the embedded files of the dashboard
 pub mod error; // error responses
 pub mod extract; // typed extractors
 mod repeated; // query parameters with several values
-mod guard; // middleware: hosts, origins, authentication
+mod guard; // middleware: hosts, origins, who is calling
 pub mod hosts; // allowed host names
 pub mod openapi; // the OpenAPI document
 pub mod origins; // allowed origins, CORS
+pub mod routes; // entries of the route table
 pub mod response_middleware; // headers, ids and metrics of every response
 mod share; // share links and what their holders may read
 pub mod state; // application state shared by all handlers
@@ -30,16 +32,18 @@ pub mod token; // API token
 use std::sync::Arc;
 
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{Resource, Route, guard as guards, web};
-
+use actix_web::{guard as guards, web};
 use tokio::sync::Semaphore;
 
 use self::error::ApiError;
 use self::origins::AllowedOrigins;
+use self::routes::{Entry, Rule, at};
 
 /// Registers every route and its handler. Requires [`state::AppState`] as application data; `origins` must match the
 /// allowed origins in its parameters.
 pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
+    let public = guards::fn_guard(dashboard::is_public);
+    let public_files = web::scope("").guard(public).default_service(web::to(dashboard::show));
     let table = web::scope("")
         // Middleware added last runs first.
         .wrap(Compress::default())
@@ -47,218 +51,36 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
         .wrap(origins.sharing())
         .wrap(from_fn(guard::check_origin))
         .wrap(from_fn(response_middleware::complete))
-        .service(
-            at("/api/v1/posts", "GET, HEAD, POST")
-                .route(get().to(posts::handlers::list))
-                .route(web::post().to(posts::handlers::ingest)),
-        )
-        .service(at("/api/v1/posts/export", "GET, HEAD").route(get().to(posts::handlers::export)))
-        .service(
-            at("/api/v1/posts/work", "GET, HEAD, POST")
-                .route(get().to(posts::work::changes))
-                .route(web::post().to(posts::work::change_many)),
-        )
-        .service(
-            at("/api/v1/posts/{id}", "GET, HEAD, DELETE")
-                .route(get().to(posts::handlers::get))
-                .route(web::delete().to(posts::handlers::erase)),
-        )
-        .service(
-            at("/api/v1/posts/{id}/work", "GET, HEAD, PATCH")
-                .route(get().to(posts::work::get))
-                .route(web::patch().to(posts::work::change)),
-        )
-        .service(at("/api/v1/posts/{id}/notes", "POST").route(web::post().to(posts::work::note)))
-        .service(at("/api/v1/posts/{id}/history", "GET, HEAD").route(get().to(posts::work::history)))
-        .service(at("/api/v1/work-queue", "GET, HEAD").route(get().to(posts::work::queue)))
-        .service(at("/api/v1/work-queue/names", "GET, HEAD").route(get().to(posts::work::names)))
-        .service(
-            at("/api/v1/posts/{id}/label", "PUT, DELETE")
-                .route(web::put().to(posts::labels::correct))
-                .route(web::delete().to(posts::labels::retract)),
-        )
-        .service(
-            at("/api/v1/authors/{platform}/{author}", "GET, HEAD").route(get().to(posts::authors::profile)),
-        )
-        .service(at("/api/v1/labels/export", "GET, HEAD").route(get().to(posts::labels::export)))
-        .service(
-            at("/api/v1/views", "GET, HEAD, POST")
-                .route(get().to(posts::views::list))
-                .route(web::post().to(posts::views::create)),
-        )
-        .service(
-            at("/api/v1/views/{id}", "PUT, DELETE")
-                .route(web::put().to(posts::views::update))
-                .route(web::delete().to(posts::views::delete)),
-        )
-        .service(
-            at("/api/v1/sources", "GET, HEAD, POST")
-                .route(get().to(sources::list))
-                .route(web::post().to(sources::create)),
-        )
-        .service(
-            at("/api/v1/sources/preview-mapping", "POST")
-                .route(web::post().to(sources::webhooks::preview_mapping)),
-        )
-        .service(
-            at("/api/v1/sources/{id}", "GET, HEAD, PATCH, DELETE")
-                .route(get().to(sources::get))
-                .route(web::patch().to(sources::change))
-                .route(web::delete().to(sources::delete)),
-        )
-        .service(
-            at("/api/v1/sources/{id}/events", "POST").route(web::post().to(sources::deliveries::receive)),
-        )
-        .service(
-            at("/api/v1/sources/{id}/rotate-secret", "POST")
-                .route(web::post().to(sources::webhooks::rotate_secret)),
-        )
-        .service(
-            at("/api/v1/sources/{id}/credentials", "PUT").route(web::put().to(sources::credentials::replace)),
-        )
-        .service(at("/api/v1/sources/{id}/queries", "GET, HEAD").route(get().to(sources::queries::get)))
-        .service(at("/api/v1/sources/{id}/test", "POST").route(web::post().to(sources::test)))
-        .service(at("/api/v1/sources/{id}/pause", "POST").route(web::post().to(sources::pause)))
-        .service(at("/api/v1/sources/{id}/resume", "POST").route(web::post().to(sources::resume)))
-        .service(at("/api/v1/sources/{id}/backfill", "POST").route(web::post().to(sources::backfill)))
-        .service(
-            at("/api/v1/topics", "GET, HEAD, POST")
-                .route(get().to(topics::list))
-                .route(web::post().to(topics::create)),
-        )
-        .service(at("/api/v1/topics/validate", "POST").route(web::post().to(topics::validate)))
-        .service(at("/api/v1/topics/preview", "POST").route(web::post().to(topics::preview)))
-        .service(
-            at("/api/v1/topics/{id}", "GET, HEAD, PUT, DELETE")
-                .route(get().to(topics::get))
-                .route(web::put().to(topics::replace))
-                .route(web::delete().to(topics::delete)),
-        )
-        .service(
-            at("/api/v1/topics/{id}/history", "GET, HEAD, POST")
-                .route(get().to(topics::history::list))
-                .route(web::post().to(topics::history::create)),
-        )
-        .service(
-            at("/api/v1/topics/{id}/history/{job}", "DELETE")
-                .route(web::delete().to(topics::history::cancel)),
-        )
-        .service(
-            at("/api/v1/share-links", "GET, HEAD, POST")
-                .route(get().to(share::links::list))
-                .route(web::post().to(share::links::create)),
-        )
-        .service(at("/api/v1/share-links/{id}", "DELETE").route(web::delete().to(share::links::revoke)))
-        .service(at("/api/v1/shared-view", "GET, HEAD").route(get().to(share::links::show)))
-        .service(at("/api/v1/score", "POST").route(web::post().to(models::score::score)))
-        .service(at("/api/metrics/overall", "GET, HEAD").route(get().to(metrics::live::overall)))
-        .service(at("/api/metrics/geo", "GET, HEAD").route(get().to(metrics::live::geo)))
-        .service(at("/api/metrics/products", "GET, HEAD").route(get().to(metrics::live::products)))
-        .service(at("/api/metrics/channels", "GET, HEAD").route(get().to(metrics::live::channels)))
-        .service(at("/api/metrics/platforms", "GET, HEAD").route(get().to(metrics::live::platforms)))
-        .service(at("/api/metrics/emotions", "GET, HEAD").route(get().to(metrics::live::emotions)))
-        .service(at("/api/metrics/trend", "GET, HEAD").route(get().to(metrics::live::trend)))
-        .service(at("/api/v1/trends", "GET, HEAD").route(get().to(metrics::trends::show)))
-        .service(at("/api/v1/explore/series", "GET, HEAD").route(get().to(metrics::explore::series)))
-        .service(at("/api/v1/explore/explain", "GET, HEAD").route(get().to(metrics::explain::show)))
-        .service(at("/api/v1/explore/breakdown", "GET, HEAD").route(get().to(metrics::explore::breakdown)))
-        .service(at("/api/v1/explore/lines", "GET, HEAD").route(get().to(metrics::explore::lines)))
-        .service(
-            at("/api/v1/annotations", "GET, HEAD, POST")
-                .route(get().to(annotations::list))
-                .route(web::post().to(annotations::create)),
-        )
-        .service(
-            at("/api/v1/annotations/{id}", "PUT, DELETE")
-                .route(web::put().to(annotations::update))
-                .route(web::delete().to(annotations::delete)),
-        )
-        .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::handlers::list)))
-        .service(at("/api/v1/alerts/{id}", "GET, HEAD").route(get().to(alerts::handlers::get)))
-        .service(
-            at("/api/v1/alerts/{id}/acknowledge", "POST, DELETE")
-                .route(web::post().to(alerts::handlers::acknowledge))
-                .route(web::delete().to(alerts::handlers::unacknowledge)),
-        )
-        .service(at("/api/v1/alerts/{id}/assignee", "PUT").route(web::put().to(alerts::handlers::assign)))
-        .service(at("/api/v1/alerts/{id}/comments", "POST").route(web::post().to(alerts::handlers::comment)))
-        .service(
-            at("/api/v1/alert-rules", "GET, HEAD, POST")
-                .route(get().to(alerts::rules::list))
-                .route(web::post().to(alerts::rules::create)),
-        )
-        .service(at("/api/v1/alert-rules/preview", "POST").route(web::post().to(alerts::rules::preview)))
-        .service(
-            at("/api/v1/alert-rules/{id}", "GET, HEAD, PUT, DELETE")
-                .route(get().to(alerts::rules::get))
-                .route(web::put().to(alerts::rules::replace))
-                .route(web::delete().to(alerts::rules::delete)),
-        )
-        .service(
-            at("/api/v1/silences", "GET, HEAD, POST")
-                .route(get().to(alerts::silences::list))
-                .route(web::post().to(alerts::silences::create)),
-        )
-        .service(at("/api/v1/silences/{id}", "DELETE").route(web::delete().to(alerts::silences::end)))
-        .service(
-            at("/api/v1/notification-channels", "GET, HEAD, POST")
-                .route(get().to(notifications::channels::list))
-                .route(web::post().to(notifications::channels::create)),
-        )
-        .service(
-            at("/api/v1/notification-channels/{id}", "GET, HEAD, PUT, DELETE")
-                .route(get().to(notifications::channels::get))
-                .route(web::put().to(notifications::channels::replace))
-                .route(web::delete().to(notifications::channels::delete)),
-        )
-        .service(
-            at("/api/v1/notification-channels/{id}/test", "POST")
-                .route(web::post().to(notifications::channels::test)),
-        )
-        .service(
-            at("/api/v1/notification-channels/{id}/rotate-secret", "POST")
-                .route(web::post().to(notifications::channels::rotate_secret)),
-        )
-        .service(at("/api/v1/notifications", "GET, HEAD").route(get().to(notifications::sent::list)))
-        .service(
-            at("/api/v1/notifications/{id}/resend", "POST")
-                .route(web::post().to(notifications::sent::resend)),
-        )
-        .service(at("/api/v1/push/key", "GET, HEAD").route(get().to(notifications::sent::push_key)))
-        .service(
-            at("/api/v1/reports", "GET, HEAD, POST")
-                .route(get().to(reports::schedules::list))
-                .route(web::post().to(reports::schedules::create)),
-        )
-        .service(at("/api/v1/reports/preview", "POST").route(web::post().to(reports::preview::preview)))
-        .service(
-            at("/api/v1/reports/{id}", "GET, HEAD, PUT, DELETE")
-                .route(get().to(reports::schedules::get))
-                .route(web::put().to(reports::schedules::replace))
-                .route(web::delete().to(reports::schedules::delete)),
-        )
-        .service(at("/api/v1/reports/{id}/send", "POST").route(web::post().to(reports::runs::send)))
-        .service(at("/api/v1/reports/{id}/runs", "GET, HEAD").route(get().to(reports::runs::list)))
-        .service(at("/api/v1/report-runs/{id}.html", "GET, HEAD").route(get().to(reports::runs::html)))
-        .service(at("/api/v1/report-runs/{id}.pdf", "GET, HEAD").route(get().to(reports::runs::pdf)))
-        .service(
-            at("/api/v1/signal-settings", "GET, HEAD, PUT")
-                .route(get().to(alerts::anomaly_settings::show))
-                .route(web::put().to(alerts::anomaly_settings::change)),
-        )
-        .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(operations::dead_letters::list)))
-        .service(
-            at("/api/v1/dead-letters/replay", "POST").route(web::post().to(operations::dead_letters::replay)),
-        )
-        .service(at("/api/v1/live/tickets", "POST").route(web::post().to(live::tickets::issue)))
-        .service(at("/api/v1/events", "GET").route(web::get().to(live::sse::listen)))
-        .service(at("/ws", "GET").route(web::get().to(live::socket::open)))
-        .configure(operations)
-        .service(at("/openapi.json", "GET, HEAD").route(get().to(openapi::show)))
-        .service(at("/docs", "GET, HEAD").route(get().to(openapi::to_page)))
-        .service(openapi::page())
-        .default_service(web::to(dashboard::serve));
+        .configure(|config| register(config, table()))
+        .service(public_files)
+        .default_service(web::to(dashboard::find));
     config.service(table);
+}
+
+/// Registers only the operational routes, for a process without the role `web`.
+pub fn configure_operations(config: &mut web::ServiceConfig) {
+    let nothing_else = |_: access::NotAStranger| {
+        std::future::ready(Err::<&str, _>(ApiError::NotFound { what: "this path".to_owned() }))
+    };
+    let table = web::scope("")
+        .wrap(from_fn(guard::authenticate))
+        .wrap(from_fn(guard::check_origin))
+        .wrap(from_fn(response_middleware::complete))
+        .configure(|config| register(config, operational_routes()))
+        .default_service(web::to(nothing_else));
+    config.service(table);
+}
+
+fn register(config: &mut web::ServiceConfig, table: Vec<Entry>) {
+    for entry in table {
+        config.service(entry.into_resource());
+    }
+}
+
+/// Returns every route with what it requires of its caller, except the dashboard's pages and files, which are open to
+/// anyone.
+pub fn routes() -> Vec<Rule> {
+    table().into_iter().flat_map(Entry::into_rules).collect()
 }
 
 /// Returns the permits for requests by holders of share links, for the application state.
@@ -266,37 +88,120 @@ pub fn share_permits() -> Arc<Semaphore> {
     share::access::permits()
 }
 
-/// Registers only the operational routes, for a process without the role `web`.
-pub fn configure_operations(config: &mut web::ServiceConfig) {
-    let nothing_else =
-        || std::future::ready(Err::<&str, _>(ApiError::NotFound { what: "this path".to_owned() }));
-    let table = web::scope("")
-        .wrap(from_fn(guard::authenticate))
-        .wrap(from_fn(guard::check_origin))
-        .wrap(from_fn(response_middleware::complete))
-        .configure(operations)
-        .default_service(web::to(nothing_else));
-    config.service(table);
+/// The route table. If two paths match, the first one counts.
+fn table() -> Vec<Entry> {
+    let mut table = vec![
+        at("/api/v1/posts").get(posts::handlers::list).post(posts::handlers::ingest),
+        at("/api/v1/posts/export").get(posts::handlers::export),
+        at("/api/v1/posts/work").get(posts::work::changes).post(posts::work::change_many),
+        at("/api/v1/posts/{id}").get(posts::handlers::get).delete(posts::handlers::erase),
+        at("/api/v1/posts/{id}/work").get(posts::work::get).patch(posts::work::change),
+        at("/api/v1/posts/{id}/notes").post(posts::work::note),
+        at("/api/v1/posts/{id}/history").get(posts::work::history),
+        at("/api/v1/work-queue").get(posts::work::queue),
+        at("/api/v1/work-queue/names").get(posts::work::names),
+        at("/api/v1/posts/{id}/label").put(posts::labels::correct).delete(posts::labels::retract),
+        at("/api/v1/authors/{platform}/{author}").get(posts::authors::profile),
+        at("/api/v1/labels/export").get(posts::labels::export),
+        at("/api/v1/views").get(posts::views::list).post(posts::views::create),
+        at("/api/v1/views/{id}").put(posts::views::update).delete(posts::views::delete),
+        at("/api/v1/sources").get(sources::list).post(sources::create),
+        at("/api/v1/sources/preview-mapping").post(sources::webhooks::preview_mapping),
+        at("/api/v1/sources/{id}").get(sources::get).patch(sources::change).delete(sources::delete),
+        at("/api/v1/sources/{id}/events").post(sources::deliveries::receive),
+        at("/api/v1/sources/{id}/rotate-secret").post(sources::webhooks::rotate_secret),
+        at("/api/v1/sources/{id}/credentials").put(sources::credentials::replace),
+        at("/api/v1/sources/{id}/queries").get(sources::queries::get),
+        at("/api/v1/sources/{id}/test").post(sources::test),
+        at("/api/v1/sources/{id}/pause").post(sources::pause),
+        at("/api/v1/sources/{id}/resume").post(sources::resume),
+        at("/api/v1/sources/{id}/backfill").post(sources::backfill),
+        at("/api/v1/topics").get(topics::list).post(topics::create),
+        at("/api/v1/topics/validate").post(topics::validate),
+        at("/api/v1/topics/preview").post(topics::preview),
+        at("/api/v1/topics/{id}").get(topics::get).put(topics::replace).delete(topics::delete),
+        at("/api/v1/topics/{id}/history").get(topics::history::list).post(topics::history::create),
+        at("/api/v1/topics/{id}/history/{job}").delete(topics::history::cancel),
+        at("/api/v1/share-links").get(share::links::list).post(share::links::create),
+        at("/api/v1/share-links/{id}").delete(share::links::revoke),
+        at("/api/v1/shared-view").get(share::links::show),
+        at("/api/v1/score").post(models::score::score),
+        at("/api/metrics/overall").get(metrics::live::overall),
+        at("/api/metrics/geo").get(metrics::live::geo),
+        at("/api/metrics/products").get(metrics::live::products),
+        at("/api/metrics/channels").get(metrics::live::channels),
+        at("/api/metrics/platforms").get(metrics::live::platforms),
+        at("/api/metrics/emotions").get(metrics::live::emotions),
+        at("/api/metrics/trend").get(metrics::live::trend),
+        at("/api/v1/trends").get(metrics::trends::show),
+        at("/api/v1/explore/series").get(metrics::explore::series),
+        at("/api/v1/explore/explain").get(metrics::explain::show),
+        at("/api/v1/explore/breakdown").get(metrics::explore::breakdown),
+        at("/api/v1/explore/lines").get(metrics::explore::lines),
+        at("/api/v1/annotations").get(annotations::list).post(annotations::create),
+        at("/api/v1/annotations/{id}").put(annotations::update).delete(annotations::delete),
+        at("/api/v1/alerts").get(alerts::handlers::list),
+        at("/api/v1/alerts/{id}").get(alerts::handlers::get),
+        at("/api/v1/alerts/{id}/acknowledge")
+            .post(alerts::handlers::acknowledge)
+            .delete(alerts::handlers::unacknowledge),
+        at("/api/v1/alerts/{id}/assignee").put(alerts::handlers::assign),
+        at("/api/v1/alerts/{id}/comments").post(alerts::handlers::comment),
+        at("/api/v1/alert-rules").get(alerts::rules::list).post(alerts::rules::create),
+        at("/api/v1/alert-rules/preview").post(alerts::rules::preview),
+        at("/api/v1/alert-rules/{id}")
+            .get(alerts::rules::get)
+            .put(alerts::rules::replace)
+            .delete(alerts::rules::delete),
+        at("/api/v1/silences").get(alerts::silences::list).post(alerts::silences::create),
+        at("/api/v1/silences/{id}").delete(alerts::silences::end),
+        at("/api/v1/notification-channels")
+            .get(notifications::channels::list)
+            .post(notifications::channels::create),
+        at("/api/v1/notification-channels/{id}")
+            .get(notifications::channels::get)
+            .put(notifications::channels::replace)
+            .delete(notifications::channels::delete),
+        at("/api/v1/notification-channels/{id}/test").post(notifications::channels::test),
+        at("/api/v1/notification-channels/{id}/rotate-secret").post(notifications::channels::rotate_secret),
+        at("/api/v1/notifications").get(notifications::sent::list),
+        at("/api/v1/notifications/{id}/resend").post(notifications::sent::resend),
+        at("/api/v1/push/key").get(notifications::sent::push_key),
+        at("/api/v1/reports").get(reports::schedules::list).post(reports::schedules::create),
+        at("/api/v1/reports/preview").post(reports::preview::preview),
+        at("/api/v1/reports/{id}")
+            .get(reports::schedules::get)
+            .put(reports::schedules::replace)
+            .delete(reports::schedules::delete),
+        at("/api/v1/reports/{id}/send").post(reports::runs::send),
+        at("/api/v1/reports/{id}/runs").get(reports::runs::list),
+        at("/api/v1/report-runs/{id}.html").get(reports::runs::html),
+        at("/api/v1/report-runs/{id}.pdf").get(reports::runs::pdf),
+        at("/api/v1/signal-settings")
+            .get(alerts::anomaly_settings::show)
+            .put(alerts::anomaly_settings::change),
+        at("/api/v1/dead-letters").get(operations::dead_letters::list),
+        at("/api/v1/dead-letters/replay").post(operations::dead_letters::replay),
+        at("/api/v1/live/tickets").post(live::tickets::issue),
+        at("/api/v1/events").live(live::sse::listen),
+        at("/ws").live(live::socket::open),
+        at("/openapi.json").get(openapi::show),
+        at("/docs").get(openapi::to_page),
+        at("/docs/{file:.*}").get(openapi::page),
+    ];
+    table.extend(operational_routes());
+    table
 }
 
-fn operations(config: &mut web::ServiceConfig) {
-    config
-        .service(at("/api/v1/system", "GET, HEAD").route(get().to(operations::system::show)))
-        .service(at("/api/v1/system/errors", "GET, HEAD").route(get().to(operations::system::errors)))
-        .service(at("/api/v1/models/reload", "POST").route(web::post().to(models::reload::reload)))
-        .service(at("/health", "GET, HEAD").route(get().to(operations::health::health)))
-        .service(at("/livez", "GET, HEAD").route(get().to(operations::health::live)))
-        .service(at("/readyz", "GET, HEAD").route(get().to(operations::health::ready)))
-        .service(at("/metrics", "GET, HEAD").route(get().to(operations::system::prometheus)));
-}
-
-/// Creates a resource that responds to other methods with 405; `allow` lists the methods of its routes.
-fn at(path: &str, allow: &'static str) -> Resource {
-    let refuse = move || std::future::ready(Err::<&str, _>(ApiError::MethodNotAllowed { allow }));
-    web::resource(path).default_service(web::to(refuse))
-}
-
-/// Creates a route for GET and HEAD.
-fn get() -> Route {
-    web::route().guard(guards::Any(guards::Get()).or(guards::Head()))
+/// The routes that every process serves, whatever its roles.
+fn operational_routes() -> Vec<Entry> {
+    vec![
+        at("/api/v1/system").get(operations::system::show),
+        at("/api/v1/system/errors").get(operations::system::errors),
+        at("/api/v1/models/reload").post(models::reload::reload),
+        at("/health").get(operations::health::health),
+        at("/livez").get(operations::health::live),
+        at("/readyz").get(operations::health::ready),
+        at("/metrics").get(operations::system::prometheus),
+    ]
 }

@@ -3,17 +3,22 @@
 mod responses; // what calls have in common
 mod flattened; // schemas of structs within structs
 
+use std::sync::{Arc, LazyLock};
+
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::header::{self, ContentEncoding};
+use actix_web::web::Path;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::Config;
 
+use super::access::Viewer;
 // utoipa uses the last module of a path as the tag of its operations.
 use super::alerts::{
     anomaly_settings as signal_settings, handlers as alerts, rules as alert_rules, silences,
 };
 use super::annotations;
+use super::error::ApiError;
 use super::live::{socket, sse, tickets};
 use super::metrics::filter_parameters::EmotionName;
 use super::metrics::{explain, explore, live as metrics, range, trends};
@@ -181,7 +186,8 @@ impl Modify for Token {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("Required when GROUNDSWELL_AUTH_TOKEN is set, except for health checks."))
+            .description(Some("The operator's token, or the token of a share link. If GROUNDSWELL_AUTH_TOKEN is not set, no token is \
+                 needed."))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
@@ -205,39 +211,95 @@ pub fn document() -> String {
 }
 
 /// Responds to `GET /openapi.json` with the document.
-pub async fn show() -> HttpResponse {
+pub async fn show(_: Viewer) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .body(document())
 }
 
-/// Returns the interactive API documentation under `/docs/`.
-pub fn page() -> SwaggerUi {
-    // The badge of the default validator would be fetched from an external server.
-    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"))
+/// Settings of the interactive documentation. The badge of the default validator would be fetched from an external
+/// server.
+static PAGE: LazyLock<Arc<Config<'static>>> =
+    LazyLock::new(|| Arc::new(Config::from("/openapi.json").validator_url("none")));
+
+/// Serves the files of the interactive API documentation under `/docs/`.
+///
+/// # Errors
+/// 404 if there is no such file.
+pub async fn page(_: Viewer, path: Path<String>) -> Result<HttpResponse, ApiError> {
+    let found = utoipa_swagger_ui::serve(&path, Arc::clone(&PAGE)).map_err(ApiError::internal)?;
+    let file = found.ok_or_else(|| ApiError::NotFound { what: format!("`/docs/{path}`") })?;
+    let mut response = HttpResponse::Ok();
+    if file.gzpipped {
+        response.insert_header((header::CONTENT_ENCODING, ContentEncoding::Gzip));
+    }
+    Ok(response.content_type(file.content_type).body(file.bytes.into_owned()))
 }
 
 /// Redirects `GET /docs` to `/docs/`.
-pub async fn to_page() -> HttpResponse {
+pub async fn to_page(_: Viewer) -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::http::routes::Rule;
+    use actix_web::http::Method;
+    use serde_json::json;
 
     fn described() -> serde_json::Value {
         serde_json::from_str(&document()).unwrap()
     }
 
+    /// Returns the method, path and access of each route of the table, except HEAD and the documentation itself.
+    fn routes() -> BTreeSet<(String, String, String)> {
+        let is_described = |rule: &Rule| {
+            rule.method != Method::HEAD && rule.path != "/openapi.json" && !rule.path.starts_with("/docs")
+        };
+        let routes = super::super::routes().into_iter().filter(is_described);
+        routes
+            .map(|rule| (rule.method.to_string(), rule.path.to_owned(), rule.needs.as_str().to_owned()))
+            .collect()
+    }
+
     #[test]
-    fn every_route_of_the_table_is_described() {
+    fn every_route_of_the_table_is_described_with_its_access_and_nothing_else() {
         let described = described();
-        let table = include_str!("mod.rs");
-        let paths = table.split("at(\"").skip(1).filter_map(|rest| rest.split('"').next());
-        for path in paths.filter(|path| !matches!(*path, "/openapi.json" | "/docs")) {
-            assert!(described["paths"].get(path).is_some(), "{path} is not in the document");
+        let mut found = BTreeSet::new();
+        for (path, calls) in described["paths"].as_object().unwrap() {
+            for (method, call) in calls.as_object().unwrap() {
+                let access = call["x-groundswell-access"].as_str().unwrap_or("none").to_owned();
+                found.insert((method.to_uppercase(), path.clone(), access));
+            }
+        }
+        let routes = routes();
+        assert!(routes.len() > 100, "{}", routes.len());
+        assert_eq!(found.len(), routes.len());
+        assert_eq!(found, routes);
+    }
+
+    #[test]
+    fn only_calls_that_are_open_to_anyone_need_no_token() {
+        let described = described();
+        for (method, path, access) in routes() {
+            let call = &described["paths"][&path][method.to_lowercase()];
+            let is_open = access == "anyone";
+            let expected = if is_open { json!([]) } else { json!([{"token": []}]) };
+            assert_eq!(call["security"], expected, "{method} {path}");
+            let refusal = call["responses"]["401"]["$ref"].as_str();
+            let expected = (!is_open).then_some("#/components/responses/Unauthorized");
+            assert_eq!(refusal, expected, "{method} {path}");
+            let refusal = call["responses"]["403"]["$ref"].as_str();
+            let expected = if is_open { "Foreign" } else { "Forbidden" };
+            assert_eq!(
+                refusal,
+                Some(format!("#/components/responses/{expected}")).as_deref(),
+                "{method} {path}"
+            );
         }
     }
 

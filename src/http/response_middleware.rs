@@ -118,7 +118,7 @@ fn into_error_format(response: ServiceResponse) -> ServiceResponse {
     }
     let error = match status {
         StatusCode::NOT_FOUND => ApiError::NotFound { what: "this path".to_owned() },
-        StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed { allow: "GET, HEAD" },
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed { allow: "GET, HEAD".to_owned() },
         status if status.is_server_error() => {
             ApiError::internal(response.response().error().map_or_else(String::new, ToString::to_string))
         }

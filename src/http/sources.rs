@@ -20,6 +20,7 @@ use crate::connectors::ConnectorError;
 use crate::connectors::access::Access;
 use crate::connectors::networks::{self, InvalidSetting};
 use crate::connectors::{following, sealed_credentials};
+use crate::http::access::{Admin, Viewer};
 use crate::metering::SourceMeter;
 use crate::models::id::SourceId;
 use crate::models::source::{
@@ -52,7 +53,11 @@ pub struct Backfill {
         (status = 200, body = Page<Source>, description = "All sources"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Page<Source>>, ApiError> {
+pub async fn list(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<Page<Source>>, ApiError> {
     Ok(Json(Page { items: sources::list(&state.store).await?, next_cursor: None }))
 }
 
@@ -66,6 +71,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -90,6 +96,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Admin,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -135,6 +142,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn change(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -164,6 +172,7 @@ pub async fn change(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -188,6 +197,7 @@ pub async fn delete(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn test(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -243,6 +253,7 @@ async fn try_out(state: &AppState, source: &Source) -> Result<Result<String, Con
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn pause(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -263,6 +274,7 @@ pub async fn pause(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn resume(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -287,6 +299,7 @@ pub async fn resume(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn backfill(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use super::state::AppState;
+use crate::http::access::{Analyst, Viewer};
 use crate::models::id::TopicId;
 use crate::models::post::{ListedPost, ScoredPost};
 use crate::models::topic::{NAME_CHARS_MAX, NewTopic, Topic};
@@ -88,7 +89,11 @@ pub struct TopicPreview {
     (status = 200, body = Page<Topic>, description = "All topics"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Page<Topic>>, ApiError> {
+pub async fn list(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<Page<Topic>>, ApiError> {
     Ok(Json(Page { items: topics::list(&state.store).await?, next_cursor: None }))
 }
 
@@ -102,6 +107,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -125,6 +131,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -150,6 +157,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn replace(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -173,6 +181,7 @@ pub async fn replace(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -193,7 +202,11 @@ pub async fn delete(
         (status = 400, body = ErrorBody, description = "The body is not JSON"),
         (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
     ))]
-pub async fn validate(request: HttpRequest, payload: Payload) -> Result<Json<TopicQueryCheck>, ApiError> {
+pub async fn validate(
+    _: Analyst,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Json<TopicQueryCheck>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
     let TopicQuery { query } = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     Ok(Json(match parse(&query) {
@@ -218,6 +231,7 @@ pub async fn validate(request: HttpRequest, payload: Payload) -> Result<Json<Top
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn preview(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,

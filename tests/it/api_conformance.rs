@@ -1,5 +1,5 @@
 //! Conformance of the HTTP API to its OpenAPI document, checked with schemathesis: every call is tried with requests that
-//! the document allows and with requests that it forbids.
+//! the document allows and with requests that it forbids, and without the token that the document says it requires.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,12 +13,14 @@ use crate::support::{Client, Space, posts, seed};
 /// Calls whose responses are endless or not HTTP; other tests cover them.
 const ENDLESS: [&str; 2] = ["/ws", "/api/v1/events"];
 
+const TOKEN: &str = "0123456789abcdef";
+
 #[tokio::test]
 async fn allowed_requests_get_documented_responses_and_forbidden_ones_are_rejected() {
     let space = Space::new().await;
-    let mut server = Process::start_on(&space, &[]);
+    let mut server = Process::start_on(&space, &["--auth-token", TOKEN]);
     let address = server.ready().await;
-    let client = Client::new(address);
+    let client = Client::with_token(address, TOKEN);
     client.publish(posts(0..2)).await;
     space.assert_counted_once(2).await;
     let listed = client.get("/api/v1/posts?limit=2").await;
@@ -38,7 +40,7 @@ async fn allowed_requests_get_documented_responses_and_forbidden_ones_are_reject
         .arg(hooks.join("schemathesis.toml"))
         .arg("run")
         .arg(format!("http://{address}/openapi.json"));
-    schemathesis.args(["--seed", &seed().to_string()]);
+    schemathesis.args(["--seed", &seed().to_string(), "--header", &format!("Authorization: Bearer {TOKEN}")]);
     for path in ENDLESS {
         schemathesis.args(["--exclude-path", path]);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use groundswell::http;
 use groundswell::models::id::PostId;
 use groundswell::models::post::ScoredPost;
 use groundswell::store::posts::record;
@@ -10,7 +11,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::support::Space;
-use crate::support::api_server::{ApiServer, Setup, read, score};
+use crate::support::api_server::{ApiServer, Setup, address_of, read, score};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -45,16 +46,12 @@ async fn ask(api: &ApiServer, token: &str, path: &str) -> (u16, Value) {
     read(api.request(Method::GET, path).bearer_auth(token).send().await.unwrap()).await
 }
 
-/// Returns every route of the table with its methods, and the pages and files beside it.
-fn routes() -> Vec<(String, Vec<Method>)> {
-    let table = include_str!("../../src/http/mod.rs");
-    let written = table.split("at(\"").skip(1).filter_map(|rest| {
-        let (path, rest) = rest.split_once('"')?;
-        let methods = rest.split('"').nth(1)?;
-        Some((path.to_owned(), methods.split(", ").map(|method| method.parse().unwrap()).collect()))
-    });
+/// Returns the method and an address of every route of the table, and of pages and files beside it.
+fn routes() -> Vec<(Method, String)> {
+    let table = http::routes().into_iter();
+    let table = table.map(|rule| (rule.method.as_str().parse().unwrap(), address_of(rule.path)));
     let beside = ["/docs/", "/nowhere", "/", "/explore", "/system", "/index.html"];
-    written.chain(beside.map(|path| (path.to_owned(), vec![Method::GET]))).collect()
+    table.chain(beside.map(|path| (Method::GET, path.to_owned()))).collect()
 }
 
 #[actix_web::test]
@@ -67,22 +64,18 @@ async fn a_share_token_opens_the_calls_of_its_view_and_no_other_route() {
             let (_, token) = share(&api, page, query).await;
             let mut opened = BTreeSet::new();
             let routes = routes();
-            assert!(routes.len() > 50, "{routes:?}");
-            for (route, methods) in routes {
-                let path =
-                    route.replace("{id}", "01930000-0000-7000-8000-000000000001").replace(['{', '}'], "");
-                for method in methods {
-                    let request = api.request(method.clone(), &path).bearer_auth(&token);
-                    let (status, answer) = read(request.send().await.unwrap()).await;
-                    if status == 200 {
-                        assert!([Method::GET, Method::HEAD].contains(&method), "{method} {path}");
-                        opened.insert(path.clone());
-                        continue;
-                    }
-                    assert_eq!(status, 403, "{method} {path}: {answer}");
-                    if method != Method::HEAD {
-                        assert_eq!(answer["error"]["code"], "not_shared", "{method} {path}");
-                    }
+            assert!(routes.len() > 150, "{routes:?}");
+            for (method, path) in routes {
+                let request = api.request(method.clone(), &path).bearer_auth(&token);
+                let (status, answer) = read(request.send().await.unwrap()).await;
+                if status == 200 {
+                    assert!([Method::GET, Method::HEAD].contains(&method), "{method} {path}");
+                    opened.insert(path);
+                    continue;
+                }
+                assert_eq!(status, 403, "{method} {path}: {answer}");
+                if method != Method::HEAD {
+                    assert_eq!(answer["error"]["code"], "not_shared", "{method} {path}");
                 }
             }
             let expected: BTreeSet<String> = expected.iter().map(|path| (*path).to_owned()).collect();

@@ -6357,6 +6357,16 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
+        /** @description The caller lacks the role or scope for the call (`forbidden`), the share link does not include it (`not_shared`) or has ended (`share_ended`), or the `Host` header or the page's origin is not allowed */
+        Forbidden: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
         /** @description The `Host` header or the page's origin is not allowed */
         Foreign: {
             headers: {
@@ -6397,7 +6407,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The token is missing or wrong */
+        /** @description The token, or the ticket for a live connection, is missing or wrong */
         Unauthorized: {
             headers: {
                 "www-authenticate": components["headers"]["Authenticate"];
@@ -6493,7 +6503,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6557,7 +6567,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6621,7 +6631,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6685,7 +6695,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6749,7 +6759,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6813,7 +6823,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6877,7 +6887,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6912,7 +6922,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -6960,7 +6970,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The limit of 200 rules is reached */
             413: {
@@ -7031,7 +7041,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
@@ -7092,7 +7102,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The rule does not exist */
             404: {
                 headers: {
@@ -7153,7 +7163,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The rule does not exist */
             404: {
                 headers: {
@@ -7222,7 +7232,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The rule does not exist */
             404: {
                 headers: {
@@ -7301,7 +7311,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -7348,7 +7358,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The alert does not exist */
             404: {
                 headers: {
@@ -7412,7 +7422,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The alert does not exist */
             404: {
                 headers: {
@@ -7476,7 +7486,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The alert does not exist */
             404: {
                 headers: {
@@ -7544,7 +7554,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The alert does not exist */
             404: {
                 headers: {
@@ -7626,7 +7636,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The alert does not exist */
             404: {
                 headers: {
@@ -7712,7 +7722,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -7767,7 +7777,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The limit of 2,000 annotations is reached */
             413: {
@@ -7841,7 +7851,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The annotation does not exist */
             404: {
                 headers: {
@@ -7910,7 +7920,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The annotation does not exist */
             404: {
                 headers: {
@@ -7978,7 +7988,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description No stored post is by this author */
             404: {
                 headers: {
@@ -8037,7 +8047,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description Redis is unavailable */
             503: {
                 headers: {
@@ -8085,7 +8095,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
@@ -8169,27 +8179,8 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    "www-authenticate": components["headers"]["Authenticate"];
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The page's origin is not allowed */
-            403: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description All live connections are in use, or live delivery is unavailable */
             503: {
                 headers: {
@@ -8306,7 +8297,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -8419,7 +8410,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -8531,7 +8522,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -8646,7 +8637,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -8694,7 +8685,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -8728,18 +8719,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["WrongParameter"];
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    "www-authenticate": components["headers"]["Authenticate"];
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            403: components["responses"]["Foreign"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description Redis is unavailable */
             503: {
                 headers: {
@@ -8783,7 +8764,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description A model cannot be used; its tier is in `details.field` */
             422: {
                 headers: {
@@ -8817,7 +8798,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -8856,7 +8837,7 @@ export interface operations {
             };
             400: components["responses"]["MalformedBody"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The limit on channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`) */
             409: {
@@ -8918,7 +8899,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The channel does not exist */
             404: {
                 headers: {
@@ -8970,7 +8951,7 @@ export interface operations {
             };
             400: components["responses"]["MalformedBody"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The channel does not exist */
             404: {
                 headers: {
@@ -9030,7 +9011,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The channel does not exist */
             404: {
                 headers: {
@@ -9088,7 +9069,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The channel does not exist */
             404: {
                 headers: {
@@ -9157,7 +9138,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The channel does not exist */
             404: {
                 headers: {
@@ -9243,7 +9224,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -9281,7 +9262,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The notification does not exist */
             404: {
                 headers: {
@@ -9416,7 +9397,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -9466,7 +9447,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The body exceeds 8 MiB or 10,000 posts */
             413: {
@@ -9617,7 +9598,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description Too many exports are running; retry after `Retry-After` seconds */
             429: {
                 headers: {
@@ -9675,7 +9656,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -9730,7 +9711,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The body is too large, or has more than 500 items */
             413: {
@@ -9800,7 +9781,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post does not exist */
             404: {
                 headers: {
@@ -9855,7 +9836,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post does not exist */
             404: {
                 headers: {
@@ -9912,7 +9893,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post does not exist */
             404: {
                 headers: {
@@ -9973,7 +9954,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post does not exist */
             404: {
                 headers: {
@@ -10042,7 +10023,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post has no correction */
             404: {
                 headers: {
@@ -10110,7 +10091,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post does not exist */
             404: {
                 headers: {
@@ -10190,7 +10171,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post does not exist */
             404: {
                 headers: {
@@ -10258,7 +10239,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The post does not exist */
             404: {
                 headers: {
@@ -10336,7 +10317,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description There is no key to encrypt secrets with (`no_secret_key`) */
             409: {
                 headers: {
@@ -10384,7 +10365,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The run does not exist, is not finished, or its documents are no longer kept */
             404: {
                 headers: {
@@ -10432,7 +10413,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The run does not exist or has no PDF, or its documents are no longer kept */
             404: {
                 headers: {
@@ -10477,7 +10458,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -10523,7 +10504,7 @@ export interface operations {
             };
             400: components["responses"]["MalformedBody"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The limit of 100 reports is reached (`too_many_reports`) */
             409: {
@@ -10595,7 +10576,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
@@ -10657,7 +10638,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The report does not exist */
             404: {
                 headers: {
@@ -10709,7 +10690,7 @@ export interface operations {
             };
             400: components["responses"]["MalformedBody"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The report does not exist */
             404: {
                 headers: {
@@ -10769,7 +10750,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The report does not exist */
             404: {
                 headers: {
@@ -10817,7 +10798,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The report does not exist */
             404: {
                 headers: {
@@ -10865,7 +10846,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The report does not exist */
             404: {
                 headers: {
@@ -10933,7 +10914,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The body exceeds 256 texts or 8 MiB */
             413: {
@@ -10990,7 +10971,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -11036,7 +11017,7 @@ export interface operations {
             };
             400: components["responses"]["MalformedBody"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The limit of 200 links is reached */
             413: {
@@ -11104,7 +11085,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The link does not exist */
             404: {
                 headers: {
@@ -11149,16 +11130,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            /** @description The link has expired or been revoked (`share_ended`) */
-            403: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            403: components["responses"]["Forbidden"];
             /** @description The request presents no share token */
             404: {
                 headers: {
@@ -11203,7 +11175,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -11251,7 +11223,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The body is too large */
             413: {
@@ -11318,7 +11290,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -11366,7 +11338,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The limit of 500 active or scheduled silences is reached */
             413: {
@@ -11436,7 +11408,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The silence does not exist */
             404: {
                 headers: {
@@ -11481,7 +11453,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -11536,7 +11508,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description Another source has this name (`name_taken`), there is no key to encrypt the secret with (`no_secret_key`), or another X source has this token (`account_in_use`) */
             409: {
@@ -11617,7 +11589,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The body exceeds 512 KiB or 10,000 items */
             413: {
@@ -11676,7 +11648,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -11731,7 +11703,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -11799,7 +11771,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -11891,7 +11863,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -11983,7 +11955,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -12192,7 +12164,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -12249,7 +12221,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -12313,7 +12285,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -12377,7 +12349,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -12444,7 +12416,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The source does not exist */
             404: {
                 headers: {
@@ -12498,7 +12470,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
         };
     };
     get_system_errors: {
@@ -12537,7 +12509,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
         };
     };
     list_topics: {
@@ -12561,7 +12533,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -12616,7 +12588,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description Another topic has this name */
             409: {
@@ -12697,7 +12669,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
@@ -12759,7 +12731,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
@@ -12809,7 +12781,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The topic does not exist */
             404: {
                 headers: {
@@ -12877,7 +12849,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The topic does not exist */
             404: {
                 headers: {
@@ -12956,7 +12928,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The topic does not exist */
             404: {
                 headers: {
@@ -13013,7 +12985,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The topic does not exist */
             404: {
                 headers: {
@@ -13081,7 +13053,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The topic does not exist */
             404: {
                 headers: {
@@ -13162,7 +13134,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The topic has no such job */
             404: {
                 headers: {
@@ -13231,7 +13203,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description Redis is unavailable */
             503: {
                 headers: {
@@ -13266,7 +13238,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -13305,7 +13277,7 @@ export interface operations {
             };
             400: components["responses"]["MalformedBody"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["SlowBody"];
             /** @description The limit of 500 views is reached */
             413: {
@@ -13379,7 +13351,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The view does not exist */
             404: {
                 headers: {
@@ -13448,7 +13420,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description The view does not exist */
             404: {
                 headers: {
@@ -13520,7 +13492,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -13555,7 +13527,7 @@ export interface operations {
             };
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -13645,7 +13617,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Foreign"];
+            403: components["responses"]["Forbidden"];
         };
     };
     get_readyz: {
@@ -13714,27 +13686,8 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["WrongParameter"];
-            /** @description Neither the token nor a valid ticket was presented */
-            401: {
-                headers: {
-                    "www-authenticate": components["headers"]["Authenticate"];
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The page's origin is not allowed */
-            403: {
-                headers: {
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The request is not a WebSocket handshake */
             426: {
                 headers: {

@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 
+use crate::http::access::{Admin, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -23,6 +24,7 @@ const MINIMUM_VOLUME: std::ops::RangeInclusive<u32> = 10..=1_000_000;
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn show(
+    _: Viewer,
     state: Data<AppState>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<SignalSettings>, ApiError> {
@@ -43,6 +45,7 @@ pub async fn show(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn change(
+    _: Admin,
     state: Data<AppState>,
     request: HttpRequest,
     _: Parameters<EmptyQuery>,

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::rules::BODY_BYTES_MAX;
 use crate::actors::alerter::publication;
+use crate::http::access::{Analyst, Viewer};
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
@@ -51,6 +52,7 @@ pub struct AlertsParameters {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<AlertsParameters>,
 ) -> Result<Json<Page<Alert>>, ApiError> {
@@ -70,6 +72,7 @@ pub async fn list(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -91,6 +94,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn acknowledge(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     path: Path<String>,
@@ -114,6 +118,7 @@ pub async fn acknowledge(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn unacknowledge(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     path: Path<String>,
@@ -148,6 +153,7 @@ pub struct Assignment {
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn assign(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -176,6 +182,7 @@ pub async fn assign(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn comment(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
 use crate::alerting::preview;
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -27,7 +28,11 @@ pub(in crate::http) const BODY_BYTES_MAX: usize = 64 * 1024;
     (status = 200, body = Page<Rule>, description = "All rules on one page"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Page<Rule>>, ApiError> {
+pub async fn list(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<Page<Rule>>, ApiError> {
     Ok(Json(Page { items: rules::list(&state.store).await?, next_cursor: None }))
 }
 
@@ -41,6 +46,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -63,6 +69,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -90,6 +97,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn replace(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -116,6 +124,7 @@ pub async fn replace(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -143,6 +152,7 @@ pub async fn delete(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn preview(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,

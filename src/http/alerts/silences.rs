@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
 use super::rules::BODY_BYTES_MAX;
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -18,7 +19,11 @@ use crate::store::page::Page;
     (status = 200, body = Page<Silence>, description = "The silences, including expired ones"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Page<Silence>>, ApiError> {
+pub async fn list(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<Page<Silence>>, ApiError> {
     Ok(Json(Page { items: silences::list(&state.store).await?, next_cursor: None }))
 }
 
@@ -36,6 +41,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -59,6 +65,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn end(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,

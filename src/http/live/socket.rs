@@ -3,6 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::state::AppState;
 
@@ -13,11 +14,9 @@ use crate::http::state::AppState;
 /// `Sec-WebSocket-Protocol: bearer, <token>`; other clients present it in `Authorization`.
 #[utoipa::path(get, path = "/ws", tag = "live", operation_id = "open_socket", responses(
     (status = 101, description = "The socket is open"),
-    (status = 401, body = ErrorBody, description = "Neither the token nor a valid ticket was presented"),
-    (status = 403, body = ErrorBody, description = "The page's origin is not allowed"),
     (status = 426, body = ErrorBody, description = "The request is not a WebSocket handshake"),
     (status = 503, body = ErrorBody, description = "All live connections are in use"),
 ))]
-pub async fn open(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn open(_: Viewer, state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     Ok(state.sockets.open(&request)?)
 }

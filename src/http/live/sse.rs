@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Parameters;
 use crate::http::state::AppState;
@@ -56,11 +57,10 @@ pub struct EventsParameters {
 #[utoipa::path(get, path = "/api/v1/events", tag = "live", operation_id = "listen", params(EventsParameters), responses(
     (status = 200, content_type = "text/event-stream", description = "An endless stream of events"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
-    (status = 401, body = ErrorBody, description = "The token is missing or wrong"),
-    (status = 403, body = ErrorBody, description = "The page's origin is not allowed"),
     (status = 503, body = ErrorBody, description = "All live connections are in use, or live delivery is unavailable"),
 ))]
 pub async fn listen(
+    _: Viewer,
     state: Data<AppState>,
     request: HttpRequest,
     Parameters(parameters): Parameters<EventsParameters>,

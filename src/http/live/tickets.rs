@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -27,10 +28,13 @@ pub struct LiveTicket {
 /// histories. A page therefore uses its token to request a ticket, which is valid for one connection within 30 seconds.
 #[utoipa::path(post, path = "/api/v1/live/tickets", tag = "live", operation_id = "issue_live_ticket", responses(
     (status = 201, body = LiveTicket, description = "The ticket"),
-    (status = 401, body = ErrorBody, description = "The token is missing or wrong"),
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
-pub async fn issue(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<HttpResponse, ApiError> {
+pub async fn issue(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<HttpResponse, ApiError> {
     // Computed before the ticket is issued, so that the announced lifetime is never longer than the real one.
     let expires_at = Timestamp::now() + TICKET_LIFETIME;
     let ticket = state.live_tickets.issue().await?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::explore::query;
 use super::filter_parameters::filter_parameters;
 use crate::explanation::{Findings, explain};
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Parameters;
 use crate::http::state::AppState;
@@ -38,6 +39,7 @@ filter_parameters! {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn show(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<ExplainParameters>,
 ) -> Result<Json<Explanation>, ApiError> {

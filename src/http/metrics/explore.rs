@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::filter_parameters::filter_parameters;
 use super::range::{RangeName, RangeQuery};
 use crate::anomaly::chart_peaks;
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
@@ -126,6 +127,7 @@ filter_parameters! {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn series(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<SeriesParameters>,
 ) -> Result<Json<SeriesWithPeaks>, ApiError> {
@@ -146,6 +148,7 @@ pub async fn series(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn breakdown(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<BreakdownParameters>,
 ) -> Result<Json<ExploreBreakdown>, ApiError> {
@@ -165,6 +168,7 @@ pub async fn breakdown(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn lines(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<LinesParameters>,
 ) -> Result<Json<ExploreLines>, ApiError> {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::anomaly::chart_peaks;
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
@@ -108,6 +109,7 @@ pub fn check(query_string: &str) -> Result<(), ApiError> {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn overall(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Overall>, ApiError> {
@@ -121,6 +123,7 @@ pub async fn overall(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn geo(
+    _: Viewer,
     state: Data<AppState>,
     parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
@@ -134,6 +137,7 @@ pub async fn geo(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn products(
+    _: Viewer,
     state: Data<AppState>,
     parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
@@ -147,6 +151,7 @@ pub async fn products(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn channels(
+    _: Viewer,
     state: Data<AppState>,
     parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
@@ -160,6 +165,7 @@ pub async fn channels(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn platforms(
+    _: Viewer,
     state: Data<AppState>,
     parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
@@ -181,6 +187,7 @@ async fn breakdown(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn emotions(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Emotions>, ApiError> {
@@ -198,6 +205,7 @@ pub async fn emotions(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn trend(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<TrendWithPeaks>, ApiError> {

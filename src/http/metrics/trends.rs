@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::trend_cache::TERMS_MAX;
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
@@ -33,6 +34,7 @@ pub struct TrendsParameters {
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
 pub async fn show(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<TrendsParameters>,
 ) -> Result<Json<Trends>, ApiError> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tracing::{info, warn};
 use utoipa::ToSchema;
 
+use crate::http::access::Admin;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -46,6 +47,7 @@ pub struct ReloadedModel {
     (status = 422, body = ErrorBody, description = "A model cannot be used; its tier is in `details.field`"),
 ))]
 pub async fn reload(
+    _: Admin,
     state: Data<AppState>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<ReloadResponse>, ApiError> {

@@ -12,6 +12,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::actors::scoring::job_queue::OnDemandError;
+use crate::http::access::Analyze;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
@@ -114,6 +115,7 @@ pub enum ScoreResponse {
         (status = 429, body = ErrorBody, description = "Too many texts are queued; retry after `Retry-After` seconds"),
     ))]
 pub async fn score(
+    _: Analyze,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,

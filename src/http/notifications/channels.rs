@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::channel_request::{NewChannel, draft, read, rejected, require_persistent_key};
 use crate::actors::notifier::delivery::{self, DeliveryError};
+use crate::http::access::{Admin, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -51,7 +52,11 @@ pub struct TestOutcome {
         (status = 200, body = Channels, description = "All channels"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Channels>, ApiError> {
+pub async fn list(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<Channels>, ApiError> {
     Ok(Json(Channels { items: channels::list(&state.store).await? }))
 }
 
@@ -68,6 +73,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Admin,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -92,6 +98,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -112,6 +119,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn replace(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -143,6 +151,7 @@ pub async fn replace(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -186,6 +195,7 @@ pub async fn delete(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn test(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -216,6 +226,7 @@ pub async fn test(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn rotate_secret(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::channel_request::require_persistent_key;
 use crate::actors::notifier::delivery;
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -51,6 +52,7 @@ pub struct PushKey {
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<NotificationsParameters>,
 ) -> Result<Json<Page<Notification>>, ApiError> {
@@ -73,6 +75,7 @@ pub async fn list(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn resend(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -96,7 +99,11 @@ pub async fn resend(
     (status = 409, body = ErrorBody, description = "There is no key to encrypt secrets with (`no_secret_key`)"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn push_key(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<PushKey>, ApiError> {
+pub async fn push_key(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<PushKey>, ApiError> {
     require_persistent_key(&state)?;
     let key = delivery::push_key(&state.store, &state.messenger).await?;
     Ok(Json(PushKey { public_key: key.public_text() }))

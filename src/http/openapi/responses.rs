@@ -1,24 +1,39 @@
 //! Adds common error responses to each operation, and headers to all responses.
 
+use actix_web::http::Method;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::Response;
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{
     ContentBuilder, Header, HeaderBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Type,
 };
 
-use crate::http::guard::OPEN_PATHS;
+use crate::http::access::Access;
+use crate::http::routes;
 
 /// Error response: its name in the document, status and description.
 type Refusal = (&'static str, &'static str, &'static str);
 
 /// Error responses that every call can return.
-const OF_ALL: [Refusal; 2] = [
-    ("WrongParameter", "400", "A parameter is invalid or unknown; see `details.parameter`"),
-    ("Foreign", "403", "The `Host` header or the page's origin is not allowed"),
+const OF_ALL: [Refusal; 1] =
+    [("WrongParameter", "400", "A parameter is invalid or unknown; see `details.parameter`")];
+
+/// Error responses that calls can return if they are open to anyone.
+const OF_OPEN: [Refusal; 1] = [("Foreign", "403", "The `Host` header or the page's origin is not allowed")];
+
+/// Error responses that calls can return if they require a role and a scope.
+const OF_RULED: [Refusal; 2] = [
+    ("Unauthorized", "401", "The token, or the ticket for a live connection, is missing or wrong"),
+    (
+        "Forbidden",
+        "403",
+        "The caller lacks the role or scope for the call (`forbidden`), the share link does not include it \
+         (`not_shared`) or has ended (`share_ended`), or the `Host` header or the page's origin is not allowed",
+    ),
 ];
 
-/// Error responses that calls can return if they require the token.
-const OF_TOKEN: [Refusal; 1] = [("Unauthorized", "401", "The token is missing or wrong")];
+/// Extension of each call that says who may make it: `anyone`, `viewer`, `analyst` and so on.
+const ACCESS: &str = "x-groundswell-access";
 
 /// Error responses that calls can return if they take a body.
 const OF_BODIES: [Refusal; 5] = [
@@ -40,20 +55,26 @@ const HEADERS: [(&str, &str, Type, &str); 3] = [
     ("Authenticate", "www-authenticate", Type::String, "Authentication scheme to use"),
 ];
 
-/// Adds the common error responses to each call, unless it describes them itself, and the common headers to each
-/// response.
+/// Adds to each call who may make it, as the route table says, and the common error responses, unless the call describes
+/// them itself; adds the common headers to each response.
 pub(super) fn complete(document: &mut OpenApi) {
+    let routes = routes();
     for (path, item) in &mut document.paths.paths {
-        let of_token = if OPEN_PATHS.contains(&path.as_str()) { &[][..] } else { &OF_TOKEN };
-        for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete]
-            .into_iter()
-            .flatten()
-        {
-            complete_call(operation, of_token);
+        for (method, operation) in [
+            (Method::GET, &mut item.get),
+            (Method::PUT, &mut item.put),
+            (Method::POST, &mut item.post),
+            (Method::PATCH, &mut item.patch),
+            (Method::DELETE, &mut item.delete),
+        ] {
+            let rule = routes.iter().find(|rule| rule.path == path && rule.method == method);
+            if let (Some(operation), Some(rule)) = (operation, rule) {
+                complete_call(operation, rule.needs);
+            }
         }
     }
     let components = document.components.get_or_insert_default();
-    for (name, status, description) in OF_BODIES.into_iter().chain(OF_ALL).chain(OF_TOKEN) {
+    for (name, status, description) in OF_BODIES.into_iter().chain(OF_ALL).chain(OF_OPEN).chain(OF_RULED) {
         let error = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
         let refusal = ResponseBuilder::new().description(description).content("application/json", error);
         let mut refusal = refusal.build();
@@ -67,7 +88,12 @@ pub(super) fn complete(document: &mut OpenApi) {
     }
 }
 
-fn complete_call(operation: &mut Operation, of_token: &[Refusal]) {
+fn complete_call(operation: &mut Operation, access: Access) {
+    let is_open = access.requirement().is_none();
+    let token = (!is_open).then(|| SecurityRequirement::new("token", [""; 0]));
+    operation.security = Some(token.into_iter().collect());
+    operation.extensions.get_or_insert_default().insert(ACCESS.to_owned(), access.as_str().into());
+    let of_access = if is_open { &OF_OPEN[..] } else { &OF_RULED };
     let of_bodies = if operation.request_body.is_some() { &OF_BODIES[..] } else { &[] };
     let responses = &mut operation.responses.responses;
     for (status, response) in responses.iter_mut() {
@@ -75,7 +101,7 @@ fn complete_call(operation: &mut Operation, of_token: &[Refusal]) {
             add_headers(status, response);
         }
     }
-    for (name, status, _) in of_bodies.iter().chain(&OF_ALL).chain(of_token) {
+    for (name, status, _) in of_bodies.iter().chain(&OF_ALL).chain(of_access) {
         let refusal = || RefOr::Ref(Ref::new(format!("#/components/responses/{name}")));
         responses.entry((*status).to_owned()).or_insert_with(refusal);
     }

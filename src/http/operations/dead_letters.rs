@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::http::access::{Admin, Analyst};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
@@ -80,6 +81,7 @@ pub struct Replayed {
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
 pub async fn list(
+    _: Analyst,
     state: Data<AppState>,
     Parameters(parameters): Parameters<DeadLettersParameters>,
 ) -> Result<Json<DeadLetterPage>, ApiError> {
@@ -101,6 +103,7 @@ pub async fn list(
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
 pub async fn replay(
+    _: Admin,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,

@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::http::access::Anyone;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Parameters;
 use crate::http::state::AppState;
@@ -44,14 +45,14 @@ pub struct ReadyParameters {
 ///
 /// Does not depend on Redis or PostgreSQL, because restarting this process would not bring them back.
 #[utoipa::path(get, path = "/livez", tag = "operations", operation_id = "get_livez", responses((status = 200, body = Liveness, description = "The process is alive")))]
-pub async fn live() -> Json<Liveness> {
+pub async fn live(_: Anyone) -> Json<Liveness> {
     Json(Liveness { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 /// Check whether the process is alive; the same as `/livez`
 #[utoipa::path(get, path = "/health", tag = "operations", operation_id = "get_health", responses((status = 200, body = Liveness, description = "The process is alive")))]
-pub async fn health() -> Json<Liveness> {
-    live().await
+pub async fn health(caller: Anyone) -> Json<Liveness> {
+    live(caller).await
 }
 
 /// Check whether the process is ready for traffic
@@ -66,6 +67,7 @@ pub async fn health() -> Json<Liveness> {
         (status = 503, body = Readiness, description = "The process is not ready"),
     ))]
 pub async fn ready(
+    _: Anyone,
     state: Data<AppState>,
     Parameters(parameters): Parameters<ReadyParameters>,
 ) -> Result<HttpResponse, ApiError> {

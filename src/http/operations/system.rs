@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -20,7 +21,11 @@ use crate::telemetry::{errors, process};
     (status = 200, body = SystemHealth, description = "The latest measurement"),
     (status = 400, body = ErrorBody, description = "The call takes no parameters"),
 ))]
-pub async fn show(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<SystemHealth>, ApiError> {
+pub async fn show(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<SystemHealth>, ApiError> {
     Ok(Json(SystemHealth::clone(&state.health.newest())))
 }
 
@@ -46,6 +51,7 @@ pub struct ErrorsParameters {
         (status = 400, body = ErrorBody, description = "A parameter is unknown or invalid"),
     ))]
 pub async fn errors(
+    _: Viewer,
     Parameters(parameters): Parameters<ErrorsParameters>,
 ) -> Result<Json<ErrorOverview>, ApiError> {
     Ok(Json(errors::overview(parameters.window)))
@@ -56,7 +62,11 @@ pub async fn errors(
     (status = 200, body = String, content_type = "text/plain", description = "The metrics in Prometheus text format"),
     (status = 400, body = ErrorBody, description = "The call takes no parameters"),
 ))]
-pub async fn prometheus(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<HttpResponse, ApiError> {
+pub async fn prometheus(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<HttpResponse, ApiError> {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     let figures = state.prometheus.render() + &process::exposition();
     Ok(HttpResponse::Ok().content_type(kind).body(figures))

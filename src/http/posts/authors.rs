@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Parameters;
 use crate::http::metrics::explore::zone;
@@ -46,6 +47,7 @@ pub struct AuthorParameters {
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn profile(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<(String, String)>,
     Parameters(parameters): Parameters<AuthorParameters>,

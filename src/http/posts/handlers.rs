@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::export::{self, Format};
 use super::ingest_body;
 use super::ingest_body::{BODY_BYTES_MAX, PostsBody, Receipt};
+use crate::http::access::{Admin, Ingest, Viewer};
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
@@ -43,6 +44,7 @@ const LIMIT_MAX: usize = 500;
         (status = 503, body = ErrorBody, description = "Redis is unavailable; send again after `Retry-After` seconds"),
     ))]
 pub async fn ingest(
+    _: Ingest,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -151,6 +153,7 @@ fn ranked(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     request: HttpRequest,
     Parameters(parameters): Parameters<ListParameters>,
@@ -185,6 +188,7 @@ pub async fn list(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -208,6 +212,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn erase(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -230,6 +235,7 @@ pub async fn erase(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn export(
+    _: Viewer,
     state: Data<AppState>,
     request: HttpRequest,
     Parameters(parameters): Parameters<ExportParameters>,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::export::{self, Format};
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
 use crate::http::state::AppState;
@@ -45,6 +46,7 @@ const COLUMNS: &[&str] = &[
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn correct(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -65,7 +67,11 @@ pub async fn correct(
         (status = 404, body = ErrorBody, description = "The post has no correction"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn retract(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn retract(
+    _: Analyst,
+    state: Data<AppState>,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let uuid = extract::id(&path)?;
     if labels::take_back(&state.store, uuid).await? {
         return Ok(HttpResponse::NoContent().finish());
@@ -92,6 +98,7 @@ pub struct LabelsParameters {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn export(
+    _: Viewer,
     state: Data<AppState>,
     request: HttpRequest,
     Parameters(parameters): Parameters<LabelsParameters>,

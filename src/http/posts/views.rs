@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -21,6 +22,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Page<SavedView>>, ApiError> {
@@ -35,6 +37,7 @@ pub async fn list(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -57,6 +60,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn update(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -77,7 +81,7 @@ pub async fn update(
         (status = 404, body = ErrorBody, description = "The view does not exist"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn delete(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn delete(_: Analyst, state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
     let id = extract::id(&path)?;
     if views::delete(&state.store, id).await? {
         return Ok(HttpResponse::NoContent().finish());

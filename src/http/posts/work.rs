@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody, ErrorResponse};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -53,6 +54,7 @@ pub struct WorkConflict {
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -79,6 +81,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn change(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -146,6 +149,7 @@ pub struct BulkResults {
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn change_many(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -202,6 +206,7 @@ pub struct ChangesParameters {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn changes(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<ChangesParameters>,
 ) -> Result<Json<WorkChanges>, ApiError> {
@@ -226,6 +231,7 @@ pub async fn changes(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn note(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -253,6 +259,7 @@ pub async fn note(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn history(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -295,6 +302,7 @@ pub struct QueueParameters {
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn queue(
+    _: Viewer,
     state: Data<AppState>,
     Parameters(parameters): Parameters<QueueParameters>,
 ) -> Result<Json<Page<ListedPost>>, ApiError> {
@@ -319,7 +327,11 @@ pub async fn queue(
     (status = 200, body = UsedNames, description = "Tags and assignees, most frequent first"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn names(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<UsedNames>, ApiError> {
+pub async fn names(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<UsedNames>, ApiError> {
     Ok(Json(work::names(&state.store).await?))
 }
 

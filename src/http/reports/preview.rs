@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::schedules::{BODY_BYTES_MAX, zone};
 use crate::actors::reporter::content::{self, Subject};
+use crate::http::access::Analyst;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -55,6 +56,7 @@ pub struct ReportPreview {
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn preview(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,

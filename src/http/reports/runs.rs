@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::preview::{REPORT_POLICY, latest_period};
 use super::schedules::{missing, zone};
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -29,6 +30,7 @@ use crate::store::reports::schedules;
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn send(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -52,6 +54,7 @@ pub async fn send(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -73,6 +76,7 @@ pub async fn list(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn html(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -89,6 +93,7 @@ pub async fn html(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn pdf(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -38,7 +39,11 @@ pub struct Reports {
     (status = 200, body = Reports, description = "All reports"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Reports>, ApiError> {
+pub async fn list(
+    _: Viewer,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<Reports>, ApiError> {
     let items = schedules::list(&state.store).await?;
     Ok(Json(Reports { items, mail: state.messenger.sends_mail(), pdf: state.prints_pdf }))
 }
@@ -52,6 +57,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Js
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -74,6 +80,7 @@ pub async fn get(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -101,6 +108,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn replace(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -129,6 +137,7 @@ pub async fn replace(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::access::NewSecret;
 use super::scope;
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::metrics::{explore, live};
@@ -30,6 +31,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Page<ShareLink>>, ApiError> {
@@ -50,6 +52,7 @@ pub async fn list(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
@@ -85,7 +88,7 @@ pub async fn create(
         (status = 404, body = ErrorBody, description = "The link does not exist"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn revoke(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn revoke(_: Analyst, state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
     let id = extract::id(&path)?;
     if share_links::revoke(&state.store, id).await? {
         return Ok(HttpResponse::NoContent().finish());
@@ -98,11 +101,14 @@ pub async fn revoke(state: Data<AppState>, path: Path<String>) -> Result<HttpRes
 /// For holders of a link, who present its token as `Authorization: Bearer <token>`.
 #[utoipa::path(get, path = "/api/v1/shared-view", tag = "share-links", operation_id = "get_shared_view", responses(
     (status = 200, body = SharedView, description = "The view"),
-    (status = 403, body = ErrorBody, description = "The link has expired or been revoked (`share_ended`)"),
     (status = 404, body = ErrorBody, description = "The request presents no share token"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn show(request: HttpRequest, _: Parameters<EmptyQuery>) -> Result<Json<SharedView>, ApiError> {
+pub async fn show(
+    _: Viewer,
+    request: HttpRequest,
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<SharedView>, ApiError> {
     let extensions = request.extensions();
     let link = extensions.get::<ShareLink>();
     let link =

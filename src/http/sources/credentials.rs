@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path, Payload};
 
 use crate::connectors::{networks, sealed_credentials};
+use crate::http::access::Admin;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery};
 use crate::http::notifications::channel_request::require_persistent_key;
@@ -28,6 +29,7 @@ use crate::store::sources::{self, SealedCredentials};
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn replace(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,

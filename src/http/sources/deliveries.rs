@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::connectors::ConnectorError;
 use crate::connectors::webhook::{DELIVERY_ID_BYTES_MAX, Delivery, items, post_of};
+use crate::http::access::Anyone;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery};
@@ -54,6 +55,7 @@ const HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signatur
         (status = 503, body = ErrorBody, description = "Redis or PostgreSQL is unavailable; deliver again after `Retry-After` seconds"),
     ))]
 pub async fn receive(
+    _: Anyone,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,

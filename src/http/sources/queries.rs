@@ -4,6 +4,7 @@ use actix_web::web::{Data, Json, Path};
 
 use super::found;
 use crate::connectors::following;
+use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -27,6 +28,7 @@ use crate::store::topics;
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,

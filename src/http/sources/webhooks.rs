@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::deliveries;
 use crate::connectors::webhook::Delivery;
+use crate::http::access::Admin;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::notifications::channel_request::require_persistent_key;
@@ -59,6 +60,7 @@ pub struct MappingPreview {
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn rotate_secret(
+    _: Admin,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -88,6 +90,7 @@ pub async fn rotate_secret(
         (status = 422, body = ErrorBody, description = "A field is invalid, or there is nothing at the position of the items"),
     ))]
 pub async fn preview_mapping(
+    _: Admin,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,

@@ -4,6 +4,7 @@ use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::missing;
+use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
@@ -35,6 +36,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
     request: HttpRequest,
@@ -70,6 +72,7 @@ pub async fn create(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn list(
+    _: Viewer,
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<EmptyQuery>,
@@ -95,6 +98,7 @@ pub async fn list(
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn cancel(
+    _: Analyst,
     state: Data<AppState>,
     path: Path<(String, String)>,
     _: Parameters<EmptyQuery>,

@@ -229,6 +229,18 @@ pub async fn read(response: Response) -> (u16, Value) {
     (status, serde_json::from_slice(&body).unwrap_or_default())
 }
 
+/// Returns an address that matches a path of the route table. Nothing has the ids in it.
+pub fn address_of(path: &str) -> String {
+    let mut address = String::new();
+    let mut rest = path;
+    while let Some((before, parameter)) = rest.split_once('{') {
+        address.push_str(before);
+        address.push_str("01930000-0000-7000-8000-000000000001");
+        rest = parameter.split_once('}').unwrap().1;
+    }
+    address + rest
+}
+
 fn prometheus() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| PrometheusBuilder::new().build_recorder().handle()).clone()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use groundswell::models::system_health::SystemHealth;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -31,11 +32,22 @@ pub struct Answer {
 impl Client {
     /// A client of the server that listens there.
     pub fn new(address: SocketAddr) -> Self {
+        Self::with_headers(address, HeaderMap::new())
+    }
+
+    /// The same, of a server that requires this token.
+    pub fn with_token(address: SocketAddr, token: &str) -> Self {
+        let bearer = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        Self::with_headers(address, HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+    }
+
+    fn with_headers(address: SocketAddr, headers: HeaderMap) -> Self {
         // A test of the program itself has no server in its own process that would have done so.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // The server hangs up on connections that are idle for five seconds, and what is sent at that moment is lost.
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
+            .default_headers(headers)
             .pool_idle_timeout(Duration::from_secs(2))
             .build()
             .unwrap();
