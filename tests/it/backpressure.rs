@@ -24,15 +24,15 @@ fn filler() -> String {
     WORDS.repeat(in_soak(24, 96))
 }
 
-/// Posts whose memory may be in use before the baseline is taken.
-fn n_warm() -> u64 {
+/// Posts that warm the server up: the baseline of its memory is taken once they are accepted.
+fn n_warm_up_posts() -> u64 {
     high_water() / 4
 }
 
 /// What memory may grow by on any machine: two thirds of the text alone of what comes to wait in Redis after the
 /// baseline. A server that kept what it cannot store would grow by all of it, and more.
 fn growth_bytes_max() -> u64 {
-    (high_water() - n_warm()) * filler().len() as u64 * 2 / 3
+    (high_water() - n_warm_up_posts()) * filler().len() as u64 * 2 / 3
 }
 
 /// What the memory of an allocator wanders on a machine that does nothing else.
@@ -89,7 +89,7 @@ async fn ten_times_more_than_can_be_stored_leaves_memory_flat() {
     let mut baseline = 0;
     until("it is warm", async || {
         baseline = baseline.max(memory_of(server.pid()));
-        flood.n_accepted.load(Ordering::Relaxed) >= n_warm()
+        flood.n_accepted.load(Ordering::Relaxed) >= n_warm_up_posts()
     })
     .await;
     let store = space.store().await;
@@ -100,7 +100,7 @@ async fn ten_times_more_than_can_be_stored_leaves_memory_flat() {
     let started = Instant::now();
     until("the stream is full", async || {
         highest = highest.max(memory_of(server.pid()));
-        flood.n_refused.load(Ordering::Relaxed) >= n_warm()
+        flood.n_refused.load(Ordering::Relaxed) >= n_warm_up_posts()
     })
     .await;
     while started.elapsed() < so_long {

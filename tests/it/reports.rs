@@ -286,30 +286,30 @@ async fn a_preview_shows_a_draft_and_an_invalid_report_is_refused() {
     assert_eq!(app.delete(&path).await, 204);
 }
 
-/// Chromium that notes the folder of each of its runs, by which its processes are told from those of other tests, and
-/// starts a process that does not end by itself.
-struct NotedChromium {
+/// Chromium behind a script that records the home folder of each run, which tells its processes from those of other
+/// tests, and starts a child that would outlive it.
+struct RecordedChromium {
     chromium: Chromium,
-    notes: tempfile::TempDir,
+    records: tempfile::TempDir,
 }
 
-impl NotedChromium {
+impl RecordedChromium {
     fn create() -> Self {
-        let notes = tempfile::tempdir().unwrap();
+        let records = tempfile::tempdir().unwrap();
         let real = Chromium::find(None).unwrap().program().to_owned();
-        let script = notes.path().join("chromium");
+        let script = records.path().join("chromium");
         let body = "#!/bin/sh\necho \"$HOME\" >>\"$(dirname \"$0\")/folders\"\nsleep 600 &\nexec";
         std::fs::write(&script, format!("{body} {} \"$@\"\n", real.display())).unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Self { chromium: Chromium::find(Some(&script)).unwrap(), notes }
+        Self { chromium: Chromium::find(Some(&script)).unwrap(), records }
     }
 
     fn folders(&self) -> Vec<String> {
-        let noted = std::fs::read_to_string(self.notes.path().join("folders")).unwrap_or_default();
-        noted.lines().map(str::to_owned).collect()
+        let recorded = std::fs::read_to_string(self.records.path().join("folders")).unwrap_or_default();
+        recorded.lines().map(str::to_owned).collect()
     }
 
-    /// The processes whose command or environment names a folder of its runs: Chromium's own, and their children.
+    /// Processes whose command line or environment names the home folder of a run: Chromium's own and their children.
     fn processes(&self) -> Vec<PathBuf> {
         let folders = self.folders();
         let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
@@ -327,8 +327,8 @@ impl NotedChromium {
 async fn chromium_reaches_nothing_and_leaves_nothing_behind() {
     let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = site.local_addr().unwrap();
-    let noted = NotedChromium::create();
-    let chromium = &noted.chromium;
+    let recorded = RecordedChromium::create();
+    let chromium = &recorded.chromium;
     let page = format!(
         "<link rel=\"stylesheet\" href=\"http://{address}/a\"><p>Printed</p><img src=\"http://{address}/b\">\
          <img src=\"http://localhost:{}/c\"><iframe src=\"http://{address}/d\"></iframe>",
@@ -337,18 +337,18 @@ async fn chromium_reaches_nothing_and_leaves_nothing_behind() {
     let pdf = chromium.print(&page).await.unwrap();
     assert!(pdf.starts_with(b"%PDF-"));
     assert!(tokio::time::timeout(Duration::from_millis(100), site.accept()).await.is_err());
-    assert_eq!(noted.folders().len(), 1);
-    until("it has ended", async || noted.processes().is_empty()).await;
+    assert_eq!(recorded.folders().len(), 1);
+    until("it has ended", async || recorded.processes().is_empty()).await;
     // Dropped while it prints, as when its stage dies.
     let dropped = async {
         loop {
             tokio::select! {
-                () = until("it prints", async || !noted.processes().is_empty()) => return,
+                () = until("it prints", async || !recorded.processes().is_empty()) => return,
                 // On a busy machine, it may have printed before it was looked at.
                 printed = chromium.print(&page) => drop(printed.unwrap()),
             }
         }
     };
     tokio::time::timeout(PATIENCE, dropped).await.expect("it is never seen to print");
-    until("its processes are gone", async || noted.processes().is_empty()).await;
+    until("its processes are gone", async || recorded.processes().is_empty()).await;
 }

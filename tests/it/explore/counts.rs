@@ -167,8 +167,8 @@ async fn lines_are_the_series_of_each_key_and_of_all_others() {
         if items.len() == 3 && by == "city" && !query.contains("city") {
             // A line is the series of its key.
             let key = items[0]["key"].as_str().unwrap().replace(' ', "+");
-            let (_, alone) = api.get(&format!("/api/v1/explore/series?{common}&city={key}")).await;
-            assert_eq!(counts(&items[0]["points"]), counts(&alone["items"]), "round {round}, {path}");
+            let (_, series) = api.get(&format!("/api/v1/explore/series?{common}&city={key}")).await;
+            assert_eq!(counts(&items[0]["points"]), counts(&series["items"]), "round {round}, {path}");
         }
     }
     let (status, answer) = api.get("/api/v1/explore/lines?by=city&limit=9").await;
