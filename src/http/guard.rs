@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::share::access;
 use super::state::AppState;
 use crate::models::id::SourceId;
+use crate::models::principal::Principal;
 
 /// Paths that need no token, because the health checks of orchestrators and load balancers do not carry one.
 pub(super) const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
@@ -59,43 +60,49 @@ fn check_headers(state: &AppState, request: &ServiceRequest) -> Result<(), ApiEr
 }
 
 /// Middleware that rejects requests with neither the token nor a valid ticket, and restricts holders of share links to
-/// their view. Runs after [`check_origin`].
+/// their view. Keeps who makes the request in its extensions, as a [`Principal`]. Runs after [`check_origin`].
 pub async fn authenticate(
     state: web::Data<AppState>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if let Err(refusal) = check_token(&state, &mut request).await {
-        return Ok(request.into_response(refusal.error_response()));
+    match check_token(&state, &mut request).await {
+        Ok(Some(principal)) => {
+            request.extensions_mut().insert(principal);
+        }
+        Ok(None) => {}
+        Err(refusal) => return Ok(request.into_response(refusal.error_response())),
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-async fn check_token(state: &AppState, request: &mut ServiceRequest) -> Result<(), ApiError> {
+/// Returns who makes the request; `None` if the call is open and no credential was presented.
+async fn check_token(state: &AppState, request: &mut ServiceRequest) -> Result<Option<Principal>, ApiError> {
     let presented: Vec<String> = presented_tokens(request.headers()).collect();
     let token = state.params.token.as_ref();
     if token.is_some_and(|token| presented.iter().any(|presented| token.matches(presented))) {
-        return Ok(());
+        return Ok(Some(Principal::operator()));
     }
     // Even if the API is open, a share token opens only its view.
     if let Some(presented) = presented.iter().find(|presented| access::is_share_token(presented)) {
-        return access::admit(state, request, presented).await;
+        let link = access::admit(state, request, presented).await?;
+        return Ok(Some(Principal::share_holder(link)));
     }
     if token.is_none() {
-        return Ok(());
+        return Ok(Some(Principal::local_operator()));
     }
     // The dashboard itself is open, because a page must load before it can ask a person for the token.
     let is_open = OPEN_PATHS.contains(&request.path())
         || dashboard::is_public_file(request.method(), request.path())
         || is_delivery(request.method(), request.path());
     if is_open {
-        return Ok(());
+        return Ok(None);
     }
     let ticket = request.extensions_mut().remove::<Ticket>();
     if let Some(Ticket(ticket)) = ticket
-        && state.live_tickets.redeem(&ticket).await?
+        && let Some(principal) = state.live_tickets.redeem(&ticket).await?
     {
-        return Ok(());
+        return Ok(Some(principal));
     }
     let browser =
         request.headers().get(header::ACCEPT).is_some_and(|accept| header_text(accept).contains("text/html"));

@@ -280,7 +280,7 @@ impl Broadcaster {
     /// its feeds, and finally subscribes it. All of this happens in one message handler, so no update is lost in
     /// between.
     fn join(&mut self, watch: Watch) {
-        let Watch { id, outbox, subscription, since, is_requested } = watch;
+        let Watch { id, outbox, subscription, since, is_requested, .. } = watch;
         let position = self.log.as_ref().map(ReplayBuffer::position);
         let missed = match (&self.log, &since) {
             (Some(log), Some(since)) => log.missed(since, &subscription),

@@ -1,10 +1,11 @@
 //! Handler that upgrades requests to WebSockets, which `ws` then serves.
 
-use actix_web::web::Data;
+use actix_web::web::{Data, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::state::AppState;
+use crate::models::principal::Principal;
 
 /// Open a WebSocket for live updates
 ///
@@ -18,6 +19,10 @@ use crate::http::state::AppState;
     (status = 426, body = ErrorBody, description = "The request is not a WebSocket handshake"),
     (status = 503, body = ErrorBody, description = "All live connections are in use"),
 ))]
-pub async fn open(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(state.sockets.open(&request)?)
+pub async fn open(
+    principal: ReqData<Principal>,
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    Ok(state.sockets.open(&request, *principal)?)
 }

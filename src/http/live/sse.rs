@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentEncoding};
-use actix_web::web::Data;
+use actix_web::web::{Data, ReqData};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -12,6 +12,7 @@ use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::models::bounded::{MaxRate, MinVirality};
 use crate::models::live::FrameId;
+use crate::models::principal::Principal;
 use crate::models::score::SentimentLabel;
 use crate::models::subscription::{Feed, Feeds, Filter, Subscription};
 use crate::ws::EventsQuery;
@@ -61,11 +62,13 @@ pub struct EventsParameters {
     (status = 503, body = ErrorBody, description = "All live connections are in use, or live delivery is unavailable"),
 ))]
 pub async fn listen(
+    principal: ReqData<Principal>,
     state: Data<AppState>,
     request: HttpRequest,
     Parameters(parameters): Parameters<EventsParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let events = state.sockets.events(&request, parameters.read(last_event_id(&request))?)?;
+    let query = parameters.read(last_event_id(&request))?;
+    let events = state.sockets.events(&request, *principal, query)?;
     let mut response = HttpResponse::Ok();
     response.content_type("text/event-stream");
     // Compression would delay events, and so would a proxy that buffers the response.

@@ -1,7 +1,7 @@
 //! Handler that issues tickets, which authenticate live connections.
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::web::{Data, ReqData};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::principal::Principal;
 use crate::stream::TICKET_LIFETIME;
 
 /// Ticket that authenticates one live connection.
@@ -30,9 +31,13 @@ pub struct LiveTicket {
     (status = 401, body = ErrorBody, description = "The token is missing or wrong"),
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
-pub async fn issue(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<HttpResponse, ApiError> {
+pub async fn issue(
+    principal: ReqData<Principal>,
+    state: Data<AppState>,
+    _: Parameters<EmptyQuery>,
+) -> Result<HttpResponse, ApiError> {
     // Computed before the ticket is issued, so that the announced lifetime is never longer than the real one.
     let expires_at = Timestamp::now() + TICKET_LIFETIME;
-    let ticket = state.live_tickets.issue().await?;
+    let ticket = state.live_tickets.issue(&principal).await?;
     Ok(HttpResponse::Created().json(LiveTicket { ticket, expires_at }))
 }

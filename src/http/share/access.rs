@@ -65,12 +65,16 @@ pub fn is_share_token(text: &str) -> bool {
 }
 
 /// Admits a request by the holder of a share link if the shared view includes the call, and replaces its query with
-/// that of the view.
+/// that of the view. Returns the id of the link.
 ///
 /// # Errors
 /// 403 if the link has ended or the view does not include the call, 429 if too many holders make requests at the same
 /// time.
-pub async fn admit(state: &AppState, request: &mut ServiceRequest, token: &str) -> Result<(), ApiError> {
+pub async fn admit(
+    state: &AppState,
+    request: &mut ServiceRequest,
+    token: &str,
+) -> Result<ShareLinkId, ApiError> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(ApiError::NotShared);
     }
@@ -90,7 +94,7 @@ pub async fn admit(state: &AppState, request: &mut ServiceRequest, token: &str) 
     request.head_mut().uri = address.parse().map_err(ApiError::internal)?;
     request.extensions_mut().insert(link);
     request.extensions_mut().insert(Permit(permit));
-    Ok(())
+    Ok(id)
 }
 
 fn parts_of(token: &str) -> Option<(ShareLinkId, &str)> {
