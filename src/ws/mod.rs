@@ -27,7 +27,7 @@ pub use self::http_server::listen;
 pub use self::sse::EventStream;
 
 use self::session_handover::SessionParams;
-use self::watchdog::RawSockets;
+use self::watchdog::{RawSockets, Watched};
 use crate::actors::messages::{Disconnect, SessionId, Watch};
 use crate::actors::runtime::downstream::Downstream;
 use crate::live::outbox::Outbox;
@@ -118,6 +118,15 @@ impl Sockets {
         self.stopping.cancel();
     }
 
+    /// Ends every connection whose principal matches: with code 4401, and without the frames that are queued for it. A
+    /// peer that does not read is aborted after a few seconds.
+    ///
+    /// Connections of this process only, and only those that are already open: a request that was authenticated before
+    /// may still open one.
+    pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
+        self.raw_sockets.end(is_ended);
+    }
+
     /// Upgrades a request of the principal, who was authenticated, to a WebSocket session.
     ///
     /// # Errors
@@ -158,7 +167,7 @@ impl Sockets {
         acquired.map_err(|_| Refusal::Full { limit })?;
         let id = SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let outbox = Arc::new(Outbox::new(Instant::now()));
-        self.raw_sockets.hold(id, Arc::clone(&outbox), RawSocket::of(request));
+        self.raw_sockets.hold(id, Watched::new(principal, Arc::clone(&outbox), RawSocket::of(request)));
         Ok(SocketPermit {
             id,
             principal,

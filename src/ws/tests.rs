@@ -1,5 +1,7 @@
 //! Tests with real sockets and a stub broadcaster.
 
+mod endings;
+
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
