@@ -30,6 +30,7 @@ use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
 use crate::models::new_post::AcceptedPost;
 use crate::models::post::ScoredPost;
+use crate::models::principal::Principal;
 use crate::models::score::Score;
 use crate::models::subscription::Subscription;
 use crate::models::system_health::SystemHealth;
@@ -137,6 +138,8 @@ pub struct SessionId(pub u64);
 pub struct Watch {
     /// Session through which the client is connected.
     pub id: SessionId,
+    /// Who holds the connection.
+    pub principal: Principal,
     /// Queue of frames that the session sends to its client.
     pub outbox: Arc<Outbox>,
     /// Subscription of the session from now on.

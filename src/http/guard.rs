@@ -89,14 +89,9 @@ async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Opt
     }
     let ticket = request.extensions_mut().remove::<Ticket>();
     match ticket {
-        Some(Ticket(ticket)) => principal_of_ticket(state, &ticket).await,
+        Some(Ticket(ticket)) => Ok(state.live_tickets.redeem(&ticket).await?),
         None => Ok(None),
     }
-}
-
-/// Redeems a ticket and returns the principal to whom it was issued; `None` if it is not valid.
-async fn principal_of_ticket(state: &AppState, ticket: &str) -> Result<Option<Principal>, ApiError> {
-    Ok(state.live_tickets.redeem(ticket).await?.then(Principal::operator))
 }
 
 /// Returns every token that the request presents: in `Authorization: Bearer`, as the password in `Authorization: Basic`

@@ -210,6 +210,16 @@ impl Outbox {
         });
     }
 
+    /// Closes the session at once and discards what is queued: the client may no longer receive it.
+    pub fn end(&self) {
+        // Another reason to close would let the client receive what is queued.
+        self.lock().close_reason = None;
+        self.change(|state| {
+            state.forget_all();
+            state.close_reason = Some(CloseReason::AccessEnded);
+        });
+    }
+
     /// Takes about `bytes` bytes of queued frames, or registers the waker if there are none. Each call counts as
     /// activity.
     pub fn poll_batch(&self, context: &Context<'_>, bytes: usize) -> Poll<Batch> {
@@ -450,6 +460,20 @@ mod tests {
             (0..REPLIES_QUEUED_MAX + n_more).for_each(|_| outbox.reply(frame("a")));
             assert_eq!(take(&outbox).close_reason, close_reason);
         }
+    }
+
+    #[test]
+    fn an_ended_session_receives_nothing_more() {
+        let outbox = open();
+        let queued = frame("a");
+        outbox.alert(&queued);
+        outbox.post(&queued);
+        outbox.close(CloseReason::TryAgainLater);
+        outbox.end();
+        outbox.alert(&queued);
+        assert_eq!(Arc::strong_count(&queued), 1);
+        let taken = take(&outbox);
+        assert_eq!((taken.frames.len(), taken.close_reason), (0, Some(CloseReason::AccessEnded)));
     }
 
     #[test]

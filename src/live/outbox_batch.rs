@@ -13,6 +13,8 @@ pub enum CloseReason {
     PositionLost,
     /// The broadcaster is restarting.
     TryAgainLater,
+    /// The principal may no longer hold the connection.
+    AccessEnded,
 }
 
 /// Frames to send together.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use super::post::ScoredPost;
+use super::principal::Identity;
 use super::rollup::{RollupKey, Sums};
 use super::score::SentimentLabel;
 
@@ -107,11 +108,32 @@ pub struct CorrectedPost {
     pub was: SentimentLabel,
 }
 
-/// Update with its position in the frame sequence.
+/// Who receives the frames of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// Every client whose subscription includes them.
+    Everyone,
+    /// Of those clients, only the ones with this identity.
+    Only(Identity),
+}
+
+impl Audience {
+    /// Returns whether somebody with this identity belongs to the audience.
+    pub fn includes(&self, identity: &Identity) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Only(only) => only == identity,
+        }
+    }
+}
+
+/// Update with its audience and its position in the frame sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SequencedUpdate {
     /// Id of the update's first frame; the ids of its other frames follow without gaps.
     pub first: FrameId,
+    /// Who receives the update's frames. Its rollup delta counts for everyone.
+    pub audience: Audience,
     /// Update whose frames have these ids.
     pub update: LiveUpdate,
 }

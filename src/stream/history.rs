@@ -5,12 +5,13 @@ use std::time::Duration;
 use fred::types::Value;
 use uuid::Uuid;
 
-use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
+use crate::models::live::{FrameId, SequencedUpdate};
 
 use super::StreamError;
 use super::client::{Client, Script};
 use super::frame_sequence::{self, NewestFrame};
 use super::keys::Keys;
+use super::update_encoding;
 
 /// Maximum number of updates per page. An update may contain 256 posts, so a page takes up to a few megabytes and
 /// blocks Redis for a few milliseconds.
@@ -140,9 +141,9 @@ fn read_page(response: &Value) -> Result<Backfill, StreamError> {
         let first = text(entry.first())?.parse().map_err(|_| broken())?;
         let at_ms = text(entry.get(1))?.parse().map_err(|_| broken())?;
         let json = entry.get(2).and_then(Value::as_bytes).ok_or_else(broken)?;
-        let update: LiveUpdate = serde_json::from_slice(json).map_err(|_| broken())?;
+        let (audience, update) = update_encoding::decode(json).map_err(|_| broken())?;
         let first = FrameId { epoch: epoch.clone(), offset: first };
-        updates.push(BackfilledUpdate { sequenced: SequencedUpdate { first, update }, at_ms });
+        updates.push(BackfilledUpdate { sequenced: SequencedUpdate { first, audience, update }, at_ms });
     }
     Ok(Backfill { head: FrameId { epoch, offset }, updates })
 }

@@ -10,6 +10,7 @@ mod keys; // names of keys and channels
 mod entry_schema; // versions and kinds of entries
 mod frame_sequence; // the counter behind frame ids
 mod unknown_entries; // entries of a newer version or kind
+mod update_encoding; // updates as they are published and stored
 
 mod metrics_cache; // newest figures for other programs
 mod consumer; // reading, claiming, acknowledging and dead-lettering posts

@@ -13,7 +13,7 @@ use crate::models::live::{FrameId, SequencedUpdate};
 
 use super::client::Client;
 use super::frame_sequence::{self, NewestFrame};
-use super::updates;
+use super::update_encoding;
 
 /// Interval between pings. Without pings, a broken connection would go unnoticed.
 const PING_EVERY: Duration = Duration::from_secs(3);
@@ -130,7 +130,7 @@ impl Listener {
     }
 
     fn receive(&mut self, message: &Message) {
-        let opened = message.value.as_bytes().and_then(updates::open);
+        let opened = message.value.as_bytes().and_then(update_encoding::open);
         let Some(update) = opened else {
             warn!("cannot decode an update, another version may be running");
             self.next = None;

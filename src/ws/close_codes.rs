@@ -10,6 +10,7 @@
 //! | 1007 | invalid | send valid UTF-8 |
 //! | 1009 | too big | send messages of at most 64 KiB |
 //! | 1013 | try again later | reconnect after some seconds: this process cannot serve it now |
+//! | 4401 | access ended | sign in again and reconnect: the credential that opened the connection is no longer valid |
 //! | 4408 | silent | reconnect: it did not answer pings |
 //! | 4410 | position lost | reconnect with `since`: updates were lost on the way to this process; the response tells whether the client missed any |
 //! | 4413 | too slow | reconnect with `since` and read faster: too many alerts or responses were queued for it |
@@ -31,6 +32,8 @@ pub const INVALID: u16 = 1007;
 pub const TOO_BIG: u16 = 1009;
 /// The broadcaster is restarting, or did not accept the session in time.
 pub const TRY_AGAIN_LATER: u16 = 1013;
+/// The principal may no longer hold the connection.
+pub const ACCESS_ENDED: u16 = 4401;
 /// The peer did not answer pings.
 pub const SILENT: u16 = 4408;
 /// The broadcaster lost updates that it cannot recover.
@@ -45,6 +48,7 @@ pub const fn of(close_reason: CloseReason) -> (u16, &'static str) {
     match close_reason {
         CloseReason::TooSlow => (TOO_SLOW, "reading too slowly; reconnect with since"),
         CloseReason::PositionLost => (POSITION_LOST, "updates were lost; reconnect with since"),
+        CloseReason::AccessEnded => (ACCESS_ENDED, "access has ended; sign in again"),
         CloseReason::TryAgainLater => (TRY_AGAIN_LATER, "live delivery is unavailable; reconnect"),
     }
 }

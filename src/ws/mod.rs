@@ -27,11 +27,12 @@ pub use self::http_server::listen;
 pub use self::sse::EventStream;
 
 use self::session_handover::SessionParams;
-use self::watchdog::RawSockets;
+use self::watchdog::{RawSockets, Watched};
 use crate::actors::messages::{Disconnect, SessionId, Watch};
 use crate::actors::runtime::downstream::Downstream;
 use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
+use crate::models::principal::Principal;
 use crate::models::subscription::Subscription;
 
 /// Maximum size of a client's message in bytes. A typical operation has a few hundred; even a filter on every product
@@ -117,30 +118,45 @@ impl Sockets {
         self.stopping.cancel();
     }
 
-    /// Upgrades a request to a WebSocket session. The caller must have authenticated the request.
+    /// Ends every connection whose principal matches: with code 4401, and without the frames that are queued for it. A
+    /// peer that does not read is aborted after a few seconds.
+    ///
+    /// Connections of this process only, and only those that are already open: a request that was authenticated before
+    /// may still open one.
+    pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
+        self.raw_sockets.end(is_ended);
+    }
+
+    /// Upgrades a request of the principal, who was authenticated, to a WebSocket session.
     ///
     /// # Errors
     /// If the limit is reached, the request is not a handshake, or the server is stopping.
-    pub fn open(&self, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
-        let permit = self.acquire_permit(request)?;
+    pub fn open(&self, request: &HttpRequest, principal: Principal) -> Result<HttpResponse, Refusal> {
+        let permit = self.acquire_permit(request, principal)?;
         session::accept(SessionParams { sockets: self.clone(), permit }, request)
     }
 
-    /// Starts a stream of server-sent events, beginning with what the client missed after `since`. The caller must have
-    /// authenticated the request.
+    /// Starts a stream of server-sent events for the principal, who was authenticated, beginning with what the client
+    /// missed after `since`.
     ///
     /// # Errors
     /// If the limit is reached, the broadcaster is busy, or the server is stopping.
-    pub fn events(&self, request: &HttpRequest, query: EventsQuery) -> Result<EventStream, Refusal> {
-        let permit = self.acquire_permit(request)?;
+    pub fn events(
+        &self,
+        request: &HttpRequest,
+        principal: Principal,
+        query: EventsQuery,
+    ) -> Result<EventStream, Refusal> {
+        let permit = self.acquire_permit(request, principal)?;
         let EventsQuery { subscription, since } = query;
         let (id, outbox) = (permit.id, Arc::clone(&permit.outbox));
-        let watch = Watch { id, outbox: Arc::clone(&outbox), subscription, since, is_requested: true };
+        let watch =
+            Watch { id, principal, outbox: Arc::clone(&outbox), subscription, since, is_requested: true };
         self.params.watch.try_send(watch).map_err(|_| Refusal::Busy)?;
         Ok(EventStream::new(id, outbox, (self.clone(), permit)))
     }
 
-    fn acquire_permit(&self, request: &HttpRequest) -> Result<SocketPermit, Refusal> {
+    fn acquire_permit(&self, request: &HttpRequest, principal: Principal) -> Result<SocketPermit, Refusal> {
         if self.stopping.is_cancelled() {
             return Err(Refusal::Stopping);
         }
@@ -151,9 +167,10 @@ impl Sockets {
         acquired.map_err(|_| Refusal::Full { limit })?;
         let id = SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let outbox = Arc::new(Outbox::new(Instant::now()));
-        self.raw_sockets.hold(id, Arc::clone(&outbox), RawSocket::of(request));
+        self.raw_sockets.hold(id, Watched::new(principal, Arc::clone(&outbox), RawSocket::of(request)));
         Ok(SocketPermit {
             id,
+            principal,
             outbox,
             raw_sockets: self.raw_sockets.clone(),
             n_open: Arc::clone(&self.n_open),
@@ -179,9 +196,10 @@ pub struct EventsQuery {
     pub since: Option<FrameId>,
 }
 
-/// Permit for one live connection, with its id and outbox. Dropping it releases the connection's place.
+/// Permit for one live connection, with its id, principal and outbox. Dropping it releases the connection's place.
 struct SocketPermit {
     id: SessionId,
+    principal: Principal,
     outbox: Arc<Outbox>,
     raw_sockets: RawSockets,
     n_open: Arc<AtomicU64>,

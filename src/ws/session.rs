@@ -205,6 +205,7 @@ impl Session {
     fn send_watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
         let watch = Watch {
             id: self.permit.id,
+            principal: self.permit.principal,
             outbox: Arc::clone(&self.permit.outbox),
             subscription: self.subscription.clone(),
             since,

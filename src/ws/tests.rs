@@ -1,5 +1,7 @@
 //! Tests with real sockets and a stub broadcaster.
 
+mod endings;
+
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -70,6 +72,14 @@ pub(super) fn text(text: &str) -> Arc<Frame> {
     Arc::new(Frame::new("message:new", None, text.into()))
 }
 
+/// Returns the principal that a test's request names, `?as=operator` or else the local operator.
+fn principal_of(request: &HttpRequest) -> Principal {
+    match request.query_string() {
+        "as=operator" => Principal::operator(),
+        _ => Principal::local_operator(),
+    }
+}
+
 /// Server with live connections and a stub broadcaster.
 struct TestServer {
     url: String,
@@ -100,13 +110,13 @@ impl TestServer {
             let (sockets, listening) = (shared.clone(), shared.clone());
             let open = web::get().to(move |request: HttpRequest| {
                 let response = sockets
-                    .open(&request)
+                    .open(&request, principal_of(&request))
                     .unwrap_or_else(|refusal| HttpResponse::ServiceUnavailable().body(refusal.to_string()));
                 std::future::ready(response)
             });
             let events = web::get().to(move |request: HttpRequest| {
                 let query = EventsQuery { subscription: Subscription::default(), since: None };
-                let events = listening.events(&request, query).unwrap();
+                let events = listening.events(&request, principal_of(&request), query).unwrap();
                 std::future::ready(HttpResponse::Ok().streaming(events))
             });
             map_config(App::new().route("/ws", open).route("/events", events), |_| AppConfig::default())

@@ -1,4 +1,4 @@
-//! Aborts connections whose peers have stopped reading.
+//! Registry of all connections: aborts those whose peers have stopped reading, and ends those of a principal.
 //!
 //! A session runs only while its peer reads: as long as written bytes are pending, the connection does not poll the
 //! session, which also stops its timers (actix-web issue 2441). The watchdog therefore runs outside the session.
@@ -13,6 +13,7 @@ use tracing::debug;
 use super::abort_handle::RawSocket;
 use crate::actors::messages::SessionId;
 use crate::live::outbox::Outbox;
+use crate::models::principal::Principal;
 use crate::telemetry::SOCKETS_EVICTED_TOTAL;
 
 /// Interval between checks.
@@ -30,21 +31,38 @@ pub(super) struct RawSockets {
     sockets: Arc<Mutex<HashMap<SessionId, Watched>>>,
 }
 
-struct Watched {
+/// Connection with what is needed to watch and to end it.
+pub(super) struct Watched {
+    principal: Principal,
     outbox: Arc<Outbox>,
     socket: Option<RawSocket>,
     is_aborted: bool,
 }
 
+impl Watched {
+    /// Creates the entry of a connection.
+    pub fn new(principal: Principal, outbox: Arc<Outbox>, socket: Option<RawSocket>) -> Self {
+        Self { principal, outbox, socket, is_aborted: false }
+    }
+}
+
 impl RawSockets {
     /// Watches a connection until [`Self::release`].
-    pub fn hold(&self, id: SessionId, outbox: Arc<Outbox>, socket: Option<RawSocket>) {
-        self.lock().insert(id, Watched { outbox, socket, is_aborted: false });
+    pub fn hold(&self, id: SessionId, watched: Watched) {
+        self.lock().insert(id, watched);
     }
 
     /// Stops watching a connection whose session is ending. The connection is not accessed afterwards.
     pub fn release(&self, id: SessionId) {
         self.lock().remove(&id);
+    }
+
+    /// Closes the outbox of every connection whose principal matches. A peer that does not read its close reason is then
+    /// aborted like any other.
+    pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
+        for watched in self.lock().values().filter(|watched| is_ended(&watched.principal)) {
+            watched.outbox.end();
+        }
     }
 
     /// Aborts every connection whose peer has read nothing for `stall_max`, until cancelled.

@@ -44,6 +44,7 @@ mod service_alerts; // what is wrong with the service itself, without its server
 mod system_errors; // what went wrong of late
 
 mod recovery; // whoever comes back gets what it missed
+mod audiences; // frames for one person
 
 mod events; // live updates as server-sent events
 mod socket; // what is said on a socket, and how many there may be

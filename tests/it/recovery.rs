@@ -143,7 +143,8 @@ async fn kept_news(space: &Space) -> BTreeSet<u64> {
     ids
 }
 
-fn alert() -> Alert {
+/// An open alert with a new id.
+pub fn alert() -> Alert {
     let now = Timestamp::now();
     Alert {
         id: AlertId::now_v7(),

@@ -2,7 +2,7 @@
 
 pub mod replay_buffer; // recent events, for sessions that reconnect
 
-pub mod audience; // sessions grouped by subscription
+pub mod subscribers; // sessions grouped by subscription
 mod rate_bucket; // the rate limit that a session sets for its posts
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tracing::{debug, warn};
 
-use self::audience::Audience;
-use self::replay_buffer::{Continuity, ReplayBuffer};
+use self::replay_buffer::{Continuity, Receiver, ReplayBuffer};
+use self::subscribers::{Subscriber, Subscribers};
 use super::messages::{Disconnect, Publish, PublishMetrics, PublishSystem, Watch};
 use super::runtime::supervisor::{StageContext, stage};
 use crate::live::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, SubscriptionState};
@@ -71,7 +71,7 @@ pub struct BroadcasterParams {
 /// bounded [`Outbox`] of the session.
 pub struct Broadcaster {
     params: BroadcasterParams,
-    audience: Audience,
+    subscribers: Subscribers,
     /// Replay buffer; `None` until the history has been read for the first time.
     log: Option<ReplayBuffer>,
     catching_up: Option<CatchingUp>,
@@ -101,7 +101,7 @@ impl Broadcaster {
         let now = Instant::now();
         Self {
             params,
-            audience: Audience::default(),
+            subscribers: Subscribers::default(),
             log: None,
             catching_up: None,
             waiting: Vec::new(),
@@ -158,8 +158,8 @@ impl Broadcaster {
         };
         let epoch = log.epoch().to_owned();
         let mut n_delivered = 0;
-        for logged in log.append(&update.update, at_ms) {
-            n_delivered += self.audience.deliver(logged, &epoch, self.params.encode);
+        for logged in log.append(update, at_ms) {
+            n_delivered += self.subscribers.deliver(logged, &epoch, self.params.encode);
         }
         metrics::counter!(FRAMES_DELIVERED_TOTAL).increment(wide(n_delivered));
         self.stage.metrics.finish(1);
@@ -234,7 +234,7 @@ impl Broadcaster {
                 let before = FrameId { epoch: first.epoch.clone(), offset: first.offset.saturating_sub(1) };
                 log = ReplayBuffer::new(before, self.params.limits);
             }
-            log.append(&update.sequenced.update, update.at_ms).for_each(drop);
+            log.append(&update.sequenced, update.at_ms).for_each(drop);
         }
         if log.position() != past.head {
             log = ReplayBuffer::new(past.head, self.params.limits);
@@ -246,11 +246,11 @@ impl Broadcaster {
     /// start from the current state.
     fn lose_position(&mut self) {
         warn!(
-            n_sessions = self.audience.n_sessions(),
+            n_sessions = self.subscribers.n_sessions(),
             "updates were lost, closing all sessions so that they reconnect"
         );
         metrics::counter!(POSITIONS_LOST_TOTAL).increment(1);
-        self.audience.close_all(CloseReason::PositionLost);
+        self.subscribers.close_all(CloseReason::PositionLost);
         self.log = None;
         self.count();
     }
@@ -280,10 +280,13 @@ impl Broadcaster {
     /// its feeds, and finally subscribes it. All of this happens in one message handler, so no update is lost in
     /// between.
     fn join(&mut self, watch: Watch) {
-        let Watch { id, outbox, subscription, since, is_requested } = watch;
+        let Watch { id, principal, outbox, subscription, since, is_requested } = watch;
+        let identity = principal.identity;
         let position = self.log.as_ref().map(ReplayBuffer::position);
         let missed = match (&self.log, &since) {
-            (Some(log), Some(since)) => log.missed(since, &subscription),
+            (Some(log), Some(since)) => {
+                log.missed(since, Receiver { identity: &identity, subscription: &subscription })
+            }
             _ => None,
         };
         let recovered = missed.is_some();
@@ -312,7 +315,7 @@ impl Broadcaster {
             subscription.feeds.contains(Feed::Metrics),
             subscription.feeds.contains(Feed::System),
         );
-        self.audience.join(id, outbox, subscription);
+        self.subscribers.join(Subscriber { id, identity, outbox }, subscription);
         self.count();
     }
 
@@ -336,7 +339,7 @@ impl Broadcaster {
 
     fn show(&mut self, metrics: Arc<LiveMetrics>) {
         let id = self.here();
-        let takes_deltas = self.audience.takes_deltas();
+        let takes_deltas = self.subscribers.takes_deltas();
         let value = takes_deltas.then(|| serde_json::to_value(&*metrics).unwrap_or_default());
         let is_whole_due = self.whole_at.elapsed() >= WHOLE_EVERY;
         let delta = match (&self.metrics, &self.shown, &value) {
@@ -356,20 +359,20 @@ impl Broadcaster {
         let version = self.metrics.as_ref().map_or(1, |before| before.version() + 1);
         let encode = self.params.encode;
         let frame = Arc::new(MetricsFrame::new(MetricsParams { version, id, metrics, encode, delta }));
-        let n_shown = self.audience.show_metrics(&frame, is_first);
+        let n_shown = self.subscribers.show_metrics(&frame, is_first);
         metrics::counter!(FRAMES_DELIVERED_TOTAL).increment(wide(n_shown));
         self.metrics = Some(frame);
     }
 
     fn count(&self) {
-        metrics::gauge!(SOCKETS_OPEN).set(wide(self.audience.n_sessions()) as f64);
+        metrics::gauge!(SOCKETS_OPEN).set(wide(self.subscribers.n_sessions()) as f64);
     }
 
     fn tick(&mut self, context: &mut Context<Self>) {
         if let Some(log) = &mut self.log {
             log.trim(Timestamp::now().as_millisecond());
         }
-        self.audience.report_skipped();
+        self.subscribers.report_skipped();
         if self.received_at.elapsed() >= CHECK_AFTER && self.catching_up.is_none() {
             self.received_at = Instant::now();
             self.catch_up(context);
@@ -411,7 +414,7 @@ impl Actor for Broadcaster {
 impl Drop for Broadcaster {
     /// Closes all sessions when the broadcaster dies, so that they reconnect.
     fn drop(&mut self) {
-        self.audience.close_all(CloseReason::TryAgainLater);
+        self.subscribers.close_all(CloseReason::TryAgainLater);
         for (watch, _) in self.waiting.drain(..) {
             watch.outbox.close(CloseReason::TryAgainLater);
         }
@@ -442,10 +445,10 @@ impl Handler<PublishSystem> for Broadcaster {
     type Result = ();
 
     fn handle(&mut self, PublishSystem(system): PublishSystem, _: &mut Self::Context) {
-        if self.audience.has_subscribers(Feed::System)
+        if self.subscribers.has_subscribers(Feed::System)
             && let Some(frame) = (self.params.encode)(&self.here(), LiveFrame::SystemUpdate(&system))
         {
-            let n_shown = self.audience.show_system(&Arc::new(frame));
+            let n_shown = self.subscribers.show_system(&Arc::new(frame));
             metrics::counter!(FRAMES_DELIVERED_TOTAL).increment(wide(n_shown));
         }
         self.system = Some(system);
@@ -470,8 +473,11 @@ impl Handler<Disconnect> for Broadcaster {
     type Result = ();
 
     fn handle(&mut self, Disconnect { id }: Disconnect, _: &mut Self::Context) {
-        self.audience.leave(id);
+        self.subscribers.leave(id);
         self.waiting.retain(|(watch, _)| watch.id != id);
         self.count();
     }
 }
+
+#[cfg(test)]
+mod tests;

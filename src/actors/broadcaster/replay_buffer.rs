@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use super::rate_bucket::RateBucket;
 use crate::live::frame::{Encode, Frame, LiveFrame};
 use crate::models::alert::Alert;
-use crate::models::live::{AlertChange, CorrectedPost, FrameId, LiveUpdate, SequencedUpdate};
+use crate::models::live::{AlertChange, Audience, CorrectedPost, FrameId, LiveUpdate, SequencedUpdate};
 use crate::models::post::ScoredPost;
+use crate::models::principal::Identity;
 use crate::models::subscription::{Feed, Subscription};
 use crate::stream::HistoryLimits;
 
@@ -57,6 +58,8 @@ pub struct LoggedEvent {
     pub offset: u64,
     /// Time of publication, in milliseconds since 1970.
     pub at_ms: i64,
+    /// Who receives the frame.
+    pub audience: Audience,
     /// Stored post, correction or alert.
     pub event: Event,
     frame: OnceLock<Option<Arc<Frame>>>,
@@ -77,6 +80,12 @@ impl LoggedEvent {
         written.as_ref()
     }
 
+    /// Returns whether the rate limits of sessions apply: to posts for everyone. A limit is shared by sessions with the same
+    /// subscription, so if posts for one person counted, others would lose posts and learn of them.
+    pub fn is_rated(&self) -> bool {
+        self.event.feed() == Feed::Messages && self.audience == Audience::Everyone
+    }
+
     fn weight(&self) -> usize {
         let text = match &self.event {
             Event::Post(scored) => scored.post.text.len(),
@@ -87,9 +96,18 @@ impl LoggedEvent {
     }
 }
 
+/// Client whose missed events are looked up.
+#[derive(Clone, Copy)]
+pub struct Receiver<'a> {
+    /// Who the client is. Events for somebody else are not its own.
+    pub identity: &'a Identity,
+    /// Feeds, filter and rate limit of the client.
+    pub subscription: &'a Subscription,
+}
+
 /// Events that a reconnecting session missed.
 pub struct MissedEvents<'a> {
-    /// Missed events that pass the session's filter and rate limit, oldest first.
+    /// Missed events whose audience includes the client and that pass its filter and rate limit, oldest first.
     pub events: Vec<&'a LoggedEvent>,
     /// Number of missed posts that the session's rate limit skipped.
     pub n_by_rate: u64,
@@ -148,31 +166,32 @@ impl ReplayBuffer {
     }
 
     /// Appends an update that is [`Continuity::Next`], and returns its events.
-    pub fn append(&mut self, update: &LiveUpdate, at_ms: i64) -> impl Iterator<Item = &LoggedEvent> {
+    pub fn append(&mut self, sequenced: &SequencedUpdate, at_ms: i64) -> impl Iterator<Item = &LoggedEvent> {
+        let SequencedUpdate { audience, update, .. } = sequenced;
         let first = self.position + 1;
         let n_before = self.events.len();
+        let mut push = |offset, event| {
+            self.push(LoggedEvent { offset, at_ms, audience: *audience, event, frame: OnceLock::new() })
+        };
         match update {
             LiveUpdate::Committed { posts, .. } => {
                 posts.iter().zip(first + 1..).for_each(|(post, offset)| {
-                    self.push(offset, at_ms, Event::Post(post.clone()));
+                    push(offset, Event::Post(post.clone()));
                 });
             }
             LiveUpdate::Corrected { posts, .. } => {
                 posts.iter().zip(first + 1..).for_each(|(post, offset)| {
-                    self.push(offset, at_ms, Event::Correction(post.clone()));
+                    push(offset, Event::Correction(post.clone()));
                 });
             }
-            LiveUpdate::Alert { change, alert } => {
-                self.push(first, at_ms, Event::Alert(*change, alert.clone()))
-            }
+            LiveUpdate::Alert { change, alert } => push(first, Event::Alert(*change, alert.clone())),
             LiveUpdate::Missed => {}
         }
         self.position += update.n_frames();
         self.events.range(n_before..)
     }
 
-    fn push(&mut self, offset: u64, at_ms: i64, event: Event) {
-        let logged = LoggedEvent { offset, at_ms, event, frame: OnceLock::new() };
+    fn push(&mut self, logged: LoggedEvent) {
         self.bytes += logged.weight();
         self.events.push_back(logged);
     }
@@ -198,18 +217,20 @@ impl ReplayBuffer {
         since.epoch == self.epoch && since.offset <= self.position
     }
 
-    /// Returns the events that a subscription would have received after a frame; `None` if the buffer no longer
-    /// contains all of them or there are too many.
-    pub fn missed(&self, since: &FrameId, subscription: &Subscription) -> Option<MissedEvents<'_>> {
+    /// Returns the events that a client would have received after a frame; `None` if the buffer no longer contains all of
+    /// them or there are too many.
+    pub fn missed(&self, since: &FrameId, receiver: Receiver<'_>) -> Option<MissedEvents<'_>> {
+        let Receiver { identity, subscription } = receiver;
         if !self.has_reached(since) || since.offset < self.floor {
             return None;
         }
         let mut missed = MissedEvents { events: Vec::new(), n_by_rate: 0 };
         let mut bucket = subscription.max_rate.map(RateBucket::new);
         let start = self.events.partition_point(|logged| logged.offset <= since.offset);
-        for logged in self.events.range(start..).filter(|logged| logged.event.is_for(subscription)) {
-            let is_post = logged.event.feed() == Feed::Messages;
-            if is_post && bucket.as_mut().is_some_and(|bucket| !bucket.admit(logged.at_ms)) {
+        let is_own =
+            |logged: &&LoggedEvent| logged.audience.includes(identity) && logged.event.is_for(subscription);
+        for logged in self.events.range(start..).filter(is_own) {
+            if logged.is_rated() && bucket.as_mut().is_some_and(|bucket| !bucket.admit(logged.at_ms)) {
                 missed.n_by_rate += 1;
                 continue;
             }

@@ -17,6 +17,10 @@ use crate::http::state::AppState;
     (status = 426, body = ErrorBody, description = "The request is not a WebSocket handshake"),
     (status = 503, body = ErrorBody, description = "All live connections are in use"),
 ))]
-pub async fn open(_: Viewer, state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(state.sockets.open(&request)?)
+pub async fn open(
+    Viewer(principal): Viewer,
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    Ok(state.sockets.open(&request, principal)?)
 }

@@ -60,12 +60,13 @@ pub struct EventsParameters {
     (status = 503, body = ErrorBody, description = "All live connections are in use, or live delivery is unavailable"),
 ))]
 pub async fn listen(
-    _: Viewer,
+    Viewer(principal): Viewer,
     state: Data<AppState>,
     request: HttpRequest,
     Parameters(parameters): Parameters<EventsParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let events = state.sockets.events(&request, parameters.read(last_event_id(&request))?)?;
+    let query = parameters.read(last_event_id(&request))?;
+    let events = state.sockets.events(&request, principal, query)?;
     let mut response = HttpResponse::Ok();
     response.content_type("text/event-stream");
     // Compression would delay events, and so would a proxy that buffers the response.

@@ -31,12 +31,12 @@ pub struct LiveTicket {
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
 pub async fn issue(
-    _: Viewer,
+    Viewer(principal): Viewer,
     state: Data<AppState>,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     // Computed before the ticket is issued, so that the announced lifetime is never longer than the real one.
     let expires_at = Timestamp::now() + TICKET_LIFETIME;
-    let ticket = state.live_tickets.issue().await?;
+    let ticket = state.live_tickets.issue(&principal).await?;
     Ok(HttpResponse::Created().json(LiveTicket { ticket, expires_at }))
 }

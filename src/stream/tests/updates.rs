@@ -1,5 +1,7 @@
 use super::*;
-use crate::models::live::{FrameId, LiveUpdate};
+use crate::models::id::ShareLinkId;
+use crate::models::live::{Audience, FrameId, LiveUpdate, SequencedUpdate};
+use crate::models::principal::Identity;
 
 fn committed(n_posts: u64) -> LiveUpdate {
     LiveUpdate::Committed { delta: Vec::new(), posts: Vec::new(), n_posts, places: Default::default() }
@@ -52,6 +54,49 @@ async fn two_publishers_make_one_sequence_without_gaps() {
     }
     seen.sort_unstable();
     assert_eq!(seen, (0..100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn every_process_learns_the_audience_of_an_update_also_from_the_history() {
+    let redis = Redis::start();
+    let (stream, updates) = (redis.connect().await, redis.connect().await.updates());
+    let mut subscription = listening(&stream, 100).await;
+    let audiences = [
+        Audience::Only(Identity::Operator),
+        Audience::Everyone,
+        Audience::Only(Identity::ShareHolder(ShareLinkId::now_v7())),
+        Audience::Only(Identity::LocalOperator),
+    ];
+    let mut published = Vec::new();
+    for audience in audiences {
+        let update = committed(7);
+        let first = updates.publish_to(audience, &update).await.unwrap();
+        published.push(SequencedUpdate { first, audience, update });
+    }
+    let offsets: Vec<u64> = published.iter().map(|update| update.first.offset).collect();
+    assert_eq!(offsets, [1, 2, 3, 4], "one sequence");
+    for expected in &published {
+        assert_eq!(next_event(&mut subscription).await, UpdateEvent::Update(expected.clone()));
+    }
+    let past = stream.history().after(None).await.unwrap().updates;
+    assert_eq!(past.into_iter().map(|update| update.sequenced).collect::<Vec<_>>(), published);
+}
+
+/// It would take the identity for a detail and deliver the update to everyone.
+#[tokio::test]
+async fn a_version_without_audiences_cannot_decode_an_update_for_one_identity() {
+    let redis = Redis::start();
+    let updates = redis.connect().await.updates();
+    for (audience, is_decoded) in [
+        (Audience::Everyone, true),
+        (Audience::Only(Identity::Operator), false),
+        (Audience::Only(Identity::ShareHolder(ShareLinkId::now_v7())), false),
+    ] {
+        updates.publish_to(audience, &committed(1)).await.unwrap();
+        let newest = redis.run(&["XREVRANGE", "sentiment_updates:history", "+", "-", "COUNT", "1"]);
+        let stored = newest.lines().last().unwrap();
+        assert_eq!(serde_json::from_str::<LiveUpdate>(stored).is_ok(), is_decoded, "{stored}");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::PATIENCE;
@@ -133,6 +134,19 @@ impl Client {
         let (stream, _) =
             tokio_tungstenite::connect_async(format!("ws://{}/ws", self.address)).await.unwrap();
         Socket { stream }
+    }
+
+    /// Connects a live socket with a bearer token.
+    pub async fn socket_with_token(&self, token: &str) -> Socket {
+        let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        Socket { stream: tokio_tungstenite::connect_async(request).await.unwrap().0 }
+    }
+
+    /// Connects a live socket with a ticket.
+    pub async fn socket_with_ticket(&self, ticket: &str) -> Socket {
+        let address = format!("ws://{}/ws?ticket={ticket}", self.address);
+        Socket { stream: tokio_tungstenite::connect_async(address).await.unwrap().0 }
     }
 
     fn url(&self, path: &str) -> String {

@@ -9,23 +9,34 @@ use crate::actors::messages::SessionId;
 use crate::live::frame::{Encode, Frame, MetricsFrame};
 use crate::live::outbox::Outbox;
 use crate::live::outbox_batch::CloseReason;
+use crate::models::principal::Identity;
 use crate::models::subscription::{Feed, Subscription};
 
 /// All sessions of this process, grouped by subscription.
 #[derive(Default)]
-pub struct Audience {
+pub struct Subscribers {
     groups: HashMap<Arc<Subscription>, Group>,
     sessions: HashMap<SessionId, Arc<Subscription>>,
 }
 
+/// Session that receives frames.
+pub struct Subscriber {
+    /// Session through which the client is connected.
+    pub id: SessionId,
+    /// Who the client is.
+    pub identity: Identity,
+    /// Queue of frames that the session sends to its client.
+    pub outbox: Arc<Outbox>,
+}
+
 struct Group {
-    members: Vec<(SessionId, Arc<Outbox>)>,
+    members: Vec<Subscriber>,
     bucket: Option<RateBucket>,
     /// Number of posts skipped by the rate limit but not yet reported to the sessions.
     n_by_rate: u64,
 }
 
-impl Audience {
+impl Subscribers {
     /// Returns the number of sessions across all groups.
     pub fn n_sessions(&self) -> usize {
         self.sessions.len()
@@ -39,9 +50,10 @@ impl Audience {
     }
 
     /// Adds a session, or replaces its subscription.
-    pub fn join(&mut self, id: SessionId, outbox: Arc<Outbox>, subscription: Subscription) {
+    pub fn join(&mut self, subscriber: Subscriber, subscription: Subscription) {
+        let id = subscriber.id;
         self.leave(id);
-        outbox.take_delta(subscription.delta);
+        subscriber.outbox.take_delta(subscription.delta);
         let subscription = match self.groups.get_key_value(&subscription) {
             Some((known, _)) => Arc::clone(known),
             None => Arc::new(subscription),
@@ -51,7 +63,7 @@ impl Audience {
             bucket: subscription.max_rate.map(RateBucket::new),
             n_by_rate: 0,
         });
-        group.members.push((id, outbox));
+        group.members.push(subscriber);
         self.sessions.insert(id, subscription);
     }
 
@@ -63,35 +75,34 @@ impl Audience {
         let Some(group) = self.groups.get_mut(&subscription) else {
             return;
         };
-        group.members.retain(|(member, _)| *member != id);
+        group.members.retain(|member| member.id != id);
         if group.members.is_empty() {
             self.groups.remove(&subscription);
         }
     }
 
-    /// Delivers an event to every session whose subscription includes it, and returns the number of those sessions. The
-    /// event is encoded only if there are any.
+    /// Delivers an event to every session of its audience whose subscription includes it, and returns the number of those
+    /// sessions. The event is encoded only if there are any.
     pub fn deliver(&mut self, logged: &LoggedEvent, epoch: &str, encode: Encode) -> usize {
-        let is_post = logged.event.feed() == Feed::Messages;
         let mut n_delivered = 0;
         for (subscription, group) in &mut self.groups {
             if !logged.event.is_for(subscription) {
                 continue;
             }
-            if is_post && group.bucket.as_mut().is_some_and(|bucket| !bucket.admit(logged.at_ms)) {
+            if logged.is_rated() && group.bucket.as_mut().is_some_and(|bucket| !bucket.admit(logged.at_ms)) {
                 group.n_by_rate += 1;
                 continue;
             }
-            let Some(frame) = logged.frame(epoch, encode) else {
-                return n_delivered;
-            };
-            for (_, outbox) in &group.members {
+            for member in group.members.iter().filter(|member| logged.audience.includes(&member.identity)) {
+                let Some(frame) = logged.frame(epoch, encode) else {
+                    return n_delivered;
+                };
                 match logged.event {
-                    Event::Post(_) | Event::Correction(_) => outbox.post(frame),
-                    Event::Alert(..) => outbox.alert(frame),
+                    Event::Post(_) | Event::Correction(_) => member.outbox.post(frame),
+                    Event::Alert(..) => member.outbox.alert(frame),
                 }
+                n_delivered += 1;
             }
-            n_delivered += group.members.len();
         }
         n_delivered
     }
@@ -115,7 +126,7 @@ impl Audience {
     /// Tells each session how many posts its rate limit has skipped since the last report.
     pub fn report_skipped(&mut self) {
         for group in self.groups.values_mut().filter(|group| group.n_by_rate > 0) {
-            for (_, outbox) in &group.members {
+            for Subscriber { outbox, .. } in &group.members {
                 outbox.skip_by_rate(group.n_by_rate);
             }
             group.n_by_rate = 0;
@@ -124,7 +135,7 @@ impl Audience {
 
     /// Closes all sessions, giving each the same reason.
     pub fn close_all(&mut self, close_reason: CloseReason) {
-        for (_, outbox) in self.groups.values().flat_map(|group| &group.members) {
+        for Subscriber { outbox, .. } in self.groups.values().flat_map(|group| &group.members) {
             outbox.close(close_reason);
         }
         self.groups.clear();
@@ -133,6 +144,6 @@ impl Audience {
 
     fn members_of(&self, feed: Feed) -> impl Iterator<Item = &Outbox> {
         let groups = self.groups.iter().filter(move |(subscription, _)| subscription.feeds.contains(feed));
-        groups.flat_map(|(_, group)| &group.members).map(|(_, outbox)| outbox.as_ref())
+        groups.flat_map(|(_, group)| &group.members).map(|member| member.outbox.as_ref())
     }
 }
