@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Path;
+use bytes::Bytes;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
@@ -210,12 +211,15 @@ pub fn document() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }
 
+/// The document as all responses share it: building it takes much longer than sending it.
+static SERVED: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document()));
+
 /// Responds to `GET /openapi.json` with the document.
 pub async fn show(_: Viewer) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(document())
+        .body(SERVED.clone())
 }
 
 /// Settings of the interactive documentation. The badge of the default validator would be fetched from an external
