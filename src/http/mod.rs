@@ -1,4 +1,4 @@
-//! HTTP API and embedded dashboard. [`table`] is the route table. Modules that have a counterpart in `store/`
+//! HTTP API and embedded dashboard. `table` is the route table. Modules that have a counterpart in `store/`
 //! share its name.
 
 mod annotations; // notes attached to times
