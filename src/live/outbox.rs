@@ -212,12 +212,11 @@ impl Outbox {
 
     /// Closes the session at once and discards what is queued: the client may no longer receive it.
     pub fn end(&self) {
+        let mut state = self.lock();
+        state.forget_all();
         // Another reason to close would let the client receive what is queued.
-        self.lock().close_reason = None;
-        self.change(|state| {
-            state.forget_all();
-            state.close_reason = Some(CloseReason::AccessEnded);
-        });
+        state.close_reason = Some(CloseReason::AccessEnded);
+        state.notify();
     }
 
     /// Takes about `bytes` bytes of queued frames, or registers the waker if there are none. Each call counts as
@@ -267,21 +266,26 @@ impl Outbox {
             return;
         }
         change(&mut state);
-        if !state.has_output() {
-            return;
-        }
-        if state.stalled_at.is_none() {
-            state.stalled_at = Some(Instant::now());
-        }
-        if !std::mem::replace(&mut state.is_notified, true)
-            && let Some(waker) = &state.waker
-        {
-            waker.wake_by_ref();
-        }
+        state.notify();
     }
 }
 
 impl State {
+    /// Wakes the task that takes the output, if there is any output and the task was not woken for it yet.
+    fn notify(&mut self) {
+        if !self.has_output() {
+            return;
+        }
+        if self.stalled_at.is_none() {
+            self.stalled_at = Some(Instant::now());
+        }
+        if !std::mem::replace(&mut self.is_notified, true)
+            && let Some(waker) = &self.waker
+        {
+            waker.wake_by_ref();
+        }
+    }
+
     fn has_output(&self) -> bool {
         let has_frames = !self.queue.is_empty() || !self.skipped.is_none();
         (has_frames && !self.is_held) || self.close_reason.is_some()

@@ -120,7 +120,7 @@ impl From<Scopes> for Vec<Scope> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
-    /// Whoever reaches an installation that requires no credential.
+    /// Caller of an installation that requires no credential.
     LocalOperator,
     /// Holder of the operator's token.
     Operator,

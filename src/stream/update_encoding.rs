@@ -60,7 +60,8 @@ pub(super) fn parts(
 }
 
 /// Decodes the stored part of an update: the update itself if it is for everyone, otherwise a pair of an identity and
-/// the update. A version that knows no audiences cannot decode the pair, so it does not deliver it to everyone.
+/// the update. A version that knows no audiences cannot decode the pair, so it does not deliver it to everyone;
+/// nor can it read a page of the history that contains one. Publish such updates only once all processes know them.
 pub(super) fn decode(frames: &[u8]) -> Result<(Audience, LiveUpdate), serde_json::Error> {
     if !frames.starts_with(b"[") {
         return Ok((Audience::Everyone, serde_json::from_slice(frames)?));
