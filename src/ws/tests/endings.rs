@@ -44,7 +44,7 @@ async fn ended_sockets_get_their_code_and_those_of_others_stay_open() {
     send(&mut other, r#"{"op":"ping"}"#).await;
     assert_eq!(frame(&mut other).await["event"], "pong");
     // It is for authentication to refuse the principal from now on.
-    server.socket_of_operator().await;
+    let _again = server.socket_of_operator().await;
     server.until_n_open(2).await;
 }
 
