@@ -18,7 +18,7 @@ RELEASE := target/release/groundswell
 # Set-up installs Python, but CI's runner, which runs set-up, is itself written in it.
 PYTHON := $(if $(shell command -v python3),,setup-check)
 
-.PHONY: help run test setup build check ci fix hooks audit bench soak train eval gazetteer types screenshots \
+.PHONY: help run test setup build check ci burn-in fix hooks audit bench soak train eval gazetteer types screenshots \
   setup-run setup-check setup-test dashboard release debug
 
 help: ## List all commands
@@ -39,6 +39,9 @@ check: $(PYTHON) ## Run the CI checks other than tests: format, lints, docs, spe
 
 ci: ## Run CI on HEAD in a clean clone, as it is run on submitted commits
 	scripts/ci-clone.sh
+
+burn-in: setup-test dashboard ## Run the tests that are new since the last landed commit many times, beside processes that keep all processors busy (TIMES=20)
+	@python3 scripts/ci/burn_in.py --times $(or $(TIMES),20)
 
 fix: setup-check ## Mend what a command can: formatting, example settings, OpenAPI document, types, numbers of migrations
 	scripts/fix.sh

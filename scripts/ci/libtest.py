@@ -24,19 +24,26 @@ class Libtest:
 
     def run_all(self, results: Results, names: str | None = None) -> None:
         """Runs all tests, or those whose path contains `names`."""
-        arguments = [f"--test-threads={self._threads}"]
-        finished = self._run([*arguments, names] if names else arguments)
+        finished, output = self._judged(results, [names] if names else [])
+        if output.is_complete and not names:
+            check_that_tests_ran(results, self.suite, finished, output.tests)
+
+    def run_some(self, results: Results, names: list[str]) -> None:
+        """Runs the tests with exactly these paths."""
+        self._judged(results, ["--exact", *names])
+
+    def _judged(self, results: Results, chosen: list[str]) -> tuple[Finished, Output]:
+        finished = self._run([f"--test-threads={self._threads}", *chosen])
         output = Output(self.suite, finished.lines)
         results.tests += output.tests
         if not output.is_complete:
             running = f"; still running: {', '.join(output.running)}" if output.running else ""
             results.fail(self.suite, f"the run {finished.how_it_ended} before all tests had finished{running}: {output.last_words}")
-            return
+            return finished, output
         judge_end(results, self.suite, finished, output.tests, status_of_failures=STATUS_OF_FAILURES)
         if output.contradiction:
             results.fail(self.suite, output.contradiction)
-        if not names:
-            check_that_tests_ran(results, self.suite, finished, output.tests)
+        return finished, output
 
     def run_again(self, again: str) -> set[str]:
         """Runs one test alone, and returns its name if it passed."""
