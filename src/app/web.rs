@@ -30,7 +30,7 @@ use crate::http::origins::AllowedOrigins;
 use crate::http::posts::export_limits::{ExportLimits, ExportLimitsParams};
 use crate::http::state::{AppState, HttpParams};
 use crate::http::token::Token;
-use crate::ws::{self, Sockets, SocketsParams};
+use crate::ws::{self, ListenParams, Sockets, SocketsParams};
 
 /// Number of worker threads. Handlers spend most of their time waiting for servers, so two threads suffice and leave
 /// the cores to those servers.
@@ -125,6 +125,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         state,
         serves_all: config.pipeline.has_role(Role::Web),
         n_sockets_max: usize::try_from(config.live.sockets_max).unwrap_or(usize::MAX),
+        stall_max: Duration::from_secs(config.live.socket_stall_s.max(config.http.export_stall_s)),
     };
     let first = spec.build(listener)?;
     let server = Rc::new(RefCell::new(Some(first.handle())));
@@ -154,6 +155,8 @@ struct ServerSpec {
     state: Data<AppState>,
     serves_all: bool,
     n_sockets_max: usize,
+    /// How long clients may read nothing, beyond what applies to exports and live connections.
+    stall_max: Duration,
 }
 
 impl ServerSpec {
@@ -164,7 +167,8 @@ impl ServerSpec {
             .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
             .disable_signals();
         let (state, serves_all) = (self.state.clone(), self.serves_all);
-        let server = ws::listen(server, listener, move || {
+        let listening = ListenParams { listener, stall_max: self.stall_max };
+        let server = ws::listen(server, listening, move || {
             let table = |table: &mut ServiceConfig| match serves_all {
                 true => http::configure(table, &state.params.origins),
                 false => http::configure_operations(table),

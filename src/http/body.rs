@@ -1,16 +1,21 @@
 //! Request bodies: received, decompressed and bounded in memory.
 
-use std::io::{self, Write};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
-use flate2::write::MultiGzDecoder;
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::Stream as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::body_memory::{BodyMemory, MemoryShare, SMALL_BYTES, Sender, Shortage};
 use super::error::ApiError;
+use super::inflate::{InflateError, inflate};
 
 /// Maximum time to receive a body. A slower sender would tie up a connection and the memory for everything sent so far.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -19,36 +24,39 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// when the connection closes often see a broken connection instead of the response.
 const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Memory for all request bodies being received or processed, in KiB: enough for six bodies of the maximum size. When
-/// it is used up, further senders get 429.
-const MEMORY_KIB: usize = 48 * 1024;
+/// Memory for all request bodies being received or processed, in bytes: enough for four bodies of the maximum size from
+/// one sender, and for small ones of others. When it is used up, further senders get 429.
+const MEMORY_BYTES: usize = 48 * 1024 * 1024;
 
 /// Initial allocation for a body, in bytes; most bodies fit.
 const FIRST_BYTES: usize = 4 * 1024;
 
-/// Number of bytes to decompress before yielding to other requests on the same thread: a fraction of a millisecond of
-/// work.
-const INFLATED_AT_ONCE: usize = 64 * 1024;
-
-/// Memory for the bodies of deliveries, in KiB. It is separate from that for other bodies: their senders are unknown
+/// Memory for the bodies of deliveries, in bytes. It is separate from that for other bodies: their senders are unknown
 /// until the signature of the whole body is verified, and must not use up the memory of others.
-const DELIVERY_MEMORY_KIB: usize = 24 * 1024;
+const DELIVERY_MEMORY_BYTES: usize = 24 * 1024 * 1024;
 
-static MEMORY: Semaphore = Semaphore::const_new(MEMORY_KIB);
+/// Maximum number of large bodies that are decompressed at the same time. More would only hold more memory for longer,
+/// because each needs a processor.
+const INFLATING_MAX: usize = 2;
 
-static DELIVERY_MEMORY: Semaphore = Semaphore::const_new(DELIVERY_MEMORY_KIB);
+static MEMORY: BodyMemory = BodyMemory::new(MEMORY_BYTES);
 
-/// Received request body. Dropping it releases its memory permits.
+static DELIVERY_MEMORY: BodyMemory = BodyMemory::new(DELIVERY_MEMORY_BYTES);
+
+static INFLATING: Semaphore = Semaphore::const_new(INFLATING_MAX);
+
+/// Received request body. Dropping it releases its memory.
 #[derive(Debug)]
 pub struct Body {
     bytes: Vec<u8>,
-    memory: &'static Semaphore,
-    permits: Option<SemaphorePermit<'static>>,
+    share: MemoryShare,
+    /// Bytes of the share that are held by something else than this.
+    n_elsewhere: usize,
 }
 
 impl Body {
-    const fn new(memory: &'static Semaphore) -> Self {
-        Self { bytes: Vec::new(), memory, permits: None }
+    const fn new(share: MemoryShare) -> Self {
+        Self { bytes: Vec::new(), share, n_elsewhere: 0 }
     }
 
     /// Appends a chunk. Memory grows with the bytes received rather than with the announced length, because announcing
@@ -61,23 +69,38 @@ impl Body {
         if length > self.bytes.capacity() {
             let doubled = self.bytes.capacity().saturating_mul(2).max(FIRST_BYTES);
             let capacity = length.max(doubled.min(limit));
-            self.reserve(capacity)?;
+            self.share.resize(self.n_elsewhere + capacity)?;
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(chunk);
         Ok(())
     }
 
-    fn reserve(&mut self, n_bytes: usize) -> Result<(), ApiError> {
-        const FULL: ApiError = ApiError::Busy { what: "too many request bodies are being received" };
-        let held = self.permits.as_ref().map_or(0, SemaphorePermit::num_permits);
-        let more = u32::try_from(n_bytes.div_ceil(1_024).saturating_sub(held)).map_err(|_| FULL)?;
-        let more = self.memory.try_acquire_many(more).map_err(|_| FULL)?;
-        match &mut self.permits {
-            Some(permits) => permits.merge(more),
-            None => self.permits = Some(more),
-        }
-        Ok(())
+    /// Returns the decompressed body.
+    async fn inflated(self, limit: usize) -> Result<Self, ApiError> {
+        let Self { bytes: compressed, share, .. } = self;
+        let n_elsewhere = compressed.capacity();
+        let mut body = Self { bytes: Vec::new(), share, n_elsewhere };
+        let mut permit: Option<SemaphorePermit<'_>> = None;
+        let inflated = inflate(&compressed, async |piece: &[u8]| {
+            if permit.is_none() && body.bytes.len() + piece.len() > SMALL_BYTES {
+                permit = INFLATING.acquire().await.ok();
+            }
+            body.extend(piece, limit)
+        });
+        inflated.await.map_err(|error| match error {
+            InflateError::Refused(refusal) => refusal,
+            InflateError::Malformed(error) => {
+                ApiError::MalformedBody(format!("the body is not valid gzip: {error}"))
+            }
+            InflateError::TooManyMembers => {
+                ApiError::MalformedBody("the body has too many gzip members for its size".to_owned())
+            }
+        })?;
+        drop(compressed);
+        body.n_elsewhere = 0;
+        body.share.resize(body.bytes.capacity())?;
+        Ok(body)
     }
 }
 
@@ -86,6 +109,18 @@ impl std::ops::Deref for Body {
 
     fn deref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl From<Shortage> for ApiError {
+    fn from(shortage: Shortage) -> Self {
+        let what = match shortage {
+            Shortage::Full => "too many request bodies are being received",
+            Shortage::GaveWay => {
+                "too many request bodies are being received, and this one had stopped arriving"
+            }
+        };
+        Self::Busy { what }
     }
 }
 
@@ -98,7 +133,7 @@ pub async fn receive(request: &HttpRequest, payload: web::Payload, limit: usize)
     receive_within(request, payload, Bounds { limit, memory: &MEMORY }).await
 }
 
-/// Receives the body of a delivery like [`receive`], with its own memory permits.
+/// Receives the body of a delivery like [`receive`], with its own memory.
 ///
 /// # Errors
 /// The same as for [`receive`].
@@ -113,10 +148,10 @@ pub async fn receive_delivery(
 /// Limits on receiving a body.
 #[derive(Clone, Copy)]
 struct Bounds {
-    /// Maximum size in bytes, after decompression.
+    /// Maximum size in bytes, before and after decompression.
     limit: usize,
-    /// Memory permits that the body shares with others.
-    memory: &'static Semaphore,
+    /// Memory that the body shares with others.
+    memory: &'static BodyMemory,
 }
 
 async fn receive_within(
@@ -129,8 +164,11 @@ async fn receive_within(
         .unwrap_or(Err(ApiError::TooSlow { seconds: BODY_TIMEOUT.as_secs() }))
 }
 
-async fn collect(request: &HttpRequest, mut payload: Payload, bounds: Bounds) -> Result<Body, ApiError> {
-    let limit = bounds.limit;
+async fn collect(
+    request: &HttpRequest,
+    mut payload: Payload,
+    Bounds { limit, memory }: Bounds,
+) -> Result<Body, ApiError> {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -139,72 +177,54 @@ async fn collect(request: &HttpRequest, mut payload: Payload, bounds: Bounds) ->
     if announced > DRAINED_BYTES_MAX {
         return Err(too_large(limit));
     }
-    let mut received = BodyReader::new(request, bounds);
+    let is_gzip = is_gzip(request);
+    let mut received = is_gzip.map(|is_gzip| (is_gzip, Body::new(memory.share(Sender::of(request)))));
     let mut n_sent = 0_usize;
-    while let Some(chunk) = payload.next().await {
-        let chunk =
-            chunk.map_err(|error| ApiError::MalformedBody(format!("the body ended early: {error}")))?;
+    while let Some(chunk) =
+        next_chunk(&mut payload, received.as_ref().ok().map(|(_, body)| &body.share)).await?
+    {
         n_sent += chunk.len();
         if n_sent > DRAINED_BYTES_MAX {
             return Err(received.err().unwrap_or_else(|| too_large(limit)));
         }
-        if let Ok(reader) = &mut received
-            && let Err(refusal) = reader.push(&chunk).await
-        {
-            // This drops what was collected; the rest is read and discarded below.
-            received = Err(refusal);
+        if let Ok((is_gzip, body)) = &mut received {
+            match body.extend(&chunk, received_max(*is_gzip, limit)) {
+                Ok(()) => body.share.arrived(chunk.len()),
+                // This drops what was collected; the rest is read and discarded.
+                Err(refusal) => received = Err(refusal),
+            }
         }
     }
-    received?.finish()
+    let (is_gzip, body) = received?;
+    body.share.complete();
+    if is_gzip { body.inflated(limit).await } else { Ok(body) }
+}
+
+/// Returns the next chunk; `None` at the end of the body.
+///
+/// # Errors
+/// 400 if the body ends early, 429 if it had stopped arriving and has to give way to others.
+async fn next_chunk(payload: &mut Payload, share: Option<&MemoryShare>) -> Result<Option<Bytes>, ApiError> {
+    let early = |error: PayloadError| ApiError::MalformedBody(format!("the body ended early: {error}"));
+    poll_fn(|context| {
+        if let Poll::Ready(chunk) = Pin::new(&mut *payload).poll_next(context) {
+            return Poll::Ready(chunk.transpose().map_err(early));
+        }
+        match share.map(|share| share.poll_gave_way(context)) {
+            Some(Poll::Ready(())) => Poll::Ready(Err(Shortage::GaveWay.into())),
+            _ => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Returns how many bytes of a body may arrive. Gzip makes what it cannot compress a little longer.
+const fn received_max(is_gzip: bool, limit: usize) -> usize {
+    if is_gzip { limit + limit / 64 + 1_024 } else { limit }
 }
 
 fn too_large(limit: usize) -> ApiError {
     ApiError::TooLarge { limit: limit.try_into().unwrap_or(u64::MAX), what: "bytes" }
-}
-
-/// Decoder for a body being received.
-enum BodyReader {
-    Plain(BodyWriter),
-    Gzip(Box<MultiGzDecoder<BodyWriter>>),
-}
-
-impl BodyReader {
-    fn new(request: &HttpRequest, Bounds { limit, memory }: Bounds) -> Result<Self, ApiError> {
-        let writer = BodyWriter { body: Body::new(memory), limit, refusal: None };
-        if is_gzip(request)? {
-            return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(writer))));
-        }
-        Ok(Self::Plain(writer))
-    }
-
-    async fn push(&mut self, mut chunk: &[u8]) -> Result<(), ApiError> {
-        let decoder = match self {
-            Self::Plain(writer) => return writer.body.extend(chunk, writer.limit),
-            Self::Gzip(decoder) => decoder,
-        };
-        let mut inflated_before = decoder.get_ref().body.len();
-        while !chunk.is_empty() {
-            // Inflates at most twice the 32 KiB of its buffer, whatever it is given.
-            let n_read = decoder.write(chunk).map_err(|error| decoder.get_mut().rejection(&error))?;
-            chunk = chunk.get(n_read..).unwrap_or_default();
-            if decoder.get_ref().body.len() - inflated_before >= INFLATED_AT_ONCE {
-                inflated_before = decoder.get_ref().body.len();
-                tokio::task::yield_now().await;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Body, ApiError> {
-        match self {
-            Self::Plain(writer) => Ok(writer.body),
-            Self::Gzip(mut decoder) => {
-                decoder.try_finish().map_err(|error| decoder.get_mut().rejection(&error))?;
-                let body = &mut decoder.get_mut().body;
-                Ok(std::mem::replace(body, Body::new(body.memory)))
-            }
-        }
-    }
 }
 
 /// Returns whether the body is compressed with gzip.
@@ -222,43 +242,12 @@ fn is_gzip(request: &HttpRequest) -> Result<bool, ApiError> {
     }
 }
 
-/// Collects decoded bytes. It fails when the limit or the memory permits are exhausted, which stops the decoder.
-struct BodyWriter {
-    body: Body,
-    limit: usize,
-    refusal: Option<ApiError>,
-}
-
-impl BodyWriter {
-    /// Returns the reason why decoding failed: the writer's own limits, or invalid gzip.
-    fn rejection(&mut self, error: &io::Error) -> ApiError {
-        self.refusal
-            .take()
-            .unwrap_or_else(|| ApiError::MalformedBody(format!("the body is not valid gzip: {error}")))
-    }
-}
-
-impl Write for BodyWriter {
-    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
-        match self.body.extend(chunk, self.limit) {
-            Ok(()) => Ok(chunk.len()),
-            Err(refusal) => {
-                self.refusal = Some(refusal);
-                Err(io::ErrorKind::OutOfMemory.into())
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use std::io::Write as _;
 
     use super::*;
 

@@ -1,20 +1,14 @@
 //! Serves the dashboard's files, which are embedded in the binary.
 
-use std::collections::HashMap;
-use std::io::Write;
-use std::sync::{Mutex, OnceLock, PoisonError};
-
 use actix_web::guard::GuardContext;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use rust_embed::{Embed, EmbeddedFile};
 
 use super::access::{Anyone, NotAStranger};
 use super::error::ApiError;
+use super::precompressed::{self, File};
 
 /// Build output of `frontend/`; empty if the dashboard was not built before the server.
 #[derive(Embed)]
@@ -32,9 +26,6 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 
 /// `Cache-Control` for all other files: clients may store them but must revalidate.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
-
-/// Minimum size in bytes for compression; for smaller files, the headers outweigh the savings.
-const COMPRESSED_FROM_BYTES: usize = 1024;
 
 const NOT_BUILT: &str = include_str!("not_built.html");
 
@@ -85,7 +76,7 @@ async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
         return Err(missing());
     }
     if let Some(file) = Dist::get(path) {
-        return Ok(respond(&request, path, &file));
+        return Ok(respond(&request, path, file));
     }
     // The dashboard routes its pages in the browser, so there are no files for them.
     let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
@@ -98,17 +89,16 @@ async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
             .body(NOT_BUILT);
         return Ok(page);
     };
-    Ok(respond(&request, "index.html", &index))
+    Ok(respond(&request, "index.html", index))
 }
 
-fn respond(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpResponse {
+fn respond(request: &HttpRequest, path: &str, file: EmbeddedFile) -> HttpResponse {
     let tag = hex::encode(file.metadata.sha256_hash().get(..12).unwrap_or_default());
     let quoted = format!("\"{tag}\"");
     let caching = if path.starts_with("assets/") { IMMUTABLE } else { REVALIDATE };
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, caching));
     response.insert_header((header::ETAG, quoted.clone()));
-    response.insert_header((header::VARY, "accept-encoding"));
     if request.path() == SHARED_PAGE {
         response.insert_header((HeaderName::from_static("x-robots-tag"), "noindex, nofollow"));
     }
@@ -119,28 +109,12 @@ fn respond(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpRespon
     let kind = mime_guess::from_path(path).first_or_octet_stream();
     let charset = if kind.type_() == "text" { "; charset=utf-8" } else { "" };
     response.content_type(format!("{}{charset}", kind.essence_str()));
-    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok());
-    let wants_gzip = accepted.is_some_and(|accepted| accepted.contains("gzip"));
-    if wants_gzip && kind.type_() != "image" && file.data.len() >= COMPRESSED_FROM_BYTES {
-        response.insert_header((header::CONTENT_ENCODING, "gzip"));
-        return response.body(compressed(&tag, &file.data));
-    }
-    response.body(Bytes::copy_from_slice(&file.data))
-}
-
-/// Compresses each file once, at the highest level, and caches the result.
-fn compressed(tag: &str, data: &[u8]) -> Bytes {
-    static CACHE: OnceLock<Mutex<HashMap<String, Bytes>>> = OnceLock::new();
-    let cache = CACHE.get_or_init(Mutex::default);
-    if let Some(bytes) = cache.lock().unwrap_or_else(PoisonError::into_inner).get(tag) {
-        return bytes.clone();
-    }
-    let mut encoder = GzEncoder::new(Vec::with_capacity(data.len() / 3), Compression::best());
-    // Writing to memory does not fail.
-    let _ = encoder.write_all(data);
-    let bytes = Bytes::from(encoder.finish().unwrap_or_default());
-    cache.lock().unwrap_or_else(PoisonError::into_inner).insert(tag.to_owned(), bytes.clone());
-    bytes
+    let is_compressible = kind.type_() != "image";
+    precompressed::respond(
+        request,
+        response,
+        File { bytes: precompressed::shared(file.data), tag, is_compressible },
+    )
 }
 
 #[cfg(test)]
@@ -160,7 +134,7 @@ mod tests {
     #[actix_web::test]
     async fn a_compressed_script_is_the_script() {
         let request = TestRequest::get().insert_header(("accept-encoding", "gzip, br")).to_http_request();
-        let response = respond(&request, "assets/app-1a2b.js", &script());
+        let response = respond(&request, "assets/app-1a2b.js", script());
         assert_eq!(response.headers().get(header::CONTENT_ENCODING).unwrap(), "gzip");
         assert_eq!(response.headers().get(header::CACHE_CONTROL).unwrap(), IMMUTABLE);
         assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), "text/javascript; charset=utf-8");
@@ -172,11 +146,11 @@ mod tests {
 
     #[test]
     fn a_file_that_the_browser_has_cached_is_not_sent_again() {
-        let first = respond(&TestRequest::get().to_http_request(), "index.html", &script());
+        let first = respond(&TestRequest::get().to_http_request(), "index.html", script());
         assert_eq!(first.headers().get(header::CACHE_CONTROL).unwrap(), REVALIDATE);
         let tag = first.headers().get(header::ETAG).unwrap().clone();
         let again = TestRequest::get().insert_header((header::IF_NONE_MATCH, tag)).to_http_request();
-        assert_eq!(respond(&again, "index.html", &script()).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(respond(&again, "index.html", script()).status(), StatusCode::NOT_MODIFIED);
     }
 
     #[test]

@@ -14,8 +14,11 @@ mod sources; // sources, and what is done with them
 mod topics; // topics and their queries
 
 pub mod access; // who may make a call
-mod body; // request bodies, bounded in memory
+mod body; // request bodies, received whole
+mod body_memory; // memory for request bodies, and who may hold how much
+mod inflate; // gzip, a portion at a time
 pub mod dashboard; // the embedded files of the dashboard
+mod precompressed; // responses that are the same for everyone
 pub mod error; // error responses
 pub mod extract; // typed extractors
 mod repeated; // query parameters with several values

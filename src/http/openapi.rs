@@ -5,9 +5,9 @@ mod flattened; // schemas of structs within structs
 
 use std::sync::{Arc, LazyLock};
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -26,6 +26,7 @@ use super::metrics::{explain, explore, live as metrics, range, trends};
 use super::models::{reload as models, score};
 use super::notifications::{channels as notification_channels, sent as notifications};
 use super::operations::{dead_letters, health, system};
+use super::precompressed::{self, File};
 use super::posts::{authors, export, handlers as posts, labels, views, work};
 use super::reports::{preview as report_preview, runs as report_runs, schedules as reports};
 use super::share::links as share_links;
@@ -215,11 +216,11 @@ pub fn document() -> String {
 static SERVED: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document()));
 
 /// Responds to `GET /openapi.json` with the document.
-pub async fn show(_: Viewer) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(SERVED.clone())
+pub async fn show(_: Viewer, request: HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.content_type("application/json").insert_header((header::CACHE_CONTROL, "no-cache"));
+    let file = File { bytes: SERVED.clone(), tag: "openapi".to_owned(), is_compressible: true };
+    precompressed::respond(&request, response, file)
 }
 
 /// Settings of the interactive documentation. The badge of the default validator would be fetched from an external
@@ -238,7 +239,7 @@ pub async fn page(_: Viewer, path: Path<String>) -> Result<HttpResponse, ApiErro
     if file.gzpipped {
         response.insert_header((header::CONTENT_ENCODING, ContentEncoding::Gzip));
     }
-    Ok(response.content_type(file.content_type).body(file.bytes.into_owned()))
+    Ok(response.content_type(file.content_type).body(precompressed::shared(file.bytes)))
 }
 
 /// Redirects `GET /docs` to `/docs/`.

@@ -3,6 +3,10 @@
 pub mod close_codes; // close codes of sockets
 mod upgrade; // upgrade of HTTP connections
 mod http_server; // HTTP server with live connections
+mod connection_state; // what a connection is doing
+mod request_framing; // where requests end
+mod request_gate; // one request at a time, and an end to clients that read nothing
+mod sliced_body; // response bodies in slices
 mod outbox_batches; // stream of an outbox
 mod sse; // server-sent events
 mod read_gate; // reading from a connection
@@ -23,7 +27,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use tokio_util::sync::CancellationToken;
 
 pub use self::abort_handle::RawSocket;
-pub use self::http_server::listen;
+pub use self::http_server::{ListenParams, listen};
 pub use self::sse::EventStream;
 
 use self::session_handover::SessionParams;

@@ -1,6 +1,7 @@
 //! Tests with real sockets and a stub broadcaster.
 
 mod endings;
+mod requests; // requests before and instead of sessions
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -106,7 +107,7 @@ impl TestServer {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("ws://{}/ws", listener.local_addr().unwrap());
         let server = Server::build().workers(1).disable_signals();
-        let server = listen(server, listener, move || {
+        let server = listen(server, ListenParams { listener, stall_max }, move || {
             let (sockets, listening) = (shared.clone(), shared.clone());
             let open = web::get().to(move |request: HttpRequest| {
                 let response = sockets

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use super::pump::{Connection, Pump};
 use super::read_gate::{ReadGate, SocketReader};
+use super::request_gate::GatedStream;
 use super::session::{self, ConnectionHandles};
 use super::session_handover::{SessionParams, SessionSlot};
 use super::socket_writer::SocketWriter;
@@ -44,7 +45,7 @@ const CLOSE_BYTES_MAX: u64 = 1 << 20;
 pub(super) fn upgrades<A, B>(
     application: A,
 ) -> impl ServiceFactory<
-    (Request, Framed<TcpStream, Codec>),
+    (Request, Framed<GatedStream, Codec>),
     Config = (),
     Response = (),
     Error = actix_web::Error,
@@ -62,7 +63,7 @@ where
             let application = Rc::new(application.await?);
             let pump = Pump::start();
             Ok(fn_service(move |(request, framed)| {
-                let served = serve_upgrade(Rc::clone(&application), pump.clone(), (request, framed));
+                let served = serve_upgrade(Rc::clone(&application), pump.clone(), (request, ungated(framed)));
                 async move {
                     if let Err(error) = served.await {
                         tracing::debug!(%error, "a connection broke before its response");
@@ -72,6 +73,16 @@ where
             }))
         }
     })
+}
+
+/// Returns the connection without its gate: the application reads nothing but what follows this request.
+fn ungated(framed: Framed<GatedStream, Codec>) -> Framed<TcpStream, Codec> {
+    let FramedParts { io, codec, mut read_buf, write_buf, .. } = framed.into_parts();
+    let (stream, held) = io.into_parts();
+    read_buf.extend_from_slice(&held);
+    let mut parts = FramedParts::with_read_buf(stream, codec, read_buf);
+    parts.write_buf = write_buf;
+    Framed::from_parts(parts)
 }
 
 async fn serve_upgrade<A, B>(

@@ -59,6 +59,7 @@ mod exports; // exports never block other calls
 mod http_guard; // access control, headers of responses
 mod http_ingest; // ingest of valid and invalid posts
 mod http_limits; // bounds on memory
+mod intake; // what a few connections can take from others
 mod http_queries; // responses about stored data
 mod route_walk; // every route with every kind of caller
 mod live_tickets; // tickets for live connections
