@@ -14,6 +14,7 @@ pub mod hidden_characters; // characters that names and ids must not contain
 pub mod id; // ids, a type for each kind
 pub mod label; // corrections of labels
 pub mod live; // updates pushed to browsers
+pub mod masked_url; // secret URLs as responses show them
 pub mod metrics; // responses of the metrics calls, live window
 pub mod new_post; // posts as sent, and their validation
 pub mod notification; // channels, notifications, attempts

@@ -77,8 +77,7 @@ pub(in crate::http) fn draft(
 ) -> Result<(ChannelDraft, Option<String>), ApiError> {
     require_persistent_key(state)?;
     let name = new.name.trim();
-    if name.is_empty() || new.name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(is_hidden)
-    {
+    if name.is_empty() || new.name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(is_hidden) {
         return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} characters on one line")));
     }
     if let Delivery::Digest { every_seconds } = new.delivery {
