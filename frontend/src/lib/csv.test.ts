@@ -16,7 +16,8 @@ test('text never becomes a formula, and numbers stay numbers', () => {
   for (const unseen of [' ', '\u00a0', '\u200b', '\u2060', '\ufeff', '\u202e', '\u0001']) {
     check(`${unseen}=1`, `${unseen}'=1`);
   }
-  for (const kept of ['a, -5', 'two\nlines', "it's 5 - 3 = 2", 'Solo; Duo', "'=1"]) check(kept, kept);
+  for (const kept of ['a, -5', 'two\nlines', "it's 5 - 3 = 2", 'Solo; Duo', "'=1"])
+    check(kept, kept);
   check('＝1', "'＝1");
   check('a=1', 'a=1');
   check('', '');

@@ -40,5 +40,4 @@ const FORMULA = /[=+\-@＝＋－＠]/;
 const CELL_END = /[;\t\r\n]/;
 
 /** What a spreadsheet may drop at the start of a cell: white space, controls, quotes, and characters without width. */
-const DROPPED =
-  /[\s\p{Cc}"\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
+const DROPPED = /[\s\p{Cc}"\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
