@@ -11,8 +11,8 @@ use super::extract::{self, ActorHeader, Parameters};
 use super::state::AppState;
 use crate::http::access::{Analyst, Viewer};
 use crate::models::annotation::{Annotation, NewAnnotation, PRODUCT_BYTES_MAX, TEXT_CHARS_MAX};
-use crate::models::id::AnnotationId;
 use crate::models::hidden_characters::is_hidden;
+use crate::models::id::AnnotationId;
 use crate::models::new_post::Rejection;
 use crate::models::person_name::PersonName;
 use crate::store::annotations::{self, ANNOTATIONS_MAX};
@@ -148,9 +148,7 @@ fn checked(new: NewAnnotation) -> Result<NewAnnotation, ApiError> {
         return wrong("text", message);
     }
     if let Some(product) = &new.product
-        && (product.trim().is_empty()
-            || product.len() > PRODUCT_BYTES_MAX
-            || product.chars().any(is_hidden))
+        && (product.trim().is_empty() || product.len() > PRODUCT_BYTES_MAX || product.chars().any(is_hidden))
     {
         let message =
             format!("the product must be 1 to {PRODUCT_BYTES_MAX} bytes, without control characters");

@@ -63,8 +63,8 @@ pub async fn authenticate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let presents_any = presented_tokens(request.headers()).next().is_some()
-        || request.extensions().contains::<Ticket>();
+    let presents_any =
+        presented_tokens(request.headers()).next().is_some() || request.extensions().contains::<Ticket>();
     match principal(&state, &mut request).await {
         Ok(Some(principal)) => {
             request.extensions_mut().insert(principal);

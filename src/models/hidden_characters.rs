@@ -15,7 +15,9 @@ mod tests {
 
     #[test]
     fn controls_and_changes_of_direction_are_hidden_and_letters_of_any_script_are_not() {
-        for hidden in ['\0', '\t', '\r', '\n', '\u{1b}', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}'] {
+        for hidden in
+            ['\0', '\t', '\r', '\n', '\u{1b}', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}']
+        {
             assert!(is_hidden(hidden), "{hidden:?}");
         }
         for visible in ['a', ' ', 'é', '山', 'ع', '\u{200f}', '\u{200d}', '🌊'] {

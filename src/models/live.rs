@@ -36,7 +36,8 @@ impl std::str::FromStr for FrameId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = text.split_once(':').and_then(|(epoch, offset)| {
             let offset = offset.parse().ok()?;
-            let is_plain = (1..=EPOCH_BYTES_MAX).contains(&epoch.len()) && epoch.bytes().all(|byte| byte.is_ascii_graphic());
+            let is_plain = (1..=EPOCH_BYTES_MAX).contains(&epoch.len())
+                && epoch.bytes().all(|byte| byte.is_ascii_graphic());
             is_plain.then(|| Self { epoch: epoch.to_owned(), offset })
         });
         parsed.ok_or("must be an id `epoch:offset` of a received frame")

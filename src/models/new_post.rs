@@ -57,7 +57,11 @@ pub struct Geo {
 pub struct NewPost {
     /// Id of the post on its platform, 1 to 256 bytes, without control characters or ones that change the direction of
     /// text.
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 256,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+    )]
     pub id: String,
     /// Platform, matching `[a-z0-9_.-]{1,32}`.
     #[schema(pattern = "^[a-z0-9_.-]{1,32}$")]
@@ -225,8 +229,9 @@ fn check_visible(post: &NewPost) -> Result<(), Rejection> {
     ];
     match texts.iter().find(|(_, text)| text.is_some_and(|text| text.contains(is_hidden))) {
         Some((field, _)) => {
-            let message =
-                format!("`{field}` must not contain control characters or ones that change the direction of text");
+            let message = format!(
+                "`{field}` must not contain control characters or ones that change the direction of text"
+            );
             Err(reject("invalid_text", field, &message))
         }
         None => Ok(()),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::id::{ChannelId, ReportId, ReportRunId};
 use super::hidden_characters::is_hidden;
+use super::id::{ChannelId, ReportId, ReportRunId};
 use super::new_post::Rejection;
 
 /// Maximum length of a report's name in characters. It becomes the subject of an email.

@@ -131,13 +131,18 @@ mod tests {
         refused(r#"{"op":"subscribe","feeds":[],"since":"17"}"#, "invalid_field", "since");
         refused(r#"{"op":"subscribe","feeds":[],"since":"a:-1"}"#, "invalid_field", "since");
         refused(r#"{"op":"subscribe","feeds":[],"since":"a\u0000:1"}"#, "invalid_field", "since");
-        refused(&format!(r#"{{"op":"subscribe","feeds":[],"since":"{}:1"}}"#, "a".repeat(65)), "invalid_field", "since");
+        refused(
+            &format!(r#"{{"op":"subscribe","feeds":[],"since":"{}:1"}}"#, "a".repeat(65)),
+            "invalid_field",
+            "since",
+        );
     }
 
     #[test]
     fn a_filter_is_at_most_as_long_as_what_posts_have() {
         for field in ["product", "platform", "channel", "city"] {
-            let with = |text: &str| format!(r#"{{"op":"subscribe","feeds":[],"filter":{{"{field}":"{text}"}}}}"#);
+            let with =
+                |text: &str| format!(r#"{{"op":"subscribe","feeds":[],"filter":{{"{field}":"{text}"}}}}"#);
             assert!(client_op(&with(&"a".repeat(128))).is_ok());
             refused(&with(&"a".repeat(129)), "invalid_field", &format!("filter.{field}"));
             refused(&with("a\\u0000"), "invalid_field", &format!("filter.{field}"));

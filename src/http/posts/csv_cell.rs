@@ -75,7 +75,9 @@ mod tests {
 
     #[test]
     fn other_text_stays_as_it_is() {
-        for text in ["", "a=1", "a, -5", "two\nlines", "well-known; yes", "it's 5 - 3 = 2", "Solo; Duo", "'=1", "  "] {
+        for text in
+            ["", "a=1", "a, -5", "two\nlines", "well-known; yes", "it's 5 - 3 = 2", "Solo; Duo", "'=1", "  "]
+        {
             assert_eq!(harmless(text), text);
         }
     }

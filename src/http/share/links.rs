@@ -11,8 +11,8 @@ use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::metrics::{explore, live};
 use crate::http::state::AppState;
-use crate::models::id::ShareLinkId;
 use crate::models::hidden_characters::is_hidden;
+use crate::models::id::ShareLinkId;
 use crate::models::new_post::Rejection;
 use crate::models::saved_view::{NAME_CHARS_MAX, QUERY_CHARS_MAX, ViewPage};
 use crate::models::share_link::{

@@ -1,8 +1,8 @@
 //! Validation of alert rules.
 
 use super::{CHURN, Comparison, Metric, NewRule};
-use crate::models::id::RuleId;
 use crate::models::hidden_characters::is_hidden;
+use crate::models::id::RuleId;
 use crate::models::new_post::Rejection;
 use crate::models::rollup::{BUCKET_SECONDS, Dimension};
 use crate::models::score::VIRALITY_HIGH;
