@@ -15,7 +15,15 @@ export default defineConfig({
     preloadPages(),
     serviceWorker(new URL('./pwa/service-worker.js', import.meta.url)),
   ],
-  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  resolve: {
+    alias: {
+      '@': fileURLToPath(new URL('./src', import.meta.url)),
+      // Radix's dialogs use it. The package adds `<style>` elements, which the content security policy does not allow.
+      'react-style-singleton': fileURLToPath(
+        new URL('./src/lib/style-singleton.ts', import.meta.url),
+      ),
+    },
+  },
   build: {
     // The content security policy allows fonts and images from our own origin only, so nothing is inlined as `data:`.
     assetsInlineLimit: 0,

@@ -1,13 +1,16 @@
 //! Setup of tracing and metrics, and the definitions of all metrics.
 
+mod broken_requests; // requests that are not HTTP
 pub mod errors; // recent errors
+pub mod log_limit; // limit on lines that strangers can cause
 pub mod process; // resource usage of this process
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -149,6 +152,10 @@ metrics_of_the_process! {
     EXPORTS_STALLED_TOTAL: describe_counter(Count) = "groundswell_exports_stalled_total";
     /// Seconds per request, by `route`, `method` and `status`.
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
+    /// Requests that were not valid HTTP, or whose connections failed, by `why` (`malformed`, `connection`).
+    HTTP_BROKEN_REQUESTS_TOTAL: describe_counter(Count) = "groundswell_http_broken_requests_total";
+    /// Requests with a token, a ticket or a share link that was refused.
+    HTTP_REFUSED_CREDENTIALS_TOTAL: describe_counter(Count) = "groundswell_http_refused_credentials_total";
 }
 
 /// Upper bounds of the buckets of every `_seconds` histogram. OpenTelemetry recommends them for HTTP, except for the
@@ -165,8 +172,13 @@ pub fn init_tracing(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if std::io::stderr().is_terminal() { lines.boxed() } else { lines.json().boxed() };
+    let lines = lines.with_filter(filter.and(broken_requests::OtherEvents));
     // A second initialisation, as in a test binary, keeps the first.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(errors::layer()).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines)
+        .with(errors::layer())
+        .with(broken_requests::Counter)
+        .try_init();
 }
 
 /// Installs the process's metrics recorder, unless it is already installed, and returns its handle. Servers in the same
@@ -196,7 +208,7 @@ fn install() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Runs the recorder's upkeep forever, and calls `done` each time it has run.
+/// Runs the recorder's upkeep forever, and calls `done` each time it has run. Also logs how many requests were broken.
 pub async fn run_upkeep(metrics: PrometheusHandle, done: impl Fn()) {
     loop {
         tokio::time::sleep(UPKEEP_EVERY).await;
@@ -206,6 +218,7 @@ pub async fn run_upkeep(metrics: PrometheusHandle, done: impl Fn()) {
         if tokio::task::spawn_blocking(move || metrics.run_upkeep()).await.is_err() {
             return;
         }
+        broken_requests::report(Instant::now());
         done();
     }
 }

@@ -149,18 +149,25 @@ def event_tweets(root: Path) -> list[str]:
 def corrections(path: Path) -> list[Example]:
     """Returns corrected labels exported by a running Groundswell (`/api/v1/labels/export`), as NDJSON or CSV.
 
-    The last correction of a text wins. In the CSV, an apostrophe protects spreadsheets from texts that look like formulas; it
-    is not part of the text.
+    The last correction of a text wins. In the CSV, apostrophes protect spreadsheets from texts that look like formulas
+    (src/http/posts/csv_cell.rs); they are not part of the text.
     """
     with open(path, encoding="utf-8", newline="") as file:
         if path.suffix == ".csv":
-            rows = [{**row, "text": re.sub(r"^'(?=[=+\-@\t\r\n＝＋－＠])", "", row["text"])} for row in csv.DictReader(file)]
+            rows = [{**row, "text": without_apostrophes(row["text"])} for row in csv.DictReader(file)]
         else:
             rows = [json.loads(line) for line in file if line.strip()]
     unknown = {row["label"] for row in rows} - set(SENTIMENTS)
     assert not unknown, f"{path}: unknown labels {sorted(unknown)}; expected {SENTIMENTS}"
     said = {row["text"]: SENTIMENTS.index(row["label"]) for row in rows}
     return [Example(text, sentiment=label, source="corrections") for text, label in said.items()]
+
+
+def without_apostrophes(text: str) -> str:
+    """Returns the text of a CSV cell without the apostrophes that keep spreadsheets from evaluating it."""
+    dropped = r"[\s\x00-\x1f\x7f-\x9f\"\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*"
+    text = re.sub(r"^'(?=[\t\r\n])", "", text)
+    return re.sub(rf"((?:^|[;\t\r\n]){dropped})'(?=[=+\-@＝＋－＠])", r"\1", text)
 
 
 def vader(root: Path) -> dict[str, float]:

@@ -27,7 +27,7 @@ const rate = option('rate', 40);
 const updates = option('updates', rate > 200 ? 1 : 4);
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = {
   '.html': 'text/html',
   '.js': 'text/javascript',

@@ -110,6 +110,9 @@ test('a report is created with the keyboard, previewed, sent and downloaded', as
   const preview = page.frameLocator('iframe[title="Report preview"]');
   await preview.getByRole('heading', { name: 'Morning report' }).waitFor();
   await preview.getByRole('rowheader', { name: 'Harbor Pay' }).waitFor();
+  await until('the styles of the report', () =>
+    preview.locator('body').evaluate((body) => getComputedStyle(body).padding === '16px'),
+  );
   await assertAccessible(page, 'the editor');
   await page.getByRole('button', { name: 'Save report' }).focus();
   await page.keyboard.press('Enter');

@@ -182,7 +182,11 @@ impl Run<'_> {
             source: post::Source::new(self.params.network.as_str()),
             connector: Some(self.params.source),
         };
-        posts.into_iter().filter_map(|post| new_post::accept(post, &context).ok()).collect()
+        let accept = |mut post| {
+            new_post::clean_handle(&mut post);
+            new_post::accept(post, &context).ok()
+        };
+        posts.into_iter().filter_map(accept).collect()
     }
 
     fn record_metrics(&self, n_offered: u64, n_stored: u64) {

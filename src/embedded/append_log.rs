@@ -7,8 +7,9 @@
 //!
 //! The log is therefore read before every start. Damage that a power cut explains is cut off after the last complete
 //! command and transaction, and kept in a file beside the log. Any other damage is left untouched for a person to
-//! examine.
+//! examine. A manifest that consists of zeros is rebuilt where the parts of the log are beyond doubt.
 
+mod manifest;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -60,9 +61,12 @@ pub(super) struct CutTail {
 /// Cuts off the damage that a power cut left at the end of the log in the folder `redis`. Does nothing if the log is
 /// intact or missing. Redis must not be running.
 ///
-/// Fails with [`EmbeddedError::DamagedLog`], and changes nothing, if a power cut cannot explain the damage.
+/// Fails with [`EmbeddedError::DamagedLog`], and changes nothing, if a power cut cannot explain the damage, and with
+/// [`EmbeddedError::LostManifest`] if the manifest is lost and the parts of the log are in doubt.
 pub(super) fn repair(redis: &Path) -> Result<Option<CutTail>, EmbeddedError> {
-    let Some(path) = newest_part(&redis.join(FOLDER)) else {
+    let folder = redis.join(FOLDER);
+    manifest::rebuild(&folder)?;
+    let Some(path) = newest_part(&folder) else {
         return Ok(None);
     };
     let mut log = File::open(&path).map_err(EmbeddedError::io("read", &path))?;

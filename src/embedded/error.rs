@@ -86,6 +86,18 @@ pub enum EmbeddedError {
         /// Number of commands after the damage that can still be read.
         n_commands: usize,
     },
+    /// The manifest of Redis's append-only log consists of zeros, and the files beside it do not tell what it said.
+    #[error(
+        "the manifest `{path}` was lost, as by a power cut, and the files beside it ({parts}) do not tell which of them make \
+         up the log; nothing was changed: restore the folder from a backup, or write the manifest yourself, with a line \
+         `file NAME seq NUMBER type b` for the newest base and a line `file NAME seq NUMBER type i` for each increment since"
+    )]
+    LostManifest {
+        /// Path of the manifest.
+        path: PathBuf,
+        /// Names of the files that may be parts of the log, each in backticks.
+        parts: String,
+    },
     /// A server was asked to stop but is still running. It is never killed, because that could lose data.
     #[error("{server} (pid {pid}) has not stopped yet: wait for it, or stop it yourself")]
     StillRunning {

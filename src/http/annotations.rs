@@ -11,6 +11,7 @@ use super::extract::{self, ActorHeader, Parameters};
 use super::state::AppState;
 use crate::http::access::{Analyst, Viewer};
 use crate::models::annotation::{Annotation, NewAnnotation, PRODUCT_BYTES_MAX, TEXT_CHARS_MAX};
+use crate::models::hidden_characters::is_hidden;
 use crate::models::id::AnnotationId;
 use crate::models::new_post::Rejection;
 use crate::models::person_name::PersonName;
@@ -141,15 +142,13 @@ fn checked(new: NewAnnotation) -> Result<NewAnnotation, ApiError> {
         Err(ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message }))
     };
     let text = new.text.trim();
-    if text.is_empty() || text.chars().count() > TEXT_CHARS_MAX || text.chars().any(char::is_control) {
+    if text.is_empty() || text.chars().count() > TEXT_CHARS_MAX || text.chars().any(is_hidden) {
         let message =
             format!("the text must be 1 to {TEXT_CHARS_MAX} characters, without control characters");
         return wrong("text", message);
     }
     if let Some(product) = &new.product
-        && (product.trim().is_empty()
-            || product.len() > PRODUCT_BYTES_MAX
-            || product.chars().any(char::is_control))
+        && (product.trim().is_empty() || product.len() > PRODUCT_BYTES_MAX || product.chars().any(is_hidden))
     {
         let message =
             format!("the product must be 1 to {PRODUCT_BYTES_MAX} bytes, without control characters");

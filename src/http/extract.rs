@@ -14,6 +14,7 @@ use utoipa::IntoParams;
 use super::body;
 use super::error::ApiError;
 use super::repeated;
+use crate::models::hidden_characters::is_hidden;
 use crate::models::new_post::Rejection;
 use crate::models::person_name::{PersonName, Stamp};
 
@@ -40,7 +41,7 @@ pub struct ActorHeader {
 /// If it is empty, longer than `chars_max` characters, or contains control characters.
 pub fn checked_name(name: &str, chars_max: usize) -> Result<String, ApiError> {
     let name = name.trim();
-    if !(1..=chars_max).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+    if !(1..=chars_max).contains(&name.chars().count()) || name.chars().any(is_hidden) {
         let message = format!("the name must be 1 to {chars_max} characters, without control characters");
         return Err(ApiError::invalid_field("name", message));
     }

@@ -7,6 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError, web};
 
 use super::error::ApiError;
+use super::refused_credentials;
 use super::share::access;
 use super::state::AppState;
 use crate::models::principal::Principal;
@@ -62,12 +63,20 @@ pub async fn authenticate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let presents_any =
+        presented_tokens(request.headers()).next().is_some() || request.extensions().contains::<Ticket>();
     match principal(&state, &mut request).await {
         Ok(Some(principal)) => {
             request.extensions_mut().insert(principal);
         }
+        Ok(None) if presents_any => refused_credentials::note(request.peer_addr()),
         Ok(None) => {}
-        Err(refusal) => return Ok(request.into_response(refusal.error_response())),
+        Err(refusal) => {
+            if matches!(refusal, ApiError::ShareEnded) {
+                refused_credentials::note(request.peer_addr());
+            }
+            return Ok(request.into_response(refusal.error_response()));
+        }
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }

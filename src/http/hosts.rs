@@ -25,14 +25,17 @@ impl AllowedHosts {
     /// Loopback names are accepted with any port, because containers map ports and no other site can own these names.
     pub fn admits_host(&self, host: &str) -> bool {
         let host = host.trim().to_ascii_lowercase();
-        let name = without_port(&host);
+        let Some(name) = without_port(&host) else {
+            return false;
+        };
         if self.configured.iter().any(|ours| *ours == host || *ours == name) {
             return true;
         }
         if name == "localhost" {
             return true;
         }
-        let Ok(ip) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else {
+        let bracketed = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let Ok(ip) = bracketed.unwrap_or(name).parse::<IpAddr>() else {
             return false;
         };
         // An IP address cannot be rebound. When listening on all interfaces, every address is ours.
@@ -40,10 +43,13 @@ impl AllowedHosts {
     }
 }
 
-fn without_port(authority: &str) -> &str {
+/// Splits off the port. Returns `None` if what follows the name is not a port, so that nothing can hide there.
+fn without_port(authority: &str) -> Option<&str> {
     match authority.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => name,
-        _ => authority,
+        Some((name, port)) if !port.contains(']') => {
+            (port.len() <= 5 && port.bytes().all(|digit| digit.is_ascii_digit())).then_some(name)
+        }
+        _ => Some(authority),
     }
 }
 
@@ -61,7 +67,21 @@ mod tests {
         for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "dash.example.org:443"] {
             assert!(ours.admits_host(host), "{host}");
         }
-        for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1:8080", ""] {
+        for host in [
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "10.0.0.1:8080",
+            "",
+            "127.0.0.1:8080, evil.example",
+            "localhost:evil.example",
+            "localhost:80@evil.example",
+            "localhost:123456",
+            "localhost, evil.example:80",
+            "dash.example.org:443, evil.example",
+            "[[::1]]:8080",
+            "127.0.0.1]:8080",
+        ] {
             assert!(!ours.admits_host(host), "{host}");
         }
     }

@@ -24,6 +24,7 @@ pub mod extract; // typed extractors
 mod repeated; // query parameters with several values
 mod guard; // middleware: hosts, origins, who is calling
 pub mod hosts; // allowed host names
+mod refused_credentials; // counting and logging them
 pub mod openapi; // the OpenAPI document
 pub mod origins; // allowed origins, CORS
 pub mod routes; // entries of the route table

@@ -228,6 +228,10 @@ pub async fn show(_: Viewer, request: HttpRequest) -> HttpResponse {
 static PAGE: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(Config::from("/openapi.json").validator_url("none")));
 
+/// Policy of the interactive documentation, whose scripts and pictures are its own but which also has inline styles.
+const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// Serves the files of the interactive API documentation under `/docs/`.
 ///
 /// # Errors
@@ -239,6 +243,7 @@ pub async fn page(_: Viewer, path: Path<String>) -> Result<HttpResponse, ApiErro
     if file.gzpipped {
         response.insert_header((header::CONTENT_ENCODING, ContentEncoding::Gzip));
     }
+    response.insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
     Ok(response.content_type(file.content_type).body(precompressed::shared(file.bytes)))
 }
 

@@ -10,6 +10,9 @@ use super::principal::Identity;
 use super::rollup::{RollupKey, Sums};
 use super::score::SentimentLabel;
 
+/// Maximum length of an epoch in bytes: an id as text, with room.
+const EPOCH_BYTES_MAX: usize = 64;
+
 /// Id of a frame, `epoch:offset`, in a single sequence across all feeds under a Redis prefix.
 ///
 /// The epoch changes when Redis loses the counter, so offsets from before and after are never confused.
@@ -33,7 +36,9 @@ impl std::str::FromStr for FrameId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = text.split_once(':').and_then(|(epoch, offset)| {
             let offset = offset.parse().ok()?;
-            (!epoch.is_empty()).then(|| Self { epoch: epoch.to_owned(), offset })
+            let is_plain = (1..=EPOCH_BYTES_MAX).contains(&epoch.len())
+                && epoch.bytes().all(|byte| byte.is_ascii_graphic());
+            is_plain.then(|| Self { epoch: epoch.to_owned(), offset })
         });
         parsed.ok_or("must be an id `epoch:offset` of a received frame")
     }

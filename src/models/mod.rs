@@ -10,9 +10,11 @@ pub mod error_log; // recent errors
 pub mod evaluation; // state of rule series, and the changes of an evaluation
 pub mod explanation; // what distinguishes two periods
 pub mod explore; // responses of the explore calls
+pub mod hidden_characters; // characters that names and ids must not contain
 pub mod id; // ids, a type for each kind
 pub mod label; // corrections of labels
 pub mod live; // updates pushed to browsers
+pub mod masked_url; // secret URLs as responses show them
 pub mod metrics; // responses of the metrics calls, live window
 pub mod new_post; // posts as sent, and their validation
 pub mod notification; // channels, notifications, attempts

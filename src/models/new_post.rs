@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::hidden_characters::is_hidden;
 use super::id::SourceId;
 use super::post::{Author, Engagement, Source};
 
@@ -33,11 +34,11 @@ const MAX_COUNT: i64 = 1_000_000_000_000;
 #[serde(deny_unknown_fields)]
 pub struct Geo {
     /// City name, at most 128 bytes.
-    #[schema(max_length = 128)]
+    #[schema(max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
     /// ISO 3166-1 alpha-2 country code or English country name, at most 128 bytes.
-    #[schema(max_length = 128)]
+    #[schema(max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// Latitude in degrees, −90 to 90; requires `lon`.
@@ -54,8 +55,13 @@ pub struct Geo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPost {
-    /// Id of the post on its platform, 1 to 256 bytes.
-    #[schema(min_length = 1, max_length = 256)]
+    /// Id of the post on its platform, 1 to 256 bytes, without control characters or ones that change the direction of
+    /// text.
+    #[schema(
+        min_length = 1,
+        max_length = 256,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+    )]
     pub id: String,
     /// Platform, matching `[a-z0-9_.-]{1,32}`.
     #[schema(pattern = "^[a-z0-9_.-]{1,32}$")]
@@ -81,19 +87,19 @@ pub struct NewPost {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geo: Option<Geo>,
     /// Product that the post is about, at most 128 bytes; other products are detected by keyword.
-    #[schema(max_length = 128)]
+    #[schema(max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
     /// Support or marketing channel, at most 128 bytes.
-    #[schema(max_length = 128)]
+    #[schema(max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// URL of the post, at most 2,048 bytes.
-    #[schema(max_length = 2048, pattern = "^https?://")]
+    #[schema(max_length = 2048, pattern = r"^https?://[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Id of the post that this post replies to, at most 256 bytes.
-    #[schema(max_length = 256)]
+    #[schema(max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
     /// Engagement counts at the time when the post was sent to Groundswell.
@@ -144,6 +150,7 @@ pub struct AcceptContext {
 /// Validates a post, sets its event time and source, and decodes HTML character references in its text.
 pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost, Rejection> {
     check(&post)?;
+    check_visible(&post)?;
     let received_at = whole_micros(context.now);
     post.created_at = Some(match post.created_at {
         Some(created_at) => check_event_time(whole_micros(created_at), context)?,
@@ -202,6 +209,41 @@ fn check_name(post: &NewPost) -> Result<(), Rejection> {
         ));
     }
     Ok(())
+}
+
+/// Rejects ids and names with characters that could pass them off as others. Not part of [`check`], which must also pass
+/// the posts that earlier versions put on the stream.
+fn check_visible(post: &NewPost) -> Result<(), Rejection> {
+    let author = post.author.as_ref();
+    let geo = post.geo.as_ref();
+    let texts = [
+        ("id", Some(post.id.as_str())),
+        ("author.id", author.and_then(|author| author.id.as_deref())),
+        ("author.handle", author.and_then(|author| author.handle.as_deref())),
+        ("geo.city", geo.and_then(|geo| geo.city.as_deref())),
+        ("geo.country", geo.and_then(|geo| geo.country.as_deref())),
+        ("product", post.product.as_deref()),
+        ("channel", post.channel.as_deref()),
+        ("url", post.url.as_deref()),
+        ("parent_id", post.parent_id.as_deref()),
+    ];
+    match texts.iter().find(|(_, text)| text.is_some_and(|text| text.contains(is_hidden))) {
+        Some((field, _)) => {
+            let message = format!(
+                "`{field}` must not contain control characters or ones that change the direction of text"
+            );
+            Err(reject("invalid_text", field, &message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Removes the characters from an author's handle that [`accept`] rejects. For networks, where people choose their names
+/// and a post should not be lost for it.
+pub fn clean_handle(post: &mut NewPost) {
+    if let Some(handle) = post.author.as_mut().and_then(|author| author.handle.as_mut()) {
+        handle.retain(|character| !is_hidden(character));
+    }
 }
 
 fn check_text(text: &str) -> Result<(), Rejection> {

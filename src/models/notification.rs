@@ -1,13 +1,14 @@
 //! Notification channels, notifications and delivery attempts.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::openapi::schema::{AdditionalProperties, OneOfBuilder, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::alert::Severity;
 use super::id::{AlertId, ChannelId, NotificationId};
+use super::masked_url::masked_url;
 
 /// Change to an alert that calls for a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -126,9 +127,14 @@ impl PublicSetting {
 /// Settings of a channel without the values of its secrets. The kind of channel determines which fields are present.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChannelSettings {
-    /// `webhook`: target URL. `slack`: a secret, because anyone who knows the URL can post there.
+    /// `webhook`: target URL, of which only the host and the beginning of the path are shown, because anyone who knows it
+    /// can post there. `slack`: a secret, for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<PublicSetting>,
+    /// `webhook`: what responses show as `url`. It is stored, and never part of a response itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub shown_url: Option<String>,
     /// `slack`, `web_push`: host name in the secret URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
@@ -149,12 +155,44 @@ pub struct ChannelSettings {
     pub keys: Option<PublicSetting>,
 }
 
+impl ChannelSettings {
+    /// Returns the target URL of a webhook that an earlier version stored in clear.
+    pub fn plain_url(&self) -> Option<&str> {
+        match &self.url {
+            Some(PublicSetting::Plain(url)) => Some(url),
+            _ => None,
+        }
+    }
+
+    /// Returns the settings without the URL that an earlier version stored in clear, once it is stored among the secrets.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        match self.plain_url() {
+            Some(url) => {
+                Self { url: Some(PublicSetting::SECRET), shown_url: Some(masked_url(url)), ..self.clone() }
+            }
+            None => self.clone(),
+        }
+    }
+
+    /// Returns the settings as responses show them.
+    fn shown(&self) -> Self {
+        let shown = self.shown_url.clone().or_else(|| self.plain_url().map(masked_url));
+        let url = shown.map(PublicSetting::Plain).or_else(|| self.url.clone());
+        Self { url, shown_url: None, ..self.clone() }
+    }
+}
+
+fn serialize_shown<S: Serializer>(settings: &ChannelSettings, serializer: S) -> Result<S::Ok, S::Error> {
+    settings.shown().serialize(serializer)
+}
+
 /// Settings of a channel to create or replace. The kind of channel determines which fields are required. Secrets that
 /// are absent keep their stored values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannelSettings {
-    /// `webhook`, `slack`: target URL.
+    /// `webhook`, `slack`: target URL. A URL as responses show it keeps the stored one.
     #[schema(max_length = 2048, pattern = "^https?://")]
     pub url: Option<String>,
     /// `webhook`: secret that signs the messages, `whsec_` followed by 24 to 64 bytes in base64; generated if absent.
@@ -199,6 +237,7 @@ pub struct Channel {
     /// Reason why the server disabled the channel; null if it did not.
     pub disabled_reason: Option<String>,
     /// Settings without the values of secrets.
+    #[serde(serialize_with = "serialize_shown")]
     pub settings: ChannelSettings,
     /// When the channel sends its messages.
     pub delivery: Delivery,

@@ -39,11 +39,11 @@ impl Source {
 #[serde(deny_unknown_fields)]
 pub struct Author {
     /// Id of the author on the platform, at most 256 bytes.
-    #[schema(max_length = 256)]
+    #[schema(max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Handle of the author, at most 256 bytes.
-    #[schema(max_length = 256)]
+    #[schema(max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
     /// Number of followers that the author has on the platform.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::hidden_characters::is_hidden;
 use super::id::{ChannelId, ReportId, ReportRunId};
 use super::new_post::Rejection;
 
@@ -164,7 +165,7 @@ pub struct NewReport {
     #[schema(
         min_length = 1,
         max_length = 100,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
     )]
     pub name: String,
     /// Whether the report is sent on its schedule; defaults to true.
@@ -192,7 +193,7 @@ impl NewReport {
     pub fn checked(self) -> Result<Self, Rejection> {
         let name = self.name.trim();
         let n_characters = self.name.chars().count();
-        if name.is_empty() || n_characters > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
+        if name.is_empty() || n_characters > NAME_CHARACTERS_MAX || name.chars().any(is_hidden) {
             return Err(invalid(
                 "name",
                 format!("must be 1 to {NAME_CHARACTERS_MAX} characters on one line"),

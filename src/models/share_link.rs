@@ -40,14 +40,14 @@ pub struct NewShareLink {
     #[schema(
         min_length = 1,
         max_length = 100,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
     )]
     pub name: String,
     /// Page of the dashboard to share.
     pub page: ViewPage,
     /// Query part of the page's URL, after `?`, at most 4,000 characters. Parts that do not select posts, such as the
     /// selected post, are dropped.
-    #[schema(max_length = 4000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(max_length = 4000, pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
     pub query: String,
     /// Lifetime of the link in seconds: one hour to 90 days.
     #[schema(minimum = 3600, maximum = 7_776_000)]

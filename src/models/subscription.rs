@@ -5,10 +5,14 @@ use utoipa::ToSchema;
 
 use super::alert::Alert;
 use super::bounded::{MaxRate, MinVirality};
+use super::hidden_characters::is_hidden;
 use super::live::CorrectedPost;
 use super::post::ScoredPost;
 use super::rollup::Dimension;
 use super::score::SentimentLabel;
+
+/// Maximum length in bytes of each text of a filter: what the longest product, channel or city of a post takes.
+const FILTER_BYTES_MAX: usize = 128;
 
 /// Kind of live update that a client can subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -100,15 +104,19 @@ impl FromIterator<Feed> for Feeds {
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// Product that posts and alerts must be about.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
     /// Platform that posts must come from and that alerts must concern.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
     /// Support or marketing channel that posts must carry.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// City that posts must come from.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
     /// Sentiment label that posts must have.
@@ -121,6 +129,31 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Checks the texts of a filter that a client sent. No post has longer ones or ones with hidden characters, and every
+    /// connection holds its filter in memory.
+    ///
+    /// # Errors
+    /// The name of the first invalid field, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let texts = [
+            ("product", &self.product),
+            ("platform", &self.platform),
+            ("channel", &self.channel),
+            ("city", &self.city),
+        ];
+        let is_wrong = |text: &String| text.len() > FILTER_BYTES_MAX || text.contains(is_hidden);
+        match texts.into_iter().find(|(_, text)| text.as_ref().is_some_and(is_wrong)) {
+            Some((field, _)) => Err((
+                field,
+                format!(
+                    "must be at most {FILTER_BYTES_MAX} bytes, without control characters or ones that change the direction \
+                     of text"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Returns whether the filter admits the post.
     pub fn admits_post(&self, scored: &ScoredPost) -> bool {
         self.admits_label(scored.score.sentiment.label) && self.admits_content(scored)

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::models::hidden_characters::is_hidden;
 use crate::models::id::{AlertId, MessageId};
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::ServiceAlert;
@@ -162,9 +163,10 @@ pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
     Message { id: MessageId::now_v7(), kind: MessageKind::Test, items: vec![item], dashboard }
 }
 
-/// Replaces control characters and line breaks, which the author of a post could use to forge headers or layout.
+/// Replaces control characters, line breaks and changes of direction, which the author of a post could use to forge
+/// headers or layout.
 pub(super) fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || is_hidden(c)).collect();
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

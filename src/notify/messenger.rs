@@ -16,7 +16,7 @@ use crate::egress::allowlist::Allowlist;
 use crate::egress::{Egress, EgressError, PostRequest, Response, TIMEOUT};
 use crate::keyring::{DecryptError, Keyring};
 use crate::models::id::ChannelId;
-use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, PublicSetting};
+use crate::models::notification::{Attempt, ChannelKind, ChannelSettings};
 
 /// Parameters of a [`Messenger`]. Does not implement `Debug`, because the mail server's URL may hold a password.
 #[derive(Clone)]
@@ -106,13 +106,20 @@ impl Messenger {
         self.dashboard.clone()
     }
 
-    /// Decrypts the secrets of a channel.
+    /// Decrypts the secrets of a channel. `public` holds its other settings, among them, if an earlier version stored it,
+    /// the URL of a webhook.
     ///
     /// # Errors
     /// [`DecryptError`] if the secrets cannot be decrypted or parsed.
-    pub fn open(&self, channel: ChannelId, sealed: &[u8]) -> Result<Secrets, DecryptError> {
+    pub fn open(
+        &self,
+        channel: ChannelId,
+        sealed: &[u8],
+        public: &ChannelSettings,
+    ) -> Result<Secrets, DecryptError> {
         let text = self.keyring.open(Uuid::from(channel).as_bytes(), sealed)?;
-        serde_json::from_slice(&text).map_err(|_| DecryptError)
+        let secrets: Secrets = serde_json::from_slice(&text).map_err(|_| DecryptError)?;
+        Ok(secrets.with_url(public))
     }
 
     /// Encrypts the secrets of a channel.
@@ -148,9 +155,9 @@ impl Messenger {
 
     async fn attempt(&self, to: &Recipient, message: &Message, now: Timestamp) -> Result<Response, Failure> {
         match &to.secrets {
-            Secrets::Webhook { secret, previous } => {
-                let Some(PublicSetting::Plain(url)) = &to.public.url else { return Err(unusable()) };
-                let url = Url::parse(url).map_err(|_| EgressError::BadUrl)?;
+            Secrets::Webhook { url, secret, previous } => {
+                let url =
+                    Url::parse(url.as_deref().ok_or_else(unusable)?).map_err(|_| EgressError::BadUrl)?;
                 let secrets = signing_secrets(secret, previous.as_ref(), now);
                 let post = webhook::request(url, &secrets, message, now).ok_or_else(unusable)?;
                 Ok(self.egress.post(post).await?)

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::web_push::Subscriber;
 use crate::egress::Egress;
+use crate::models::masked_url::{is_masked, masked_url};
 use crate::models::notification::{
     ChannelKind, ChannelSettings, NewChannelSettings, PublicSetting, PushKeys,
 };
@@ -33,8 +34,12 @@ const RECIPIENTS_MAX: usize = 50;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secrets {
-    /// Secrets for signing the messages to a webhook.
+    /// URL of a webhook, and the secrets that sign the messages to it.
     Webhook {
+        /// URL of the webhook. Secret, because anyone who knows the URLs of some services can post there. `None` only in
+        /// what earlier versions stored, until [`Secrets::with_url`].
+        #[serde(default)]
+        url: Option<String>,
         /// Signing secret that receivers should use now.
         secret: String,
         /// Previous signing secret, and the time until which messages are signed with it as well.
@@ -59,6 +64,27 @@ pub enum Secrets {
         /// Keys that encrypt messages to the browser.
         keys: PushKeys,
     },
+}
+
+impl Secrets {
+    /// Adds the URL of a webhook that an earlier version stored in clear, with the public settings.
+    #[must_use]
+    pub fn with_url(self, public: &ChannelSettings) -> Self {
+        match self {
+            Self::Webhook { url: None, secret, previous } => {
+                Self::Webhook { url: public.plain_url().map(str::to_owned), secret, previous }
+            }
+            other => other,
+        }
+    }
+
+    fn url(&self) -> Option<&str> {
+        match self {
+            Self::Webhook { url, .. } => url.as_deref(),
+            Self::Slack { url } => Some(url),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for Secrets {
@@ -102,25 +128,23 @@ pub fn prepare(
     let mut revealed_secret = None;
     let secrets = match kind {
         ChannelKind::Webhook => {
-            let url = address(egress, "url", new.url.ok_or_else(|| missing("url"))?)?;
-            public.url = Some(PublicSetting::Plain(url.into()));
+            let url = secret_url(egress, new.url, old)?;
+            (public.url, public.shown_url) = (Some(PublicSetting::SECRET), Some(masked_url(url.as_str())));
             public.secret = Some(PublicSetting::SECRET);
+            let url = Some(url.into());
             match (new.secret, old) {
-                (None, Some(old @ Secrets::Webhook { .. })) => old.clone(),
+                (None, Some(Secrets::Webhook { secret, previous, .. })) => {
+                    Secrets::Webhook { url, secret: secret.clone(), previous: previous.clone() }
+                }
                 (given, _) => {
                     let secret = given.map_or_else(|| Ok(new_secret()), checked_secret)?;
                     revealed_secret = Some(secret.clone());
-                    Secrets::Webhook { secret, previous: None }
+                    Secrets::Webhook { url, secret, previous: None }
                 }
             }
         }
         ChannelKind::Slack => {
-            let url = match (new.url, old) {
-                (None, Some(Secrets::Slack { url })) => url.clone(),
-                (None, _) => return Err(missing("url")),
-                (Some(url), _) => url,
-            };
-            let url = address(egress, "url", url)?;
+            let url = secret_url(egress, new.url, old)?;
             public.url = Some(PublicSetting::SECRET);
             public.host = url.host_str().map(str::to_owned);
             Secrets::Slack { url: url.into() }
@@ -168,12 +192,13 @@ pub fn prepare(
 /// continues to sign messages for [`ROTATION_OVERLAP`]; the one before it no longer does. Returns `None` for channels
 /// without a signing secret.
 pub fn rotate(secrets: &Secrets, now: Timestamp) -> Option<(Secrets, String)> {
-    let Secrets::Webhook { secret: old, .. } = secrets else {
+    let Secrets::Webhook { url, secret: old, .. } = secrets else {
         return None;
     };
     let until = now.saturating_add(ROTATION_OVERLAP).unwrap_or(now);
     let secret = new_secret();
-    Some((Secrets::Webhook { secret: secret.clone(), previous: Some((old.clone(), until)) }, secret))
+    let previous = Some((old.clone(), until));
+    Some((Secrets::Webhook { url: url.clone(), secret: secret.clone(), previous }, secret))
 }
 
 /// Returns the secrets currently used to sign the messages to a webhook, newest first.
@@ -212,6 +237,24 @@ fn reject_foreign_settings(kind: ChannelKind, new: &NewChannelSettings) -> Resul
         Some((field, ..)) => Err(problem(field, format!("is not a setting of `{}` channels", kind.as_str()))),
         None => Ok(()),
     }
+}
+
+/// Returns the given URL, or the stored one if none is given or it is given as responses show it.
+fn secret_url(egress: &Egress, given: Option<String>, old: Option<&Secrets>) -> Result<Url, SettingError> {
+    let stored = old.and_then(Secrets::url);
+    let url = match (given, stored) {
+        (None, None) => return Err(missing("url")),
+        (None, Some(stored)) => stored.to_owned(),
+        (Some(given), Some(stored)) if given == masked_url(stored) => stored.to_owned(),
+        (Some(given), _) if is_masked(&given) => {
+            return Err(problem(
+                "url",
+                "is shortened; enter the whole URL, or omit it to keep the stored one",
+            ));
+        }
+        (Some(given), _) => given,
+    };
+    address(egress, "url", url)
 }
 
 fn address(egress: &Egress, field: &'static str, text: String) -> Result<Url, SettingError> {
@@ -304,7 +347,29 @@ mod tests {
         assert!(!format!("{:?} {:?}", hook.public, hook.secrets).contains(&secret));
         let moved =
             prepared("webhook", json!({"url": "https://example.org/b"}), Some(&hook.secrets)).unwrap();
-        assert_eq!((moved.secrets, moved.revealed_secret), (hook.secrets, None));
+        assert_eq!(moved.revealed_secret, None);
+        let shown = Some("https://example.org/…");
+        assert_eq!(
+            (moved.public.url, moved.public.shown_url.as_deref()),
+            (Some(PublicSetting::SECRET), shown)
+        );
+        let stored = |prepared: PreparedSettings| match prepared.secrets {
+            Secrets::Webhook { url, secret, .. } => (url, secret),
+            _ => panic!(),
+        };
+        let url = |path: &str| Some(format!("https://example.org/{path}"));
+        assert_eq!(stored(hook.clone()), (url("a"), secret.clone()));
+        for same in [json!({}), json!({"url": "https://example.org/…"})] {
+            let kept = prepared("webhook", same, Some(&hook.secrets)).unwrap();
+            assert_eq!(stored(kept), (url("a"), secret.clone()));
+        }
+        let changed = prepared("webhook", json!({"url": "https://example.org/b"}), Some(&hook.secrets));
+        assert_eq!(stored(changed.unwrap()), (url("b"), secret));
+        for shortened in ["https://example.org/b…", "https://other.example.org/…"] {
+            let refused = prepared("webhook", json!({"url": shortened}), Some(&hook.secrets));
+            assert_eq!(refused.unwrap_err().field, "url");
+            assert_eq!(prepared("webhook", json!({"url": shortened}), None).unwrap_err().field, "url");
+        }
         let chat = prepared("slack", json!({"url": "https://hooks.slack.com/T/x"}), None).unwrap();
         let public = serde_json::to_value(&chat.public).unwrap();
         assert_eq!(public, json!({"url": {"set": true}, "host": "hooks.slack.com"}));
@@ -314,10 +379,11 @@ mod tests {
     #[test]
     fn the_old_secret_signs_for_a_day_after_a_rotation() {
         let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
-        let first = Secrets::Webhook { secret: new_secret(), previous: None };
+        let url = Some("https://example.org/a".to_owned());
+        let first = Secrets::Webhook { url: url.clone(), secret: new_secret(), previous: None };
         let (second, new) = rotate(&first, now).unwrap();
-        let Secrets::Webhook { secret, previous } = &second else { panic!() };
-        assert_eq!(*secret, new);
+        let Secrets::Webhook { url: kept, secret, previous } = &second else { panic!() };
+        assert_eq!((kept, secret), (&url, &new));
         let at =
             |hours| signing_secrets(secret, previous.as_ref(), now + SignedDuration::from_hours(hours)).len();
         assert_eq!([at(0), at(23), at(24)], [2, 2, 1]);

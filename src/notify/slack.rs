@@ -1,5 +1,9 @@
-//! Messages to chat rooms, through incoming webhooks of Slack and compatible services such as Mattermost and
-//! Rocket.Chat.
+//! Messages to chat rooms, through incoming webhooks of Slack and compatible services such as Mattermost, Rocket.Chat,
+//! Discord and Teams.
+//!
+//! Nothing in the URL says which of them receives a message, and their markup differs: Slack has `<!channel>` and
+//! `<https://…|text>`, the others have `@channel`, `@everyone` and Markdown's `[text](https://…)`, and some show
+//! backslashes. Text from outside is therefore written so that none of them finds markup in it: see [`escaped`].
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -42,13 +46,30 @@ fn text(message: &Message) -> String {
 fn line(message: &Message, item: &Item) -> String {
     let headline = escaped(&item.headline());
     match message.link(item) {
-        Some(link) => format!("{headline} (<{}|open>)", escaped(&link)),
+        Some(link) => format!("{headline} (<{}|open>)", with_entities(&link)),
         None => headline,
     }
 }
 
-/// Escapes Slack's special characters, which a post could use to mention everyone (`<!channel>`) or forge a link.
+/// A space without width. People do not see it, and no service reads markup across it.
+const GAP: char = '\u{200b}';
+
+/// Returns text from outside so that it mentions nobody and shows no link but what it says: with Slack's characters as
+/// entities, and with a [`GAP`] behind `@`, before which Markdown finds no name, and behind `]`, between the text and the
+/// address of a link or a picture.
 fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in with_entities(text).chars() {
+        safe.push(character);
+        if matches!(character, '@' | ']') {
+            safe.push(GAP);
+        }
+    }
+    safe
+}
+
+/// Escapes Slack's special characters.
+fn with_entities(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -63,6 +84,28 @@ mod tests {
         message.items[0].alert["posts"][0]["text"] = "<!channel> look: <https://evil.example|bank>".into();
         let written = text(&message);
         assert!(written.contains("> &lt;!channel&gt; look: &lt;https://evil.example|bank&gt;"), "{written}");
+        let check = |from: &str, to: &str| assert_eq!(escaped(from), to);
+        check("@channel and @everyone", "@\u{200b}channel and @\u{200b}everyone");
+        check("[bank](https://evil.example)", "[bank]\u{200b}(https://evil.example)");
+        check("![](https://evil.example/seen.png)", "![]\u{200b}(https://evil.example/seen.png)");
+        check(
+            "[bank][1] [1]: https://evil.example",
+            "[bank]\u{200b}[1]\u{200b} [1]\u{200b}: https://evil.example",
+        );
+        check("<@U0123> &amp;", "&lt;@\u{200b}U0123&gt; &amp;amp;");
+    }
+
+    #[test]
+    fn neither_a_title_nor_the_name_of_a_product_is_markup() {
+        let mut message = message(0, 0);
+        message.items[0].alert["title"] = "Customers of @here [bank](https://evil.example) leave".into();
+        let written = text(&message);
+        assert!(written.contains("@\u{200b}here [bank]\u{200b}("), "{written}");
+        message.dashboard = Some("http://[::1]:8080".to_owned());
+        assert!(
+            text(&message).contains("(<http://[::1]:8080/alerts?alert="),
+            "the link to the dashboard stays whole"
+        );
     }
 
     #[test]

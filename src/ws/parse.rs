@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
-use crate::models::subscription::Feed;
+use crate::models::subscription::{Feed, Filter};
 
 /// Parses one text message as an operation.
 ///
@@ -24,6 +24,9 @@ pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
             if subscribe.since.as_deref().is_some_and(|since| since.parse::<FrameId>().is_err()) {
                 let message = "`since` must be an id `epoch:offset` of a received frame";
                 return Err(op_error("invalid_field", message.to_owned()));
+            }
+            if let Some(Err((field, problem))) = subscribe.filter.as_ref().map(Filter::check) {
+                return Err(op_error("invalid_field", format!("`filter.{field}` {problem}")));
             }
             Ok(ClientOp::Subscribe(subscribe))
         }
@@ -127,6 +130,23 @@ mod tests {
         refused(r#"{"op":"subscribe","feeds":[],"delta":"yes"}"#, "invalid_field", "delta");
         refused(r#"{"op":"subscribe","feeds":[],"since":"17"}"#, "invalid_field", "since");
         refused(r#"{"op":"subscribe","feeds":[],"since":"a:-1"}"#, "invalid_field", "since");
+        refused(r#"{"op":"subscribe","feeds":[],"since":"a\u0000:1"}"#, "invalid_field", "since");
+        refused(
+            &format!(r#"{{"op":"subscribe","feeds":[],"since":"{}:1"}}"#, "a".repeat(65)),
+            "invalid_field",
+            "since",
+        );
+    }
+
+    #[test]
+    fn a_filter_is_at_most_as_long_as_what_posts_have() {
+        for field in ["product", "platform", "channel", "city"] {
+            let with =
+                |text: &str| format!(r#"{{"op":"subscribe","feeds":[],"filter":{{"{field}":"{text}"}}}}"#);
+            assert!(client_op(&with(&"a".repeat(128))).is_ok());
+            refused(&with(&"a".repeat(129)), "invalid_field", &format!("filter.{field}"));
+            refused(&with("a\\u0000"), "invalid_field", &format!("filter.{field}"));
+        }
     }
 
     proptest::proptest! {

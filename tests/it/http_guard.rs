@@ -17,8 +17,12 @@ async fn a_request_for_a_foreign_host_is_rejected_on_every_path() {
         let (status, answer) = read(request.send().await.unwrap()).await;
         assert_eq!((status, &answer["error"]["code"]), (403, &json!("foreign_host")), "{path}");
     }
-    let ours = api.request(Method::GET, "/livez").header("host", "dash.example.org");
-    assert_eq!(ours.send().await.unwrap().status(), 200);
+    for ours in ["dash.example.org", "127.0.0.1:18101"] {
+        let ours = api.request(Method::GET, "/livez").header("host", ours);
+        assert_eq!(ours.send().await.unwrap().status(), 200);
+    }
+    let two_names = api.request(Method::GET, "/livez").header("host", "127.0.0.1:18101, evil.example");
+    assert_eq!(two_names.send().await.unwrap().status(), 403);
 }
 
 #[actix_web::test]
@@ -195,11 +199,19 @@ async fn every_response_carries_an_id_and_security_headers() {
         let headers = response.headers();
         assert_eq!(headers["x-request-id"], "mine-7", "{path}");
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
-        assert!(
-            headers["content-security-policy"].to_str().unwrap().contains("default-src 'self'"),
-            "{path}"
-        );
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        for part in ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
     }
+    let documentation = api.request(Method::GET, "/docs/index.html").send().await.unwrap();
+    let policy = documentation.headers()["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.contains("style-src 'self' 'unsafe-inline'") && !policy.contains("script-src"),
+        "{policy}"
+    );
     let response = api.request(Method::GET, "/livez").send().await.unwrap();
     assert!(response.headers()["x-request-id"].len() > 20);
 }

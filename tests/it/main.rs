@@ -39,6 +39,7 @@ mod alert_rules; // rules and silences as people write them
 mod alerts; // people are told once
 mod many_series; // more than people can look at
 mod notifications; // in five ways, and nowhere else
+mod webhook_urls; // secret URLs of webhooks
 mod reports; // scheduled reports by mail
 mod service_alerts; // what is wrong with the service itself, without its servers
 mod system_errors; // what went wrong of late
@@ -61,6 +62,7 @@ mod http_ingest; // ingest of valid and invalid posts
 mod http_limits; // bounds on memory
 mod intake; // what a few connections can take from others
 mod http_queries; // responses about stored data
+mod strangers; // what strangers send and the log
 mod route_walk; // every route with every kind of caller
 mod live_tickets; // tickets for live connections
 mod live_window; // how much of the newest past is live

@@ -7,8 +7,17 @@ test('text never becomes a formula, and numbers stay numbers', () => {
   check('+1', "'+1");
   check('-1', "'-1");
   check('@handle', "'@handle");
-  check('\t=1', "'\t=1");
-  check('\n=1', "'\n=1");
+  check('\t=1', "'\t'=1");
+  check('\n=1', "'\n'=1");
+  check('\rtext', "'\rtext");
+  check("hello;=cmd|'/C calc'!A0", "hello;'=cmd|'/C calc'!A0");
+  check('hello; "=1"', 'hello; "\'=1"');
+  check('hello\n@you; +1', "hello\n'@you; '+1");
+  for (const unseen of [' ', '\u00a0', '\u200b', '\u2060', '\ufeff', '\u202e', '\u0001']) {
+    check(`${unseen}=1`, `${unseen}'=1`);
+  }
+  for (const kept of ['a, -5', 'two\nlines', "it's 5 - 3 = 2", 'Solo; Duo', "'=1"])
+    check(kept, kept);
   check('＝1', "'＝1");
   check('a=1', 'a=1');
   check('', '');

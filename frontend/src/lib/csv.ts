@@ -19,7 +19,25 @@ function writeCell(cell: CsvCell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Escapes text that a spreadsheet would evaluate as a formula because of its first character, as the server does. */
+/**
+ * Puts an apostrophe before each sign that could begin a formula: at the start of the text and after each semicolon, tab
+ * and line break, at which some spreadsheets split a row. Spaces, quotes and invisible characters in between do not
+ * protect. The server's exports follow the same rules (`src/http/posts/csv_cell.rs`).
+ */
 export function harmless(text: string): string {
-  return /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
+  let safe = /^[\t\r\n]/.test(text) ? "'" : '';
+  let beginsCell = true;
+  for (const character of text) {
+    if (beginsCell && FORMULA.test(character)) safe += "'";
+    safe += character;
+    beginsCell = CELL_END.test(character) || (beginsCell && DROPPED.test(character));
+  }
+  return safe;
 }
+
+const FORMULA = /[=+\-@＝＋－＠]/;
+
+const CELL_END = /[;\t\r\n]/;
+
+/** What a spreadsheet may drop at the start of a cell: white space, controls, quotes, and characters without width. */
+const DROPPED = /[\s\p{Cc}"\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;

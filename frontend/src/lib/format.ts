@@ -100,21 +100,21 @@ export function formatKey(key: string): string {
   return key === '' ? 'Unattributed' : key;
 }
 
-const SOURCE_NAMES: Record<string, string> = {
-  replay: 'Replay',
-  synthetic: 'Synthetic',
-  http: 'HTTP',
-  bluesky: 'Bluesky',
-  feed: 'Feeds',
-  webhook: 'Webhooks',
-  mastodon: 'Mastodon',
-  reddit: 'Reddit',
-  x: 'X',
-  youtube: 'YouTube',
-};
+const SOURCE_NAMES: ReadonlyMap<string, string> = new Map([
+  ['replay', 'Replay'],
+  ['synthetic', 'Synthetic'],
+  ['http', 'HTTP'],
+  ['bluesky', 'Bluesky'],
+  ['feed', 'Feeds'],
+  ['webhook', 'Webhooks'],
+  ['mastodon', 'Mastodon'],
+  ['reddit', 'Reddit'],
+  ['x', 'X'],
+  ['youtube', 'YouTube'],
+]);
 
 export function formatSource(source: string): string {
-  return SOURCE_NAMES[source] ?? source;
+  return SOURCE_NAMES.get(source) ?? source;
 }
 
 export function capitalize(word: string): string {

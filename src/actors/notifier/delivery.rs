@@ -127,7 +127,7 @@ struct Sealed<'a> {
 }
 
 async fn open(store: &Store, messenger: &Messenger, it: Sealed<'_>) -> Result<Recipient, DeliveryError> {
-    let secrets = messenger.open(it.channel, it.sealed)?;
+    let secrets = messenger.open(it.channel, it.sealed, it.settings)?;
     let vapid = match it.kind {
         ChannelKind::WebPush => Some(push_key(store, messenger).await?),
         _ => None,

@@ -1,6 +1,7 @@
 //! Outbox → channels. Sends queued notifications.
 
 pub mod delivery; // from a stored channel to a delivered message
+mod plain_urls; // URLs that earlier versions stored in clear
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,6 +98,12 @@ impl Notifier {
         }));
     }
 
+    fn seal_urls(&self) {
+        let NotifierParams { store, messenger, io, .. } = self.params.clone();
+        // unsupervised: it ends, and what it leaves is done at the next start
+        io.spawn(async move { plain_urls::seal(&store, &messenger).await });
+    }
+
     fn expire(&mut self, _: &mut Context<Self>) {
         let store = self.params.store.clone();
         // unsupervised: expiry ends and runs again later
@@ -118,6 +125,7 @@ impl Actor for Notifier {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        self.seal_urls();
         self.claim(context);
         context.run_interval(POLL_EVERY, Self::claim);
         context.run_interval(EXPIRE_EVERY, Self::expire);

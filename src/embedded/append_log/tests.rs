@@ -228,3 +228,30 @@ async fn only_the_newest_copies_are_kept() {
     }
     assert_eq!(disk.copies(), COPIES_MAX);
 }
+
+#[tokio::test]
+async fn a_manifest_of_zeros_is_rebuilt_and_every_key_is_still_there() {
+    for n_zeros in [88, 4_096, 0] {
+        let disk = Disk::new();
+        disk.write(TWO_KEYS).await;
+        let manifest = disk.paths.redis.join(FOLDER).join(MANIFEST);
+        let before = fs::read_to_string(&manifest).unwrap();
+        fs::write(&manifest, vec![0; n_zeros]).unwrap();
+        disk.assert_holds(&["one", "two"]).await;
+        assert_eq!(fs::read_to_string(&manifest).unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_manifest_of_a_log_whose_parts_are_in_doubt_is_refused_and_nothing_is_changed() {
+    let disk = Disk::new();
+    disk.write(TWO_KEYS).await;
+    let folder = disk.paths.redis.join(FOLDER);
+    fs::write(folder.join(MANIFEST), [0; 88]).unwrap();
+    fs::copy(folder.join("appendonly.aof.1.incr.aof"), folder.join("appendonly.aof.2.incr.aof")).unwrap();
+    let refusal = disk.start().await.map(|_| ()).unwrap_err().to_string();
+    for part in ["appendonly.aof.2.incr.aof", "nothing was changed", "restore the folder from a backup"] {
+        assert!(refusal.contains(part), "`{part}` is not in: {refusal}");
+    }
+    assert_eq!(fs::read(folder.join(MANIFEST)).unwrap(), [0; 88]);
+}

@@ -85,18 +85,20 @@ impl EventsParameters {
         let since = last_event_id.or(self.since);
         let since = since.map(|since| since.parse::<FrameId>()).transpose();
         let defaults = Subscription::default();
+        let filter = Filter {
+            product: self.product,
+            platform: self.platform,
+            channel: self.channel,
+            city: self.city,
+            label: self.label,
+            min_virality: self.min_virality,
+        };
+        filter.check().map_err(|(field, problem)| ApiError::invalid(field, problem))?;
         Ok(EventsQuery {
             since: since.map_err(|problem| ApiError::invalid("since", problem))?,
             subscription: Subscription {
                 feeds: self.feeds.map_or(Ok(defaults.feeds), |names| feeds(&names))?,
-                filter: Filter {
-                    product: self.product,
-                    platform: self.platform,
-                    channel: self.channel,
-                    city: self.city,
-                    label: self.label,
-                    min_virality: self.min_virality,
-                },
+                filter,
                 max_rate: self.max_rate,
                 delta: self.delta,
             },

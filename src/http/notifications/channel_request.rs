@@ -9,6 +9,7 @@ use crate::http::error::ApiError;
 use crate::http::extract;
 use crate::http::state::AppState;
 use crate::models::alert::Severity;
+use crate::models::hidden_characters::is_hidden;
 use crate::models::id::ChannelId;
 use crate::models::notification::{ChannelKind, Delivery, NewChannelSettings};
 use crate::notify::settings::{self, PreparedSettings, Secrets, SettingError};
@@ -28,7 +29,7 @@ pub struct NewChannel {
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
     )]
     name: String,
     /// Service or protocol through which the channel delivers messages. Cannot be changed later.
@@ -76,8 +77,7 @@ pub(in crate::http) fn draft(
 ) -> Result<(ChannelDraft, Option<String>), ApiError> {
     require_persistent_key(state)?;
     let name = new.name.trim();
-    if name.is_empty() || new.name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control)
-    {
+    if name.is_empty() || new.name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(is_hidden) {
         return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} characters on one line")));
     }
     if let Delivery::Digest { every_seconds } = new.delivery {

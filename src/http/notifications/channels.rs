@@ -108,7 +108,7 @@ pub async fn get(
 
 /// Replace a notification channel
 ///
-/// Secrets that are absent keep their stored values. Disabling a channel discards its pending notifications.
+/// Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it. Disabling a channel discards its pending notifications.
 #[utoipa::path(put, path = "/api/v1/notification-channels/{id}", tag = "notifications",
     operation_id = "replace_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
     request_body = NewChannel,
@@ -133,7 +133,7 @@ pub async fn replace(
         return Err(rejected("kind", "cannot be changed; create another channel"));
     }
     // Secrets that can no longer be decrypted can still be replaced if the request contains all of them.
-    let secrets = state.messenger.open(id, &old.sealed).ok();
+    let secrets = state.messenger.open(id, &old.sealed, &old.channel.settings).ok();
     let (draft, revealed_secret) = draft(&state, id, new, secrets.as_ref())?;
     let changed = channels::update(&state.store, &draft).await?;
     changed.map(|channel| Json(with_secret(channel, revealed_secret))).ok_or_else(|| unknown(id))
@@ -234,8 +234,8 @@ pub async fn rotate_secret(
     let id = extract::id(&path)?;
     require_persistent_key(&state)?;
     for _ in 0..ROTATIONS_MAX {
-        let old = stored(&state, id).await?.sealed;
-        let secrets = state.messenger.open(id, &old).map_err(DeliveryError::from)?;
+        let StoredChannel { channel, sealed: old, .. } = stored(&state, id).await?;
+        let secrets = state.messenger.open(id, &old, &channel.settings).map_err(DeliveryError::from)?;
         let (secrets, new_secret) =
             settings::rotate(&secrets, Timestamp::now()).ok_or_else(|| ApiError::Conflict {
                 code: "no_secret",
@@ -243,7 +243,9 @@ pub async fn rotate_secret(
             })?;
         let sealed = state.messenger.seal(id, &secrets);
         let sealed_by = state.messenger.keyring().fingerprint().to_owned();
-        let changed = channels::reseal(&state.store, id, &Resealed { old, sealed, sealed_by }).await?;
+        let settings = channel.settings.sealed();
+        let changed =
+            channels::reseal(&state.store, id, &Resealed { old, sealed, sealed_by, settings }).await?;
         if let Some(channel) = changed {
             return Ok(Json(with_secret(channel, Some(new_secret))));
         }

@@ -7,6 +7,7 @@ use futures_util::stream::{Stream, StreamExt, once};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::csv_cell::harmless;
 use super::export_limits::ExportPermit;
 use crate::http::error::ApiError;
 use crate::models::post::{ListedPost, ScoredPost};
@@ -175,14 +176,6 @@ fn cells(ListedPost { scored, corrected_label, .. }: &ListedPost) -> [String; 33
         corrected_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
         post.connector.map(|id| id.to_string()).unwrap_or_default(),
     ]
-}
-
-/// Escapes text that a spreadsheet would evaluate as a formula because of its first character.
-pub fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
-        return format!("'{text}");
-    }
-    text.to_owned()
 }
 
 fn table_row<C: AsRef<[u8]>>(cells: impl IntoIterator<Item = C>) -> Result<Vec<u8>, ApiError> {

@@ -227,7 +227,8 @@ pub async fn erase(
 /// Export posts, newest first
 ///
 /// Streams any number of posts. A client that reads nothing for `--export-stall-s` (30 seconds by default) is
-/// disconnected. In CSV, text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe.
+/// disconnected. In CSV, an apostrophe goes before each sign with which a spreadsheet could begin a formula, wherever
+/// it might split the text; NDJSON has the exact text.
 #[utoipa::path(get, path = "/api/v1/posts/export", tag = "posts", operation_id = "export_posts", params(ExportParameters), responses(
     (status = 200, content((String = "text/csv"), (String = "application/x-ndjson")), description = "The file"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::csv_cell::harmless;
 use super::export::{self, Format};
 use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
@@ -112,13 +113,13 @@ pub async fn export(
 fn cells(post: &LabelledPost) -> Vec<String> {
     let LabelledPost { text, lang, model_label, correction } = post;
     let LabelCorrection { post, label, note, by, corrected_at, was } = correction;
-    let optional = |text: &Option<String>| export::harmless(text.as_deref().unwrap_or_default());
+    let optional = |text: &Option<String>| harmless(text.as_deref().unwrap_or_default());
     vec![
-        export::harmless(text),
+        harmless(text),
         label.as_str().to_owned(),
         model_label.as_str().to_owned(),
         was.label.as_str().to_owned(),
-        export::harmless(&format!("{} {}", was.model.name, was.model.version)),
+        harmless(&format!("{} {}", was.model.name, was.model.version)),
         optional(lang),
         post.to_string(),
         corrected_at.to_string(),

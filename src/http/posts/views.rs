@@ -7,6 +7,7 @@ use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::hidden_characters::is_hidden;
 use crate::models::id::ViewId;
 use crate::models::new_post::Rejection;
 use crate::models::saved_view::{NAME_CHARS_MAX, NewView, QUERY_CHARS_MAX, SavedView};
@@ -98,13 +99,13 @@ fn checked(new: NewView) -> Result<NewView, ApiError> {
         Err(ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message }))
     };
     let name = new.name.trim();
-    if name.is_empty() || new.name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if name.is_empty() || new.name.chars().count() > NAME_CHARS_MAX || name.chars().any(is_hidden) {
         return wrong(
             "name",
             format!("the name must be 1 to {NAME_CHARS_MAX} characters, without control characters"),
         );
     }
-    if new.query.chars().count() > QUERY_CHARS_MAX || new.query.chars().any(char::is_control) {
+    if new.query.chars().count() > QUERY_CHARS_MAX || new.query.chars().any(is_hidden) {
         let message =
             format!("the query must be at most {QUERY_CHARS_MAX} characters, without control characters");
         return wrong("query", message);

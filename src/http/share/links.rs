@@ -11,6 +11,7 @@ use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::metrics::{explore, live};
 use crate::http::state::AppState;
+use crate::models::hidden_characters::is_hidden;
 use crate::models::id::ShareLinkId;
 use crate::models::new_post::Rejection;
 use crate::models::saved_view::{NAME_CHARS_MAX, QUERY_CHARS_MAX, ViewPage};
@@ -122,7 +123,7 @@ fn checked(new: NewShareLink) -> Result<NewShareLink, ApiError> {
         Err(ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message }))
     };
     let name = new.name.trim();
-    if name.is_empty() || new.name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if name.is_empty() || new.name.chars().count() > NAME_CHARS_MAX || name.chars().any(is_hidden) {
         let message =
             format!("the name must be 1 to {NAME_CHARS_MAX} characters, without control characters");
         return wrong("name", message);
@@ -132,7 +133,7 @@ fn checked(new: NewShareLink) -> Result<NewShareLink, ApiError> {
             format!("the lifetime must be {LIFETIME_SECONDS_MIN} to {LIFETIME_SECONDS_MAX} seconds");
         return wrong("expires_in_seconds", message);
     }
-    if new.query.chars().count() > QUERY_CHARS_MAX || new.query.chars().any(char::is_control) {
+    if new.query.chars().count() > QUERY_CHARS_MAX || new.query.chars().any(is_hidden) {
         let message =
             format!("the query must be at most {QUERY_CHARS_MAX} characters, without control characters");
         return wrong("query", message);

@@ -1,6 +1,7 @@
 //! Validation of alert rules.
 
 use super::{CHURN, Comparison, Metric, NewRule};
+use crate::models::hidden_characters::is_hidden;
 use crate::models::id::RuleId;
 use crate::models::new_post::Rejection;
 use crate::models::rollup::{BUCKET_SECONDS, Dimension};
@@ -97,7 +98,7 @@ impl NewRule {
         if self.name.chars().count() > NAME_CHARS_MAX {
             return reject("too_long", "name", "the name must be at most 100 characters");
         }
-        if self.name.chars().any(char::is_control) {
+        if self.name.chars().any(is_hidden) {
             return reject("invalid_text", "name", "the name must be a single line");
         }
         Ok(())

@@ -102,6 +102,18 @@ fn text_that_the_database_cannot_store_is_rejected() {
     check_with(r#","channel":"a\u0000b""#, "invalid_text", "channel");
     check(r#"{"id":"1","platform":"twitter","text":"a\u0000b"}"#, "invalid_text", "text");
     check(r#"{"id":"\u0000","platform":"twitter","text":"x"}"#, "invalid_text", "id");
+    for hidden in ["\\u0007", "\\r\\n", "\\u0085", "\\u2028", "\\u202e", "\\u2067"] {
+        check(&format!(r#"{{"id":"a{hidden}b","platform":"twitter","text":"x"}}"#), "invalid_text", "id");
+        for field in ["product", "channel", "parent_id"] {
+            check_with(&format!(r#","{field}":"a{hidden}b""#), "invalid_text", field);
+        }
+        for field in ["id", "handle"] {
+            let more = format!(r#","author":{{"{field}":"a{hidden}b"}}"#);
+            check_with(&more, "invalid_text", &format!("author.{field}"));
+        }
+        check_with(&format!(r#","geo":{{"city":"a{hidden}b"}}"#), "invalid_text", "geo.city");
+        check_with(&format!(r#","url":"https://a{hidden}b""#), "invalid_text", "url");
+    }
     let mut broken = post_with(r#","channel":"!""#).into_bytes();
     let at = broken.iter().position(|b| *b == b'!').unwrap();
     broken[at] = 0xff;

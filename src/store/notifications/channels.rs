@@ -76,6 +76,17 @@ pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<St
     store.query(SQL, &[&sealed_by, &CHANNELS_MAX]).await?.iter().map(channel_of).collect()
 }
 
+/// Returns the webhooks whose URLs an earlier version stored in clear, and whose secrets are encrypted with this key.
+pub async fn with_plain_urls(store: &Store, sealed_by: &str) -> Result<Vec<StoredChannel>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM notification_channels
+        WHERE kind = 'webhook' AND jsonb_typeof(settings -> 'url') = 'string' AND sealed_by = $1 LIMIT $2"
+    );
+    store.query(SQL, &[&sealed_by, &CHANNELS_MAX]).await?.iter().map(channel_of).collect()
+}
+
 /// Returns a channel; `None` if it does not exist.
 pub async fn get(store: &Store, id: ChannelId) -> Result<Option<StoredChannel>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM notification_channels WHERE id = $1");
@@ -170,20 +181,22 @@ pub struct Resealed {
     pub sealed: Vec<u8>,
     /// Id of the key that encrypts the new secrets.
     pub sealed_by: String,
+    /// Settings that are not secret, without any that now are.
+    pub settings: ChannelSettings,
 }
 
-/// Replaces only a channel's secrets. Returns `None` if they have changed since they were read; without this check, one
+/// Replaces a channel's secrets, and what its public settings say about them. Returns `None` if they have changed since they were read; without this check, one
 /// of two concurrent callers would be given a secret that signs nothing.
 pub async fn reseal(store: &Store, id: ChannelId, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
-        "UPDATE notification_channels SET sealed = $3, sealed_by = $4, updated_at = now()
+        "UPDATE notification_channels SET sealed = $3, sealed_by = $4, settings = $5, updated_at = now()
         WHERE id = $1 AND sealed = $2
         RETURNING ",
         columns!()
     );
-    let Resealed { old, sealed, sealed_by } = secrets;
+    let Resealed { old, sealed, sealed_by, settings } = secrets;
     store
-        .query_opt(SQL, &[&id, old, sealed, sealed_by])
+        .query_opt(SQL, &[&id, old, sealed, sealed_by, &Json(settings)])
         .await?
         .as_ref()
         .map(|row| Ok(channel_of(row)?.channel))
@@ -423,6 +436,7 @@ mod tests {
             old: Vec::new(),
             sealed: text.as_bytes().to_vec(),
             sealed_by: "k".to_owned(),
+            settings: ChannelSettings::default(),
         };
         let (one, other) = (new("one"), new("other"));
         let (one, other) = tokio::join!(reseal(&store, id, &one), reseal(&store, id, &other));

@@ -1,8 +1,9 @@
 import { Failure, Skeleton } from '@/components/ui/notice';
 import { useReportPreview } from '@/features/reports/api/use-reports';
 import type { ReportPreview } from '@/features/reports/api/wire';
+import { applyStyles, withStylesAside } from '@/features/reports/model/report-styles';
 
-/** The report that the schedule would have sent last, in a frame that runs and loads nothing. */
+/** The report that the schedule would have sent last, in a frame that runs no scripts and loads nothing. */
 export function PreviewFrame({ draft }: { draft: ReportPreview | null }) {
   const { data, error, isLoading, refetch } = useReportPreview(draft);
   return (
@@ -20,8 +21,12 @@ export function PreviewFrame({ draft }: { draft: ReportPreview | null }) {
       {data !== undefined && error === null && (
         <iframe
           title="Report preview"
-          sandbox=""
-          srcDoc={data}
+          // Of the same origin, so that its styles can be applied; scripts remain forbidden.
+          sandbox="allow-same-origin"
+          srcDoc={withStylesAside(data)}
+          onLoad={({ currentTarget: { contentDocument } }) => {
+            if (contentDocument !== null) applyStyles(contentDocument);
+          }}
           className="h-96 w-full rounded-md border border-line bg-paper"
         />
       )}
