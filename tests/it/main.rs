@@ -61,6 +61,7 @@ mod http_ingest; // ingest of valid and invalid posts
 mod http_limits; // bounds on memory
 mod http_queries; // responses about stored data
 mod route_walk; // every route with every kind of caller
+mod rate_limits; // quotas of callers
 mod live_tickets; // tickets for live connections
 mod live_window; // how much of the newest past is live
 mod topics; // topics, from their queries to the posts
