@@ -13,7 +13,7 @@ use crate::models::proxy::ForwardedHeader;
 #[group(id = "limits")]
 pub struct LimitSettings {
     /// Limit how many calls each caller may make; the operator is never limited
-    #[arg(long, env = "GROUNDSWELL_RATE_LIMITS", default_value = "true", action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, env = "GROUNDSWELL_RATE_LIMITS", default_value = "true", num_args = 0..=1, default_missing_value = "true")]
     pub rate_limits: bool,
     /// Quotas that replace the default ones, separated by commas: TIER.CLASS=PER_MINUTE/BURST, such as
     /// free.score=120/60; a tier is stranger, free, pro or enterprise

@@ -4,16 +4,16 @@
 //! seldom waits for Redis, though:
 //!
 //! - A process leases several permits of a busy caller at once and hands them out itself. Leases grow while they are used
-//!   and lapse after a second ([`allowance`]). So all processes together admit at most the quota and, for each process,
+//!   and lapse after a second (`allowance`). So all processes together admit at most the quota and, for each process,
 //!   one lease: half of what is restored in a second, and at most half a burst.
 //! - A process remembers until when a caller's quota is used up, so a flood of calls is refused without Redis.
-//! - If Redis fails or does not respond within [`TIMEOUT`], it is not asked for a second ([`circuit`]). Meanwhile each
+//! - If Redis fails or does not respond in 0.3 seconds, it is not asked for a second (`circuit`). Meanwhile each
 //!   process limits alone, starting from what it last knew of each caller, and tells Redis afterwards.
 //!
 //! Memory is bounded: keys in Redis expire when their quota is restored, and a process remembers at most
-//! [`CALLERS_MAX`] callers. The crate `governor` does not fit: its keyed state grows until it is swept, and it cannot
+//! 50,000 callers. The crate `governor` does not fit: its keyed state grows until it is swept, and it cannot
 //! grant a part of a demand, which leases need; and both sides must use the same arithmetic, which is a few lines
-//! ([`gcra`]).
+//! (`gcra`).
 
 mod allowance; // what a process knows about one caller's quota
 mod caller; // who uses up a quota
