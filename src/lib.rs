@@ -35,6 +35,7 @@ pub mod virality; // how far a post is likely to spread; pure
 
 pub mod store; // PostgreSQL, the only module with SQL
 
+pub mod auth; // who callers are, and what they may use
 pub mod erasure; // erasing posts and authors, and telling every process
 
 pub mod egress; // requests to addresses that users supply

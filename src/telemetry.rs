@@ -150,6 +150,10 @@ metrics_of_the_process! {
     EXPORTS_REFUSED_TOTAL: describe_counter(Count) = "groundswell_exports_refused_total";
     /// Exports aborted because their clients stopped reading.
     EXPORTS_STALLED_TOTAL: describe_counter(Count) = "groundswell_exports_stalled_total";
+    /// Calls refused because the caller's quota was used up, by `class` of route.
+    RATE_LIMITED_TOTAL: describe_counter(Count) = "groundswell_rate_limited_total";
+    /// Calls whose rate limit this process decided alone because Redis did not respond.
+    RATE_LIMIT_FALLBACKS_TOTAL: describe_counter(Count) = "groundswell_rate_limit_fallbacks_total";
     /// Seconds per request, by `route`, `method` and `status`.
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
     /// Requests that were not valid HTTP, or whose connections failed, by `why` (`malformed`, `connection`).

@@ -22,8 +22,10 @@ use super::supervisors::Supervisors;
 use crate::actors::runtime::health_snapshot::LatestHealth;
 use crate::actors::runtime::supervision_plan::SupervisionPlan;
 use crate::actors::runtime::supervisor::TaskContext;
+use crate::auth::limits::{Quotas, RateLimits};
 use crate::config::{Config, Role};
 use crate::http;
+use crate::http::client_address::TrustedProxies;
 use crate::http::hosts::AllowedHosts;
 use crate::http::metrics::trend_cache::TrendCache;
 use crate::http::origins::AllowedOrigins;
@@ -85,6 +87,12 @@ fn exports(config: &Config) -> ExportLimitsParams {
     }
 }
 
+/// Returns the rate limits, unless they are switched off.
+fn rate_limits(config: &Config, connections: &Connections) -> Option<Arc<RateLimits>> {
+    let quotas = Quotas::new(&config.limits.rate_limit_quotas);
+    config.limits.rate_limits.then(|| Arc::new(RateLimits::new(connections.stream.rate_limits(), quotas)))
+}
+
 /// Binds the address and starts the web server. If the server dies, it releases its connections and the address, and is
 /// restarted.
 ///
@@ -98,6 +106,10 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
             origins: AllowedOrigins::new(&config.http.allowed_origins),
             token: config.auth.auth_token.as_ref().map(|token| Token::new(token.expose())),
             high_water: config.stream.high_water,
+            proxies: TrustedProxies::new(
+                config.limits.trusted_proxies.clone(),
+                config.limits.forwarded_header,
+            ),
             retention: connections.store.retention(),
         },
         store: connections.reading.clone(),
@@ -110,6 +122,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         messenger: Arc::clone(&connections.messenger),
         prints_pdf: connections.chromium.is_some(),
         live_tickets: connections.stream.live_tickets(),
+        rate_limits: rate_limits(config, connections),
         share_permits: http::share_permits(),
         exports: ExportLimits::new(exports(config)),
         trends: TrendCache::new(connections.stream.trends()),

@@ -9,6 +9,7 @@ pub mod auth; // who may use the API
 pub mod embedded; // the private servers
 pub mod http; // where the server listens, and which requests it accepts
 pub mod inference; // the models
+pub mod limits; // how many calls callers may make
 pub mod live; // the live window and its updates
 pub mod notify; // notification channels
 pub mod reports; // scheduled reports
@@ -49,6 +50,9 @@ pub struct Config {
     /// Access to the API: table `[auth]`.
     #[command(flatten, next_help_heading = "Authentication")]
     pub auth: auth::AuthSettings,
+    /// How many calls callers may make: table `[limits]`.
+    #[command(flatten, next_help_heading = "Rate limits")]
+    pub limits: limits::LimitSettings,
     /// The PostgreSQL that stores posts: table `[store]`.
     #[command(flatten, next_help_heading = "PostgreSQL")]
     pub store: store::StoreSettings,

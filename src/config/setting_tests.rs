@@ -21,13 +21,22 @@ fn another(setting: &Setting) -> (String, String) {
         }
         (Kind::Boolean, _) => ((default == "false").to_string(), (default == "false").to_string()),
         (Kind::List, "roles") => (r#"["web"]"#.to_owned(), "web".to_owned()),
+        (Kind::List, "trusted_proxies") => (r#"["10.0.0.0/8"]"#.to_owned(), "10.0.0.0/8".to_owned()),
+        (Kind::List, "rate_limit_quotas") => {
+            (r#"["free.score=7/1"]"#.to_owned(), "free.score=7/1".to_owned())
+        }
         (Kind::List, _) => (
             r#"["https://a.example", "https://b.example"]"#.to_owned(),
             "https://a.example,https://b.example".to_owned(),
         ),
-        (Kind::Text, _) => {
-            text(&["more than thirty-two characters of text", "10s", "always", "127.0.0.1:1", "A=b"])
-        }
+        (Kind::Text, _) => text(&[
+            "more than thirty-two characters of text",
+            "10s",
+            "always",
+            "127.0.0.1:1",
+            "A=b",
+            "forwarded",
+        ]),
     };
     (format!("[{}]\n{} = {toml}\n", setting.table, setting.key()), value)
 }

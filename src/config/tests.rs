@@ -54,6 +54,26 @@ fn origins_are_whole_and_may_be_several() {
 }
 
 #[test]
+fn quotas_and_proxies_are_read_from_their_lists() {
+    let limits = config(&[]).limits;
+    assert!(limits.rate_limits && limits.trusted_proxies.is_empty() && limits.rate_limit_quotas.is_empty());
+    let set = ["--rate-limits=false", "--rate-limit-quotas", "free.score=7/1,stranger.read=9/3"];
+    let limits = config(&[&set[..], &["--trusted-proxies", "10.0.0.0/8,192.0.2.1,fd00::/8"]].concat()).limits;
+    assert!(!limits.rate_limits && limits.rate_limit_quotas.len() == 2);
+    let networks: Vec<_> = limits.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"]);
+    for (option, wrong) in [
+        ("--trusted-proxies", "10.0.0.0/99"),
+        ("--trusted-proxies", "proxy.example"),
+        ("--rate-limit-quotas", "free.score"),
+        ("--forwarded-header", "x-real-ip"),
+        ("--rate-limits", "maybe"),
+    ] {
+        assert!(is_refused(option, wrong), "{option} {wrong}");
+    }
+}
+
+#[test]
 fn the_latency_budget_is_a_time_within_half_of_the_claim_on_a_post() {
     assert!(LATENCY_BUDGET_MAX * 2 <= crate::store::posts::corrections::FIRST_CLAIM);
     let budget = |text: &str| config(&["--latency-budget", text]).inference.latency_budget;

@@ -165,6 +165,16 @@ pub enum ApiError {
         /// Clause that says which limit was reached.
         what: &'static str,
     },
+    /// The caller has used up the quota for calls of this class.
+    #[error("too many calls of the class `{class}`; try again in {retry_after_s} s")]
+    RateLimited {
+        /// Name of the class.
+        class: &'static str,
+        /// Number of calls that the caller may make at once.
+        limit: u64,
+        /// Seconds until the call may be made.
+        retry_after_s: u64,
+    },
     /// A server that the call depends on is unavailable.
     #[error("{what} is unavailable; try again in a moment")]
     Unavailable {
@@ -241,6 +251,7 @@ impl ApiError {
             Self::Rejected(rejection) => rejection.code,
             Self::Conflict { code, .. } => code,
             Self::Busy { .. } => "busy",
+            Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable { .. } => "unavailable",
             Self::UpgradeRequired(_) => "upgrade_required",
             Self::TooManySockets { .. } => "too_many_sockets",
@@ -265,9 +276,9 @@ impl ApiError {
             Self::TooManyPosts { n_posts_max } => {
                 Some(ErrorDetails { limit: u64::try_from(*n_posts_max).ok(), ..details })
             }
-            Self::TooLarge { limit, .. } | Self::TooManySockets { limit } => {
-                Some(ErrorDetails { limit: Some(*limit), ..details })
-            }
+            Self::TooLarge { limit, .. }
+            | Self::TooManySockets { limit }
+            | Self::RateLimited { limit, .. } => Some(ErrorDetails { limit: Some(*limit), ..details }),
             Self::Rejected(rejection) => {
                 Some(ErrorDetails { field: Some(rejection.field.clone()), ..details })
             }
@@ -278,6 +289,7 @@ impl ApiError {
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::Busy { .. } => Some(RETRY_WHEN_BUSY_SECONDS),
+            Self::RateLimited { retry_after_s, .. } => Some(*retry_after_s),
             Self::Unavailable { .. } | Self::TooManySockets { .. } => Some(RETRY_WHEN_UNAVAILABLE_SECONDS),
             _ => None,
         }
@@ -351,7 +363,7 @@ impl ResponseError for ApiError {
             Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UpgradeRequired(_) => StatusCode::UPGRADE_REQUIRED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
-            Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy { .. } | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } | Self::TooManySockets { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }

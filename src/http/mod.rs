@@ -17,6 +17,7 @@ pub mod access; // who may make a call
 mod body; // request bodies, received whole
 mod body_memory; // memory for request bodies, and who may hold how much
 mod inflate; // gzip, a portion at a time
+pub mod client_address; // addresses of clients, also behind proxies
 pub mod dashboard; // the embedded files of the dashboard
 mod precompressed; // responses that are the same for everyone
 pub mod error; // error responses
@@ -27,6 +28,7 @@ pub mod hosts; // allowed host names
 mod refused_credentials; // counting and logging them
 pub mod openapi; // the OpenAPI document
 pub mod origins; // allowed origins, CORS
+pub mod rate_limit; // counts calls against quotas
 pub mod routes; // entries of the route table
 pub mod response_middleware; // headers, ids and metrics of every response
 mod share; // share links and what their holders may read
@@ -42,6 +44,7 @@ use tokio::sync::Semaphore;
 use self::error::ApiError;
 use self::origins::AllowedOrigins;
 use self::routes::{Entry, Rule, at};
+use crate::auth::limits::RouteClass;
 
 /// Registers every route and its handler. Requires [`state::AppState`] as application data; `origins` must match the
 /// allowed origins in its parameters.
@@ -52,12 +55,13 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
         // Middleware added last runs first.
         .wrap(Compress::default())
         .wrap(from_fn(guard::authenticate))
+        .wrap(from_fn(rate_limit::find_client))
         .wrap(origins.sharing())
         .wrap(from_fn(guard::check_origin))
         .wrap(from_fn(response_middleware::complete))
         .configure(|config| register(config, table()))
         .service(public_files)
-        .default_service(web::to(dashboard::find));
+        .default_service(rate_limit::limited(web::to(dashboard::find), RouteClass::Read));
     config.service(table);
 }
 
@@ -68,10 +72,11 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
     };
     let table = web::scope("")
         .wrap(from_fn(guard::authenticate))
+        .wrap(from_fn(rate_limit::find_client))
         .wrap(from_fn(guard::check_origin))
         .wrap(from_fn(response_middleware::complete))
         .configure(|config| register(config, operational_routes()))
-        .default_service(web::to(nothing_else));
+        .default_service(rate_limit::limited(web::to(nothing_else), RouteClass::Read));
     config.service(table);
 }
 
@@ -92,11 +97,12 @@ pub fn share_permits() -> Arc<Semaphore> {
     share::access::permits()
 }
 
-/// The route table. If two paths match, the first one counts.
+/// The route table. If two paths match, the first one counts. Health checks are not limited, because a supervisor that is
+/// refused takes the server for dead; nor are the files of the dashboard, which are sent from memory.
 fn table() -> Vec<Entry> {
     let mut table = vec![
         at("/api/v1/posts").get(posts::handlers::list).post(posts::handlers::ingest),
-        at("/api/v1/posts/export").get(posts::handlers::export),
+        at("/api/v1/posts/export").counts_as(RouteClass::Export).get(posts::handlers::export),
         at("/api/v1/posts/work").get(posts::work::changes).post(posts::work::change_many),
         at("/api/v1/posts/{id}").get(posts::handlers::get).delete(posts::handlers::erase),
         at("/api/v1/posts/{id}/work").get(posts::work::get).patch(posts::work::change),
@@ -106,13 +112,13 @@ fn table() -> Vec<Entry> {
         at("/api/v1/work-queue/names").get(posts::work::names),
         at("/api/v1/posts/{id}/label").put(posts::labels::correct).delete(posts::labels::retract),
         at("/api/v1/authors/{platform}/{author}").get(posts::authors::profile),
-        at("/api/v1/labels/export").get(posts::labels::export),
+        at("/api/v1/labels/export").counts_as(RouteClass::Export).get(posts::labels::export),
         at("/api/v1/views").get(posts::views::list).post(posts::views::create),
         at("/api/v1/views/{id}").put(posts::views::update).delete(posts::views::delete),
         at("/api/v1/sources").get(sources::list).post(sources::create),
         at("/api/v1/sources/preview-mapping").post(sources::webhooks::preview_mapping),
         at("/api/v1/sources/{id}").get(sources::get).patch(sources::change).delete(sources::delete),
-        at("/api/v1/sources/{id}/events").post(sources::deliveries::receive),
+        at("/api/v1/sources/{id}/events").counts_as(RouteClass::Delivery).post(sources::deliveries::receive),
         at("/api/v1/sources/{id}/rotate-secret").post(sources::webhooks::rotate_secret),
         at("/api/v1/sources/{id}/credentials").put(sources::credentials::replace),
         at("/api/v1/sources/{id}/queries").get(sources::queries::get),
@@ -129,7 +135,7 @@ fn table() -> Vec<Entry> {
         at("/api/v1/share-links").get(share::links::list).post(share::links::create),
         at("/api/v1/share-links/{id}").delete(share::links::revoke),
         at("/api/v1/shared-view").get(share::links::show),
-        at("/api/v1/score").post(models::score::score),
+        at("/api/v1/score").counts_as(RouteClass::Score).post(models::score::score),
         at("/api/metrics/overall").get(metrics::live::overall),
         at("/api/metrics/geo").get(metrics::live::geo),
         at("/api/metrics/products").get(metrics::live::products),
@@ -203,9 +209,9 @@ fn operational_routes() -> Vec<Entry> {
         at("/api/v1/system").get(operations::system::show),
         at("/api/v1/system/errors").get(operations::system::errors),
         at("/api/v1/models/reload").post(models::reload::reload),
-        at("/health").get(operations::health::health),
-        at("/livez").get(operations::health::live),
-        at("/readyz").get(operations::health::ready),
+        at("/health").unlimited().get(operations::health::health),
+        at("/livez").unlimited().get(operations::health::live),
+        at("/readyz").unlimited().get(operations::health::ready),
         at("/metrics").get(operations::system::prometheus),
     ]
 }

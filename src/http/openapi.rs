@@ -314,6 +314,24 @@ mod tests {
     }
 
     #[test]
+    fn every_call_with_a_quota_names_its_class_and_may_be_refused() {
+        let described = described();
+        let routes = super::super::routes().into_iter();
+        let mut n_unlimited = 0;
+        for rule in routes.filter(|rule| rule.method != Method::HEAD) {
+            let call = &described["paths"][rule.path][rule.method.as_str().to_lowercase()];
+            if call.is_null() {
+                continue;
+            }
+            let class = rule.class.map(|class| class.as_str());
+            assert_eq!(call["x-groundswell-rate-limit"].as_str(), class, "{} {}", rule.method, rule.path);
+            n_unlimited += usize::from(class.is_none());
+            assert_eq!(call["responses"]["429"].is_null(), class.is_none(), "{} {}", rule.method, rule.path);
+        }
+        assert_eq!(n_unlimited, 3, "the health checks");
+    }
+
+    #[test]
     fn every_call_has_its_own_name_and_every_response_a_description() {
         let described = described();
         let mut names = std::collections::HashSet::new();

@@ -4,7 +4,7 @@ use actix_cors::Cors;
 use actix_web::http::{Method, header};
 use actix_web::middleware::Condition;
 
-use super::response_middleware::REQUEST_ID;
+use super::response_middleware::{RATE_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET, REQUEST_ID};
 use crate::models::web_origin::Origin;
 
 /// Number of seconds for which a browser may cache a preflight response.
@@ -53,6 +53,7 @@ impl AllowedOrigins {
             ])
             .allow_any_header()
             .expose_headers([REQUEST_ID, header::RETRY_AFTER, header::CONTENT_DISPOSITION])
+            .expose_headers([RATE_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET])
             .max_age(REMEMBERED_SECONDS);
         Condition::new(!self.0.is_empty(), cors)
     }

@@ -21,6 +21,15 @@ use crate::telemetry::{HTTP_REQUEST_SECONDS, errors};
 /// Header that identifies a request in responses and logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Header with the number of calls that a caller may make at once.
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+
+/// Header with the number of calls that the caller may make now.
+pub const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+
+/// Header with the number of seconds after which the caller may make as many calls at once as ever.
+pub const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
 /// Policy that allows only our own scripts and style sheets. The dashboard sets styles through the CSSOM, which the policy
 /// does not concern. The API documentation and reports have policies of their own.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \

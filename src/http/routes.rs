@@ -1,4 +1,5 @@
-//! Entries of the route table: paths with the handlers of their methods, and what each handler requires of its caller.
+//! Entries of the route table: paths with the handlers of their methods, what each handler requires of its caller, and
+//! the class of its rate limit.
 
 use std::future::ready;
 
@@ -7,6 +8,8 @@ use actix_web::{FromRequest, Handler, Resource, Responder, Route, guard, web};
 
 use super::access::{Access, NotAStranger, Ruled};
 use super::error::ApiError;
+use super::rate_limit::{class_of, limited};
+use crate::auth::limits::RouteClass;
 
 /// One route: a method of a path, and who may call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Rule {
     pub path: &'static str,
     /// What the call requires of its caller.
     pub needs: Access,
+    /// Class whose quota the call uses up; `None` if it is not limited.
+    pub class: Option<RouteClass>,
 }
 
 /// One path of the route table. Its methods only accept handlers whose first argument is an access rule.
@@ -24,14 +29,38 @@ pub(super) struct Entry {
     path: &'static str,
     resource: Resource,
     rules: Vec<Rule>,
+    classes: Classes,
+}
+
+/// How the routes of a path are limited.
+#[derive(Clone, Copy)]
+enum Classes {
+    /// Each by its method and access.
+    ByRoute,
+    /// All in this class.
+    All(RouteClass),
+    /// Not at all.
+    Unlimited,
 }
 
 /// Creates the entry of a path.
 pub(super) fn at(path: &'static str) -> Entry {
-    Entry { path, resource: web::resource(path), rules: Vec::new() }
+    Entry { path, resource: web::resource(path), rules: Vec::new(), classes: Classes::ByRoute }
 }
 
 impl Entry {
+    /// Counts all calls of the path as this class. Comes before its methods.
+    pub const fn counts_as(mut self, class: RouteClass) -> Self {
+        self.classes = Classes::All(class);
+        self
+    }
+
+    /// Excludes the path from rate limits. Comes before its methods.
+    pub const fn unlimited(mut self) -> Self {
+        self.classes = Classes::Unlimited;
+        self
+    }
+
     /// Adds the handler of GET and HEAD.
     pub fn get<F, Args>(mut self, handler: F) -> Self
     where
@@ -39,18 +68,19 @@ impl Entry {
         F::Output: Responder + 'static,
         Args: FromRequest + Ruled + 'static,
     {
-        self.record(&[Method::GET, Method::HEAD], Args::NEEDS);
-        self.serve(web::route().guard(guard::Any(guard::Get()).or(guard::Head())), handler)
+        let class = self.record(&[Method::GET, Method::HEAD], Args::NEEDS);
+        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+        self.serve(route.to(handler), class)
     }
 
-    /// Adds the handler of GET for live connections, which have no HEAD.
+    /// Adds the handler of GET for live connections, which have no HEAD. Opening them is a class of its own.
     pub fn live<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
         F::Output: Responder + 'static,
         Args: FromRequest + Ruled + 'static,
     {
-        self.on(Method::GET, handler)
+        self.counts_as(RouteClass::Live).on(Method::GET, handler)
     }
 
     /// Adds the handler of POST.
@@ -99,22 +129,28 @@ impl Entry {
         F::Output: Responder + 'static,
         Args: FromRequest + Ruled + 'static,
     {
-        self.record(std::slice::from_ref(&method), Args::NEEDS);
-        self.serve(web::method(method), handler)
+        let class = self.record(std::slice::from_ref(&method), Args::NEEDS);
+        self.serve(web::method(method).to(handler), class)
     }
 
-    fn record(&mut self, methods: &[Method], needs: Access) {
+    /// Records a route and returns the class of its rate limit.
+    fn record(&mut self, methods: &[Method], needs: Access) -> Option<RouteClass> {
         let path = self.path;
-        self.rules.extend(methods.iter().map(|method| Rule { method: method.clone(), path, needs }));
+        let class = match self.classes {
+            Classes::ByRoute => methods.first().map(|method| class_of(method, needs)),
+            Classes::All(class) => Some(class),
+            Classes::Unlimited => None,
+        };
+        self.rules.extend(methods.iter().map(|method| Rule { method: method.clone(), path, needs, class }));
+        class
     }
 
-    fn serve<F, Args>(mut self, route: Route, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        F::Output: Responder + 'static,
-        Args: FromRequest + 'static,
-    {
-        self.resource = self.resource.route(route.to(handler));
+    fn serve(mut self, route: Route, class: Option<RouteClass>) -> Self {
+        let route = match class {
+            Some(class) => limited(route, class),
+            None => route,
+        };
+        self.resource = self.resource.route(route);
         self
     }
 
@@ -129,6 +165,6 @@ impl Entry {
         let allow = methods.join(", ");
         let refuse =
             move |_: NotAStranger| ready(Err::<&str, _>(ApiError::MethodNotAllowed { allow: allow.clone() }));
-        self.resource.default_service(web::to(refuse))
+        self.resource.default_service(limited(web::to(refuse), RouteClass::Read))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
+use super::client_address::TrustedProxies;
 use super::hosts::AllowedHosts;
 use super::metrics::trend_cache::TrendCache;
 use super::origins::AllowedOrigins;
@@ -13,6 +14,7 @@ use super::posts::export_limits::ExportLimits;
 use super::token::Token;
 use crate::actors::runtime::health_snapshot::LatestHealth;
 use crate::actors::scoring::on_demand::OnDemandScorer;
+use crate::auth::limits::RateLimits;
 use crate::erasure::Eraser;
 use crate::inference::Models;
 use crate::notify::messenger::Messenger;
@@ -31,6 +33,8 @@ pub struct HttpParams {
     pub token: Option<Token>,
     /// Number of undelivered and pending stream entries above which ingest responds with 429.
     pub high_water: u64,
+    /// Proxies in front of the server.
+    pub proxies: TrustedProxies,
     /// Retention period of posts; older posts are rejected.
     pub retention: Duration,
 }
@@ -55,6 +59,8 @@ pub struct AppState {
     pub models: Arc<Models>,
     /// Issues and redeems tickets for live connections.
     pub live_tickets: LiveTickets,
+    /// Rate limits of callers; `None` if they are switched off.
+    pub rate_limits: Option<Arc<RateLimits>>,
     /// Permits for requests by holders of share links.
     pub share_permits: Arc<Semaphore>,
     /// Limits on concurrent exports.

@@ -21,6 +21,8 @@ pub mod notification; // channels, notifications, attempts
 pub mod object; // deserialization from JSON objects only
 pub mod peak; // peaks of a chart
 pub mod principal; // who makes requests, and what they may do
+pub mod proxy; // headers in which proxies name their clients
+pub mod rate_limit; // quotas of callers
 pub mod web_origin; // origins of pages
 pub mod person_name; // names of people, and who did something
 pub mod post; // posts as accepted, enriched and scored

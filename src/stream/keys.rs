@@ -26,6 +26,8 @@ pub(super) struct Keys {
     pub history: String,
     /// Total size of the updates in the history, in bytes.
     pub history_bytes: String,
+    /// Prefix of the keys that hold the state of quotas.
+    pub rate_limit: String,
     /// Prefix of every key in the cache.
     pub prefix: String,
 }
@@ -41,6 +43,7 @@ impl Keys {
             offset: named("sentiment_updates:offset"),
             epoch: named("sentiment_updates:epoch"),
             live_ticket: named("live_ticket:"),
+            rate_limit: named("rate_limit:"),
             trend_counters: named("trends:counters"),
             history: named("sentiment_updates:history"),
             history_bytes: named("sentiment_updates:history_bytes"),

@@ -18,6 +18,7 @@ mod dead_letters; // listing and replaying dead letters
 mod history; // recent updates, for backfills
 mod live_tickets; // single-use tickets for live connections
 mod producer; // appending posts
+mod rate_limits; // quotas of callers, shared by all processes
 mod subscription; // updates from every process
 mod trend_slices; // slices of the trend counters
 mod updates; // updates to every process
@@ -36,6 +37,7 @@ pub use error::StreamError;
 pub use history::{Backfill, BackfilledUpdate, History, HistoryLimits};
 pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
 pub use producer::Producer;
+pub use rate_limits::RateLimits;
 pub use subscription::{Subscription, UpdateEvent};
 pub use trend_slices::{PublishedSlices, TrendSlices};
 pub use updates::Updates;
@@ -142,6 +144,11 @@ impl Stream {
     /// Returns the issuer of live tickets, which let browsers connect without a token in the URL.
     pub fn live_tickets(&self) -> LiveTickets {
         LiveTickets::new(self.client.clone(), self.keys.clone())
+    }
+
+    /// Returns the quotas of callers, which all processes share.
+    pub fn rate_limits(&self) -> RateLimits {
+        RateLimits::new(self.client.clone(), self.keys.clone())
     }
 
     /// Returns the trend slices, which all processes share.

@@ -64,6 +64,7 @@ mod intake; // what a few connections can take from others
 mod http_queries; // responses about stored data
 mod strangers; // what strangers send and the log
 mod route_walk; // every route with every kind of caller
+mod rate_limits; // quotas of callers
 mod live_tickets; // tickets for live connections
 mod live_window; // how much of the newest past is live
 mod topics; // topics, from their queries to the posts

@@ -8,8 +8,8 @@ use utoipa::openapi::{
     ContentBuilder, Header, HeaderBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Type,
 };
 
-use crate::http::access::Access;
 use crate::http::routes;
+use crate::http::routes::Rule;
 
 /// Error response: its name in the document, status and description.
 type Refusal = (&'static str, &'static str, &'static str);
@@ -45,14 +45,50 @@ const OF_BODIES: [Refusal; 5] = [
         "415",
         "The content type is not accepted, or the content encoding is neither gzip nor identity",
     ),
-    ("Busy", "429", "Too many request bodies are being received; retry after `Retry-After` seconds"),
+    (
+        "Busy",
+        "429",
+        "Too many request bodies are being received (`busy`), or the caller's quota is used up (`rate_limited`); retry \
+         after `Retry-After` seconds",
+    ),
 ];
 
+/// Error responses that calls can return if they count against the caller's quota.
+const OF_LIMITED: [Refusal; 1] = [(
+    "RateLimited",
+    "429",
+    "The caller's quota for calls of this class is used up (`rate_limited`); retry after `Retry-After` seconds",
+)];
+
+/// End of the descriptions of 429 that calls have themselves.
+const ALSO_LIMITED: &str = "; or the caller's quota for calls of this class is used up (`rate_limited`)";
+
+/// Extension of each call that names the class whose quota it uses up. Absent if the call is not limited.
+const CLASS: &str = "x-groundswell-rate-limit";
+
 /// Response headers: name of the component, name of the header, type and description.
-const HEADERS: [(&str, &str, Type, &str); 3] = [
+const HEADERS: [(&str, &str, Type, &str); 6] = [
     ("RequestId", "x-request-id", Type::String, "Id of the request in the server's log"),
     ("RetryAfter", "retry-after", Type::Integer, "Seconds to wait before retrying"),
     ("Authenticate", "www-authenticate", Type::String, "Authentication scheme to use"),
+    (
+        "RateLimitLimit",
+        "ratelimit-limit",
+        Type::Integer,
+        "Number of calls of this class that the caller may make at once; absent if the caller has no quota",
+    ),
+    (
+        "RateLimitRemaining",
+        "ratelimit-remaining",
+        Type::Integer,
+        "Number of such calls that the caller may make now",
+    ),
+    (
+        "RateLimitReset",
+        "ratelimit-reset",
+        Type::Integer,
+        "Seconds until the caller may make `ratelimit-limit` calls",
+    ),
 ];
 
 /// Adds to each call who may make it, as the route table says, and the common error responses, unless the call describes
@@ -69,16 +105,16 @@ pub(super) fn complete(document: &mut OpenApi) {
         ] {
             let rule = routes.iter().find(|rule| rule.path == path && rule.method == method);
             if let (Some(operation), Some(rule)) = (operation, rule) {
-                complete_call(operation, rule.needs);
+                complete_call(operation, rule);
             }
         }
     }
     let components = document.components.get_or_insert_default();
-    for (name, status, description) in OF_BODIES.into_iter().chain(OF_ALL).chain(OF_OPEN).chain(OF_RULED) {
+    for (name, status, description) in all_refusals() {
         let error = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
         let refusal = ResponseBuilder::new().description(description).content("application/json", error);
         let mut refusal = refusal.build();
-        add_headers(status, &mut refusal);
+        add_headers(status, &mut refusal, true);
         components.responses.insert(name.to_owned(), refusal.into());
     }
     for (component, _, kind, description) in HEADERS {
@@ -88,31 +124,46 @@ pub(super) fn complete(document: &mut OpenApi) {
     }
 }
 
-fn complete_call(operation: &mut Operation, access: Access) {
-    let is_open = access.requirement().is_none();
+fn all_refusals() -> impl Iterator<Item = Refusal> {
+    OF_BODIES.into_iter().chain(OF_LIMITED).chain(OF_ALL).chain(OF_OPEN).chain(OF_RULED)
+}
+
+fn complete_call(operation: &mut Operation, rule: &Rule) {
+    let is_open = rule.needs.requirement().is_none();
     let token = (!is_open).then(|| SecurityRequirement::new("token", [""; 0]));
     operation.security = Some(token.into_iter().collect());
-    operation.extensions.get_or_insert_default().insert(ACCESS.to_owned(), access.as_str().into());
+    let extensions = operation.extensions.get_or_insert_default();
+    extensions.insert(ACCESS.to_owned(), rule.needs.as_str().into());
+    if let Some(class) = rule.class {
+        extensions.insert(CLASS.to_owned(), class.as_str().into());
+    }
     let of_access = if is_open { &OF_OPEN[..] } else { &OF_RULED };
     let of_bodies = if operation.request_body.is_some() { &OF_BODIES[..] } else { &[] };
+    let of_limited = if rule.class.is_some() { &OF_LIMITED[..] } else { &[] };
     let responses = &mut operation.responses.responses;
     for (status, response) in responses.iter_mut() {
         if let RefOr::T(response) = response {
-            add_headers(status, response);
+            add_headers(status, response, rule.class.is_some());
+            if status == "429" && rule.class.is_some() {
+                response.description.push_str(ALSO_LIMITED);
+            }
         }
     }
-    for (name, status, _) in of_bodies.iter().chain(&OF_ALL).chain(of_access) {
+    for (name, status, _) in of_bodies.iter().chain(of_limited).chain(&OF_ALL).chain(of_access) {
         let refusal = || RefOr::Ref(Ref::new(format!("#/components/responses/{name}")));
         responses.entry((*status).to_owned()).or_insert_with(refusal);
     }
 }
 
-fn add_headers(status: &str, response: &mut Response) {
+fn add_headers(status: &str, response: &mut Response, is_limited: bool) {
     let is_refusal = is_refusal(response);
     for (component, name, ..) in HEADERS {
         let is_sent = match name {
             "retry-after" => is_refusal && matches!(status, "429" | "503"),
             "www-authenticate" => is_refusal && status == "401",
+            name if name.starts_with("ratelimit-") => {
+                is_limited && (status == "429" || status.starts_with('2'))
+            }
             _ => true,
         };
         if is_sent {

@@ -19,6 +19,7 @@ use groundswell::actors::scoring::on_demand::OnDemandScorer;
 use groundswell::egress::allowlist::Allowlist;
 use groundswell::erasure::Eraser;
 use groundswell::http;
+use groundswell::http::client_address::TrustedProxies;
 use groundswell::http::hosts::AllowedHosts;
 use groundswell::http::metrics::trend_cache::TrendCache;
 use groundswell::http::origins::AllowedOrigins;
@@ -119,6 +120,7 @@ impl ApiServer {
                 origins: AllowedOrigins::new(&[ALLOWED_ORIGIN.parse().unwrap()]),
                 token: setup.token.map(Token::new),
                 high_water: setup.high_water,
+                proxies: TrustedProxies::default(),
                 retention: RETENTION,
             },
             store: store.clone(),
@@ -142,6 +144,8 @@ impl ApiServer {
             messenger: messenger(),
             prints_pdf: false,
             live_tickets: stream.live_tickets(),
+            // Tests of this server are strangers thousands of times.
+            rate_limits: None,
             share_permits: http::share_permits(),
             exports: ExportLimits::new(ExportLimitsParams {
                 n_max: 16,
