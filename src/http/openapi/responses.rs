@@ -63,9 +63,6 @@ const OF_LIMITED: [Refusal; 1] = [(
 /// End of the descriptions of 429 that calls have themselves.
 const ALSO_LIMITED: &str = "; or the caller's quota for calls of this class is used up (`rate_limited`)";
 
-/// Extension of each call that names the class whose quota it uses up. Absent if the call is not limited.
-const CLASS: &str = "x-groundswell-rate-limit";
-
 /// Response headers: name of the component, name of the header, type and description.
 const HEADERS: [(&str, &str, Type, &str); 6] = [
     ("RequestId", "x-request-id", Type::String, "Id of the request in the server's log"),
@@ -132,11 +129,7 @@ fn complete_call(operation: &mut Operation, rule: &Rule) {
     let is_open = rule.needs.requirement().is_none();
     let token = (!is_open).then(|| SecurityRequirement::new("token", [""; 0]));
     operation.security = Some(token.into_iter().collect());
-    let extensions = operation.extensions.get_or_insert_default();
-    extensions.insert(ACCESS.to_owned(), rule.needs.as_str().into());
-    if let Some(class) = rule.class {
-        extensions.insert(CLASS.to_owned(), class.as_str().into());
-    }
+    operation.extensions.get_or_insert_default().insert(ACCESS.to_owned(), rule.needs.as_str().into());
     let of_access = if is_open { &OF_OPEN[..] } else { &OF_RULED };
     let of_bodies = if operation.request_body.is_some() { &OF_BODIES[..] } else { &[] };
     let of_limited = if rule.class.is_some() { &OF_LIMITED[..] } else { &[] };
