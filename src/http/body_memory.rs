@@ -10,13 +10,14 @@
 //!   less, the longest silent first. Bodies that arrive never do, even if all share one address behind a proxy.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
+use super::client_address::ClientAddress;
 use crate::models::principal::Principal;
 
 /// How many times as much as is free one sender may hold. With four, a sender who is alone is hardly limited.
@@ -43,7 +44,7 @@ const PROGRESS_BYTES_MIN: usize = 1_024;
 /// Who sends a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Sender {
-    /// Address without the part that a sender can choose; `None` in tests without connections.
+    /// Address without the part that a sender can choose; `None` in tests without middleware.
     address: Option<IpAddr>,
     principal: Option<Principal>,
 }
@@ -51,20 +52,9 @@ pub(super) struct Sender {
 impl Sender {
     /// Returns who sends the body of a request.
     pub fn of(request: &HttpRequest) -> Self {
-        let address = request.peer_addr().map(|address| network_of(address.ip()));
-        Self { address, principal: request.extensions().get::<Principal>().copied() }
-    }
-}
-
-/// Returns the network that counts as one sender: a single IPv4 address, or the /64 of an IPv6 address, within which a
-/// host chooses addresses freely.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
+        let extensions = request.extensions();
+        let address = extensions.get::<ClientAddress>().map(|address| address.network());
+        Self { address, principal: extensions.get::<Principal>().copied() }
     }
 }
 
@@ -286,7 +276,8 @@ mod tests {
     const MIB: usize = 1 << 20;
 
     fn sender(address: &str) -> Sender {
-        Sender { address: Some(network_of(address.parse().unwrap())), principal: Some(Principal::operator()) }
+        let address = ClientAddress(address.parse().unwrap()).network();
+        Sender { address: Some(address), principal: Some(Principal::operator()) }
     }
 
     /// Ledger of 48 MiB in which a sender can open bodies until there is a shortage.

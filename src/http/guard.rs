@@ -6,6 +6,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError, web};
 
+use super::client_address::ClientAddress;
 use super::error::ApiError;
 use super::refused_credentials;
 use super::share::access;
@@ -65,15 +66,16 @@ pub async fn authenticate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let presents_any =
         presented_tokens(request.headers()).next().is_some() || request.extensions().contains::<Ticket>();
+    let client = request.extensions().get::<ClientAddress>().copied();
     match principal(&state, &mut request).await {
         Ok(Some(principal)) => {
             request.extensions_mut().insert(principal);
         }
-        Ok(None) if presents_any => refused_credentials::note(request.peer_addr()),
+        Ok(None) if presents_any => refused_credentials::note(client),
         Ok(None) => {}
         Err(refusal) => {
             if matches!(refusal, ApiError::ShareEnded) {
-                refused_credentials::note(request.peer_addr());
+                refused_credentials::note(client);
             }
             return Ok(request.into_response(refusal.error_response()));
         }

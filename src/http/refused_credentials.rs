@@ -1,9 +1,10 @@
 //! Counts and logs refused credentials, so that an operator sees somebody guessing.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::client_address::ClientAddress;
 use crate::telemetry::HTTP_REFUSED_CREDENTIALS_TOTAL;
 
 /// Interval in which each address is logged at most once.
@@ -16,9 +17,9 @@ static REFUSALS: Mutex<Refusals> = Mutex::new(Refusals::new());
 
 /// Counts a refused credential and, if its sender has not been logged lately, logs the address. The credential itself is
 /// never logged, because it may be a mistyped or an expired one.
-pub fn note(client: Option<SocketAddr>) {
+pub fn note(client: Option<ClientAddress>) {
     metrics::counter!(HTTP_REFUSED_CREDENTIALS_TOTAL).increment(1);
-    let client = client.map(|client| client.ip());
+    let client = client.map(|client| client.0);
     let due = REFUSALS.lock().unwrap_or_else(PoisonError::into_inner).note(client, Instant::now());
     let Some(n_refused) = due else {
         return;
