@@ -172,7 +172,6 @@ impl ChunkScan {
 #[cfg(test)]
 mod tests {
     use actix_codec::Decoder as _;
-    use actix_http::HttpMessage as _;
     use actix_http::h1::{Codec, Message, MessageType};
     use bytes::BytesMut;
 

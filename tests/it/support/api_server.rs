@@ -35,7 +35,7 @@ use groundswell::models::system_health::{
 use groundswell::notify::messenger::{Messenger, MessengerParams};
 use groundswell::store::Store;
 use groundswell::stream::Stream;
-use groundswell::ws::{self, Sockets, SocketsParams};
+use groundswell::ws::{self, ListenParams, Sockets, SocketsParams};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -161,7 +161,8 @@ impl ApiServer {
         let serving = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = Server::build().workers(1).disable_signals();
-                let server = ws::listen(server, listener, move || {
+                let listening = ListenParams { listener, stall_max: Duration::from_secs(30) };
+                let server = ws::listen(server, listening, move || {
                     let table = |table: &mut ServiceConfig| http::configure(table, &state.params.origins);
                     let application = App::new().app_data(state.clone()).configure(table);
                     map_config(application, |_| AppConfig::default())
