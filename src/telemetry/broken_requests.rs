@@ -45,6 +45,9 @@ impl<S: Subscriber> Layer<S> for Counter {
 }
 
 /// Filter that passes every event except the library's lines about broken requests.
+///
+/// Another filtered layer must pass them, as that of recent errors does: if no filter passes an event that one of them has
+/// looked into, `tracing_subscriber` would keep the next event from this layer too.
 pub(super) struct OtherEvents;
 
 impl<S> Filter<S> for OtherEvents {
@@ -126,7 +129,8 @@ mod tests {
         let lines = Lines::default();
         let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_ansi(false);
         let filter = EnvFilter::new("info").and(OtherEvents);
-        let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
+        let layer = layer.with_filter(filter);
+        let subscriber = tracing_subscriber::registry().with(layer).with(super::super::errors::layer());
         tracing::subscriber::with_default(subscriber, || {
             for reason in ["request parse error: invalid Header provided", "I/O error: reset"] {
                 tracing::error!(target: "actix_http::h1::dispatcher", "stream error: {}", &reason);

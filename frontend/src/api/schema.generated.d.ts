@@ -594,7 +594,7 @@ export interface paths {
         get: operations["get_notification_channel"];
         /**
          * Replace a notification channel
-         * @description Secrets that are absent keep their stored values. Disabling a channel discards its pending notifications.
+         * @description Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it. Disabling a channel discards its pending notifications.
          */
         put: operations["replace_notification_channel"];
         post?: never;
@@ -727,7 +727,8 @@ export interface paths {
         /**
          * Export posts, newest first
          * @description Streams any number of posts. A client that reads nothing for `--export-stall-s` (30 seconds by default) is
-         *     disconnected. In CSV, text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe.
+         *     disconnected. In CSV, an apostrophe goes before each sign with which a spreadsheet could begin a formula, wherever
+         *     it might split the text; NDJSON has the exact text.
          */
         get: operations["export_posts"];
         put?: never;
@@ -3185,7 +3186,7 @@ export interface components {
          *     are absent keep their stored values.
          */
         NewChannelSettings: {
-            /** @description `webhook`, `slack`: target URL. */
+            /** @description `webhook`, `slack`: target URL. A URL as responses show it keeps the stored one. */
             url?: string | null;
             /** @description `webhook`: secret that signs the messages, `whsec_` followed by 24 to 64 bytes in base64; generated if absent. */
             secret?: string | null;
@@ -3213,7 +3214,10 @@ export interface components {
         };
         /** @description Post to ingest. A post with an unknown field is rejected, and the error names the field. */
         NewPost: {
-            /** @description Id of the post on its platform, 1 to 256 bytes. */
+            /**
+             * @description Id of the post on its platform, 1 to 256 bytes, without control characters or ones that change the direction of
+             *     text.
+             */
             id: string;
             /** @description Platform, matching `[a-z0-9_.-]{1,32}`. */
             platform: string;

@@ -179,7 +179,7 @@ proptest! {
 
     #[test]
     fn an_accepted_post_round_trips_through_json(
-        id in "[^\\x00]{1,60}",
+        id in "[^\\x00-\\x1f\\x7f-\\x9f\\u{2028}-\\u{202e}\\u{2066}-\\u{2069}]{1,60}",
         text in "[^\\x00\\s][^\\x00]{0,300}",
         followers in proptest::option::of(0..MAX_COUNT),
         // JSON numbers of up to 15 digits are read back exactly.
