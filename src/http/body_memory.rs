@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpMessage as _, HttpRequest};
 
 use super::client_address::ClientAddress;
-use crate::models::principal::Principal;
+use crate::models::principal::{Identity, Principal};
 
 /// How many times as much as is free one sender may hold. With four, a sender who is alone is hardly limited.
 const SHARE: usize = 4;
@@ -46,7 +46,7 @@ const PROGRESS_BYTES_MIN: usize = 1_024;
 pub(super) struct Sender {
     /// Address without the part that a sender can choose; `None` in tests without middleware.
     address: Option<IpAddr>,
-    principal: Option<Principal>,
+    identity: Option<Identity>,
 }
 
 impl Sender {
@@ -54,7 +54,7 @@ impl Sender {
     pub fn of(request: &HttpRequest) -> Self {
         let extensions = request.extensions();
         let address = extensions.get::<ClientAddress>().map(|address| address.network());
-        Self { address, principal: extensions.get::<Principal>().copied() }
+        Self { address, identity: extensions.get::<Principal>().map(|principal| principal.identity) }
     }
 }
 
@@ -200,11 +200,12 @@ impl Ledger {
             true => self.n_bytes_max,
             false => self.n_bytes_max.saturating_sub(RESERVED_BYTES),
         };
-        while n_more > 0 {
+        loop {
             let n_held = self.n_held + n_more;
             let is_full = n_held > n_usable;
             let of_sender = self.by_sender.get(&sender).copied().unwrap_or(0) + n_more;
-            if !is_full && of_sender <= SHARE * (n_usable - n_held) {
+            let has_room = !is_full && of_sender <= SHARE * (n_usable - n_held);
+            if has_room || n_more == 0 {
                 break;
             }
             let silent = self.longest_silent(now, |id_of, body| {
@@ -277,7 +278,7 @@ mod tests {
 
     fn sender(address: &str) -> Sender {
         let address = ClientAddress(address.parse().unwrap()).network();
-        Sender { address: Some(address), principal: Some(Principal::operator()) }
+        Sender { address: Some(address), identity: Some(Identity::Operator) }
     }
 
     /// Ledger of 48 MiB in which a sender can open bodies until there is a shortage.
