@@ -10,10 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
+
+use broken_requests::OtherEvents;
 
 /// Declares every metric of the process: its name, its kind, its unit and, as its doc comment, its `HELP` text.
 macro_rules! metrics_of_the_process {
@@ -175,8 +176,12 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 pub fn init_tracing(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let lines = if std::io::stderr().is_terminal() { lines.boxed() } else { lines.json().boxed() };
-    let lines = lines.with_filter(filter.and(broken_requests::OtherEvents));
+    let lines = if std::io::stderr().is_terminal() {
+        lines.map_event_format(OtherEvents).boxed()
+    } else {
+        lines.json().map_event_format(OtherEvents).boxed()
+    };
+    let lines = lines.with_filter(filter);
     // A second initialisation, as in a test binary, keeps the first.
     let _ = tracing_subscriber::registry()
         .with(lines)

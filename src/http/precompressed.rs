@@ -68,13 +68,13 @@ mod tests {
     use std::io::Read;
 
     use super::*;
-    use actix_web::body::to_bytes;
+    use actix_web::body::MessageBody as _;
     use actix_web::test::TestRequest;
 
-    #[actix_web::test]
-    async fn a_file_is_compressed_for_those_who_accept_gzip_and_once_for_all() {
+    #[test]
+    fn a_file_is_compressed_for_those_who_accept_gzip_and_once_for_all() {
         let text = "so it goes; ".repeat(1_000);
-        let respond = async |accepted: Option<&str>, is_compressible: bool| {
+        let respond = |accepted: Option<&str>, is_compressible: bool| {
             let mut request = TestRequest::get();
             if let Some(accepted) = accepted {
                 request = request.insert_header(("accept-encoding", accepted));
@@ -83,7 +83,7 @@ mod tests {
             let response = respond(&request.to_http_request(), HttpResponse::Ok(), file);
             let encoding =
                 response.headers().get(header::CONTENT_ENCODING).map(|it| it.to_str().unwrap().to_owned());
-            (encoding, to_bytes(response.into_body()).await.unwrap())
+            (encoding, response.into_body().try_into_bytes().unwrap())
         };
         for (accepted, is_compressible, encoding) in [
             (None, true, None),
@@ -91,10 +91,10 @@ mod tests {
             (Some("gzip"), false, Some("identity")),
         ] {
             let expected = (encoding.map(str::to_owned), Bytes::from(text.clone()));
-            assert_eq!(respond(accepted, is_compressible).await, expected, "{accepted:?}");
+            assert_eq!(respond(accepted, is_compressible), expected, "{accepted:?}");
         }
-        let (encoding, first) = respond(Some("gzip, br"), true).await;
-        let (_, again) = respond(Some("gzip, br"), true).await;
+        let (encoding, first) = respond(Some("gzip, br"), true);
+        let (_, again) = respond(Some("gzip, br"), true);
         assert_eq!((encoding.as_deref(), first.as_ptr()), (Some("gzip"), again.as_ptr()));
         let mut plain = String::new();
         flate2::read::GzDecoder::new(&first[..]).read_to_string(&mut plain).unwrap();

@@ -8,11 +8,12 @@ use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
-use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber, info};
+use tracing::{Event, Subscriber, info};
 use tracing_subscriber::Layer;
-use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
 use super::HTTP_BROKEN_REQUESTS_TOTAL;
 use super::log_limit::LogLimit;
@@ -44,28 +45,28 @@ impl<S: Subscriber> Layer<S> for Counter {
     }
 }
 
-/// Filter that passes every event except the library's lines about broken requests.
+/// Format of the log that writes every event in the format `F`, except the library's lines about broken requests.
 ///
-/// Another filtered layer must pass them, as that of recent errors does: if no filter passes an event that one of them has
-/// looked into, `tracing_subscriber` would keep the next event from this layer too.
-pub(super) struct OtherEvents;
+/// A filter that looks into events would do the same, but if no filter passes such an event, `tracing_subscriber` applies its
+/// verdict to the next one.
+pub(super) struct OtherEvents<F>(pub(super) F);
 
-impl<S> Filter<S> for OtherEvents {
-    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        true
-    }
-
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        reason(event).is_none()
-    }
-
-    // Without a hint, the process would also build the events that the other filter rejects by their level.
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::TRACE)
+impl<S, N, F> FormatEvent<S, N> for OtherEvents<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        if reason(event).is_some() {
+            return Ok(());
+        }
+        self.0.format_event(context, out, event)
     }
 }
 
@@ -97,7 +98,6 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use tracing_subscriber::EnvFilter;
-    use tracing_subscriber::filter::FilterExt;
     use tracing_subscriber::fmt::MakeWriter;
     use tracing_subscriber::layer::SubscriberExt;
 
@@ -128,8 +128,7 @@ mod tests {
     fn only_the_librarys_lines_about_broken_requests_are_kept_out_of_the_log() {
         let lines = Lines::default();
         let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_ansi(false);
-        let filter = EnvFilter::new("info").and(OtherEvents);
-        let layer = layer.with_filter(filter);
+        let layer = layer.map_event_format(OtherEvents).with_filter(EnvFilter::new("info"));
         let subscriber = tracing_subscriber::registry().with(layer).with(super::super::errors::layer());
         tracing::subscriber::with_default(subscriber, || {
             for reason in ["request parse error: invalid Header provided", "I/O error: reset"] {
