@@ -199,7 +199,11 @@ async fn empty_gzip_members_take_no_processor_time_from_others() {
             attackers.spawn(async move { client.post_raw("/api/v1/score", &headers, body).await });
         }
         let noticed = Noticed::of_calls(&client, &calls_without_bodies()).await;
-        for answer in attackers.join_all().await {
+        let (busy, judged): (Vec<_>, Vec<_>) =
+            attackers.join_all().await.into_iter().partition(|answer| answer.status == 429);
+        // The memory for bodies has room for several of them, but not for all.
+        assert!(busy.iter().all(|answer| answer.body["error"]["code"] == "busy") && !judged.is_empty());
+        for answer in judged {
             assert_eq!(answer.status, refusal, "{}", answer.body);
             let is_named = answer.body["error"]["message"].as_str().unwrap().contains("gzip members");
             assert_eq!(is_named, refusal == 400, "{}", answer.body);
