@@ -194,8 +194,8 @@ mod tests {
         for (index, byte) in bytes.iter().enumerate() {
             match scan.advance(&[*byte]) {
                 Extent::All => {}
-                Extent::Ends(_) => {
-                    assert_eq!(whole, Extent::Ends(index + 1));
+                Extent::Ends(n) => {
+                    assert_eq!(whole, Extent::Ends(index + n));
                     return whole;
                 }
                 Extent::Unclear => {
