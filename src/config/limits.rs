@@ -1,4 +1,4 @@
-//! Settings for rate limits, and for how callers without a principal are told apart.
+//! Settings for rate limits, and for finding the addresses of clients behind proxies.
 
 use std::net::IpAddr;
 

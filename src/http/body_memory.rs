@@ -4,7 +4,7 @@
 //! costs a sender as much as it takes. Three rules keep senders from shutting others out:
 //!
 //! - One sender, an address and its principal, holds at most [`SHARE`] times what is free. Alone, a sender gets four
-//!   fifths; a second one finds the last fifth, and so on, whoever came first.
+//!   fifths; a second one gets four fifths of the rest, and so on. The order in which they came does not matter.
 //! - The last [`RESERVED_BYTES`] are for bodies up to [`SMALL_BYTES`], which most are.
 //! - If memory is short, bodies that have stopped arriving give way to those of the same sender and of senders who hold
 //!   less, the longest silent first. Bodies that arrive never do, even if all share one address behind a proxy.

@@ -1,4 +1,4 @@
-//! URLs that are secret, because whoever knows one can post there, as responses show them.
+//! Shortened forms of secret URLs, for responses. A URL is secret if anyone who knows it can post there.
 
 /// What replaces the secret part.
 const ELLIPSIS: char = '…';

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
+use super::hidden_characters::is_hidden;
+
 /// Maximum length of a name in characters: room for a full name and a team.
 pub const NAME_CHARS_MAX: usize = 80;
 
@@ -54,11 +56,7 @@ impl TryFrom<String> for PersonName {
 /// Returns whether the character could make a line of text look like a different one: control characters, line and
 /// paragraph separators, and the characters that change the direction of text (Unicode Standard Annex 9).
 pub(super) fn is_deceptive(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-        )
+    is_hidden(character) || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
 }
 
 /// Time of an action, and the person who acted.

@@ -47,8 +47,8 @@ impl<S: Subscriber> Layer<S> for Counter {
 
 /// Format of the log that writes every event in the format `F`, except the library's lines about broken requests.
 ///
-/// A filter that looks into events would do the same, but if no filter passes such an event, `tracing_subscriber` applies its
-/// verdict to the next one.
+/// A filter that looks into events would do the same, but if no filter passes such an event, `tracing_subscriber` applies
+/// its verdict to the next one.
 pub(super) struct OtherEvents<F>(pub(super) F);
 
 impl<S, N, F> FormatEvent<S, N> for OtherEvents<F>

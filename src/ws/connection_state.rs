@@ -18,7 +18,7 @@ use super::request_framing::{BodyScan, ChunkScan, Extent, HeadScan};
 pub(super) struct ConnectionState {
     phase: Cell<Phase>,
     /// Number of requests whose responses are not complete, which is at most one.
-    n_answering: Cell<usize>,
+    n_responding: Cell<usize>,
     /// Whether the kernel has not accepted all that was written.
     is_blocked: Cell<bool>,
     /// Number of bytes of responses that exist in memory for this connection only.
@@ -55,7 +55,7 @@ impl ConnectionState {
     /// Returns how many of the bytes the dispatcher may be passed now, as the next of the connection.
     pub fn pass(&self, bytes: &[u8]) -> usize {
         let (extent, next) = match self.phase.get() {
-            Phase::Head(_) if self.n_answering.get() > 0 || self.is_blocked.get() => return 0,
+            Phase::Head(_) if self.n_responding.get() > 0 || self.is_blocked.get() => return 0,
             Phase::Parsing | Phase::Closed => return 0,
             Phase::Head(mut scan) => {
                 let extent = scan.advance(bytes);
@@ -90,8 +90,8 @@ impl ConnectionState {
 
     /// Records that the dispatcher has parsed a head and what body follows it. Until the guard is dropped, the response
     /// is incomplete.
-    pub fn answer(self: Rc<Self>, request: &mut Request) -> Answering {
-        self.n_answering.set(self.n_answering.get() + 1);
+    pub fn begin_response(self: Rc<Self>, request: &mut Request) -> ResponseGuard {
+        self.n_responding.set(self.n_responding.get() + 1);
         let is_expected = matches!(self.phase.get(), Phase::Parsing);
         self.phase.set(match body_of(request) {
             Some(body) if is_expected => body.map_or_else(Phase::default, Phase::Body),
@@ -99,7 +99,7 @@ impl ConnectionState {
             _ => Phase::Closed,
         });
         self.wake();
-        Answering(self)
+        ResponseGuard(self)
     }
 
     /// Records that the kernel has not accepted all bytes that were written.
@@ -114,7 +114,7 @@ impl ConnectionState {
         if matches!(self.phase.get(), Phase::Parsing) {
             self.phase.set(Phase::Closed);
         }
-        if self.n_answering.get() == 0 {
+        if self.n_responding.get() == 0 {
             self.wake();
         }
     }
@@ -149,18 +149,18 @@ fn body_of(request: &mut Request) -> Option<Option<BodyScan>> {
 }
 
 /// Guard of a response that is not complete. Dropping it lets the next request in.
-pub(super) struct Answering(Rc<ConnectionState>);
+pub(super) struct ResponseGuard(Rc<ConnectionState>);
 
-impl Answering {
+impl ResponseGuard {
     /// Returns the state of the connection.
     pub fn connection(&self) -> &ConnectionState {
         &self.0
     }
 }
 
-impl Drop for Answering {
+impl Drop for ResponseGuard {
     fn drop(&mut self) {
-        self.0.n_answering.set(self.0.n_answering.get().saturating_sub(1));
+        self.0.n_responding.set(self.0.n_responding.get().saturating_sub(1));
         self.0.set_queued(0);
         self.0.wake();
     }

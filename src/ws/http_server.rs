@@ -12,7 +12,7 @@ use actix_web::dev::{Extensions, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 
 use super::abort_handle::record_descriptor;
-use super::connection_state::{Answering, ConnectionState};
+use super::connection_state::{ConnectionState, ResponseGuard};
 use super::request_gate::GatedStream;
 use super::sliced_body::{SlicedBody, WRITE_BUFFER_BYTES};
 use super::upgrade::upgrades;
@@ -69,7 +69,7 @@ where
             .local_addr(address)
             .on_connect_ext(record_connection)
             .upgrade(upgrades(application()))
-            .finish(answers(application()));
+            .finish(gated(application()));
         fn_service(move |stream: TcpStream| {
             // Frames are complete when they are written, so coalescing would only delay them.
             let _ = stream.set_nodelay(true);
@@ -87,7 +87,7 @@ fn record_connection(stream: &GatedStream, data: &mut Extensions) {
 
 /// Returns a service that passes requests to `application`, and records on their connections when they begin and when
 /// their responses are complete.
-fn answers<A, B>(
+fn gated<A, B>(
     application: A,
 ) -> impl ServiceFactory<
     Request,
@@ -107,14 +107,14 @@ where
         async move {
             let application = Rc::new(application.await?);
             Ok(fn_service(move |mut request: Request| {
-                let answering = ConnectionState::of(&request).map(|state| state.answer(&mut request));
+                let guard = ConnectionState::of(&request).map(|state| state.begin_response(&mut request));
                 let response = application.call(request);
                 async move {
                     let response = match response.await {
                         Ok(response) => response.map_into_boxed_body().into(),
                         Err(error) => error.error_response().into(),
                     };
-                    Ok(sliced(response, answering))
+                    Ok(sliced(response, guard))
                 }
             }))
         }
@@ -123,7 +123,7 @@ where
 
 fn sliced(
     response: Response<actix_http::body::BoxBody>,
-    answering: Option<Answering>,
+    guard: Option<ResponseGuard>,
 ) -> Response<SlicedBody> {
-    response.map_body(|_, body| SlicedBody::new(body, answering))
+    response.map_body(|_, body| SlicedBody::new(body, guard))
 }

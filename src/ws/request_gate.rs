@@ -158,7 +158,7 @@ mod tests {
     use actix_http::Request;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    use super::super::connection_state::Answering;
+    use super::super::connection_state::ResponseGuard;
     use super::*;
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -176,13 +176,13 @@ mod tests {
         buffer.to_vec()
     }
 
-    async fn assert_closed_for_now(gate: &mut GatedStream) {
+    async fn assert_nothing_is_passed(gate: &mut GatedStream) {
         let mut buffer = BytesMut::with_capacity(1_024);
         assert!(futures_util::poll!(std::pin::pin!(gate.read_buf(&mut buffer))).is_pending());
     }
 
-    fn parsed(gate: &GatedStream) -> Answering {
-        Rc::clone(gate.state()).answer(&mut Request::new())
+    fn parsed(gate: &GatedStream) -> ResponseGuard {
+        Rc::clone(gate.state()).begin_response(&mut Request::new())
     }
 
     #[tokio::test]
@@ -196,12 +196,12 @@ mod tests {
                 head.extend(read(&mut gate).await);
             }
             assert_eq!(head, GET);
-            assert_closed_for_now(&mut gate).await;
-            let answering = parsed(&gate);
+            assert_nothing_is_passed(&mut gate).await;
+            let guard = parsed(&gate);
             gate.flush().await.unwrap();
-            assert_closed_for_now(&mut gate).await;
+            assert_nothing_is_passed(&mut gate).await;
             assert!(gate.held.len() <= PIECE_BYTES, "{} bytes", gate.held.len());
-            drop(answering);
+            drop(guard);
         }
     }
 
@@ -237,7 +237,7 @@ mod tests {
             n_written += written.unwrap();
             assert!(n_written < 1 << 30, "the kernel accepts everything");
         }
-        assert_closed_for_now(&mut gate).await;
+        assert_nothing_is_passed(&mut gate).await;
         let error = poll_fn(|context| Pin::new(&mut gate).poll_write(context, &piece)).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }

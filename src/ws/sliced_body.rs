@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use actix_http::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 
-use super::connection_state::Answering;
+use super::connection_state::ResponseGuard;
 
 /// Maximum number of bytes to pass to the dispatcher at once. It copies them to its write buffer, which it fills up to
 /// another [`WRITE_BUFFER_BYTES`].
@@ -32,7 +32,7 @@ pub(super) struct SlicedBody {
     /// Rest of the last piece.
     rest: Bytes,
     queued: Queued,
-    answering: Option<Answering>,
+    guard: Option<ResponseGuard>,
 }
 
 /// Bytes that are counted in [`QUEUED`] until this is dropped.
@@ -54,16 +54,16 @@ impl Drop for Queued {
 
 impl SlicedBody {
     /// Creates the body of a response from its whole body and the guard of the response.
-    pub fn new(body: BoxBody, answering: Option<Answering>) -> Self {
-        Self { body, rest: Bytes::new(), queued: Queued::default(), answering }
+    pub fn new(body: BoxBody, guard: Option<ResponseGuard>) -> Self {
+        Self { body, rest: Bytes::new(), queued: Queued::default(), guard }
     }
 
     fn count(&mut self) {
         // Files are shared by all connections that send them.
         let n_bytes = if self.rest.is_unique() { self.rest.len() } else { 0 };
         self.queued = Queued::new(n_bytes);
-        if let Some(answering) = &self.answering {
-            answering.connection().set_queued(n_bytes);
+        if let Some(guard) = &self.guard {
+            guard.connection().set_queued(n_bytes);
         }
     }
 }
@@ -129,8 +129,8 @@ mod tests {
     async fn only_what_exists_for_one_connection_counts_as_queued() {
         let queued = async |bytes: Bytes| {
             let state = std::rc::Rc::new(ConnectionState::default());
-            let answering = std::rc::Rc::clone(&state).answer(&mut Request::new());
-            let mut body = SlicedBody::new(BoxBody::new(bytes), Some(answering));
+            let guard = std::rc::Rc::clone(&state).begin_response(&mut Request::new());
+            let mut body = SlicedBody::new(BoxBody::new(bytes), Some(guard));
             poll_fn(|context| Pin::new(&mut body).poll_next(context)).await.unwrap().unwrap();
             let while_sending = state.has_queued();
             drop(body);

@@ -1,4 +1,4 @@
-//! URLs of webhooks, which are secret: whoever knows one can post there.
+//! URLs of webhooks. They are secret, because anyone who knows one can post there.
 
 use groundswell::keyring::Keyring;
 use serde_json::{Value, json};

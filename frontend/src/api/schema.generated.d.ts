@@ -594,7 +594,8 @@ export interface paths {
         get: operations["get_notification_channel"];
         /**
          * Replace a notification channel
-         * @description Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it. Disabling a channel discards its pending notifications.
+         * @description Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it.
+         *     Disabling a channel discards its pending notifications.
          */
         put: operations["replace_notification_channel"];
         post?: never;

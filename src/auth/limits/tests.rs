@@ -75,7 +75,7 @@ async fn concurrent_calls_of_one_caller_share_leases() {
 }
 
 #[tokio::test]
-async fn a_verdict_says_when_to_come_back() {
+async fn a_refusal_says_when_to_retry() {
     let redis = Redis::start();
     let limits = process(&redis, quotas(2)).await;
     let day = Duration::from_secs(86_400);

@@ -108,7 +108,8 @@ pub async fn get(
 
 /// Replace a notification channel
 ///
-/// Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it. Disabling a channel discards its pending notifications.
+/// Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it.
+/// Disabling a channel discards its pending notifications.
 #[utoipa::path(put, path = "/api/v1/notification-channels/{id}", tag = "notifications",
     operation_id = "replace_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
     request_body = NewChannel,

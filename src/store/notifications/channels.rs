@@ -185,8 +185,8 @@ pub struct Resealed {
     pub settings: ChannelSettings,
 }
 
-/// Replaces a channel's secrets, and what its public settings say about them. Returns `None` if they have changed since they were read; without this check, one
-/// of two concurrent callers would be given a secret that signs nothing.
+/// Replaces a channel's secrets, and what its public settings say about them. Returns `None` if they have changed since
+/// they were read; without this check, one of two concurrent callers would be given a secret that signs nothing.
 pub async fn reseal(store: &Store, id: ChannelId, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET sealed = $3, sealed_by = $4, settings = $5, updated_at = now()
