@@ -67,7 +67,8 @@ async fn gzip_bombs_take_no_more_memory_than_other_bodies() {
 #[tokio::test]
 async fn invented_methods_and_paths_add_nothing_to_the_metrics() {
     let space = Space::new().await;
-    let mut server = Process::start_on(&space, &["--auth-token=0123456789abcdef"]);
+    let options = ["--auth-token=0123456789abcdef", "--rate-limits=false"];
+    let mut server = Process::start_on(&space, &options);
     let address = server.ready().await;
     let http = reqwest::Client::new();
     let exported = async || {
