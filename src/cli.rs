@@ -1,6 +1,7 @@
 //! The command line: its commands, their options, and what each command runs.
 
 mod api; // the API of a running server
+mod audit; // verifies the audit log
 mod dead_letters; // lists and replays dead letters
 mod doctor; // reports what is missing and how to fix it
 mod feed; // sending loop that `replay` and `synth` share
@@ -10,6 +11,7 @@ mod sources; // manages sources
 mod synth; // sends generated posts
 mod target; // finds the Redis that the commands write to
 mod topics; // checks queries of topics
+mod users; // manages accounts
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -60,9 +62,15 @@ enum Command {
     /// Manage the sources of the running server
     #[command(subcommand)]
     Sources(sources::SourcesCommand),
+    /// Manage the accounts of people
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// List topics, and check their queries
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
+    /// Verify the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Check whether this machine has everything that the server needs, and say how to install what is missing
     Doctor(Box<Config>),
     /// Run one of the benchmarks behind the published figures
@@ -83,6 +91,8 @@ enum Command {
 enum Bench {
     /// Measure the pipeline: latency from arrival to the socket, posts stored per second, and posts accepted over HTTP
     Pipeline(bench::pipeline::PipelineParams),
+    /// Measure the audit log: entries written per second by concurrent requests, and entries verified per second
+    Audit(bench::audit::AuditParams),
     /// Measure the cascade: how soon fast scores and corrections arrive, and how much accuracy the corrections gain
     Cascade {
         /// Duration of the load, in seconds
@@ -249,10 +259,15 @@ fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
             score::run(&score::ScoreParams { text, raw, n_batch, load: config.inference.load_params() })?;
         }
         Command::Sources(command) => Runtime::new()?.block_on(sources::run(command))?,
+        Command::Users(command) => Runtime::new()?.block_on(users::run(command))?,
         Command::Topics(command) => Runtime::new()?.block_on(topics::run(command))?,
+        Command::Audit(command) => return Runtime::new()?.block_on(audit::run(command)),
         Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config, sources)),
         Command::Bench { bench: Bench::Pipeline(params) } => {
             Runtime::new()?.block_on(bench::pipeline::run(params))?;
+        }
+        Command::Bench { bench: Bench::Audit(params) } => {
+            Runtime::new()?.block_on(bench::audit::run(params))?;
         }
         Command::Bench { bench: Bench::Cascade { seconds, rate, no_cache, labelled, output, serve } } => {
             let load = Serve::try_parse_from(&serve)?.config.inference.load_params();

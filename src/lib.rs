@@ -35,11 +35,12 @@ pub mod virality; // how far a post is likely to spread; pure
 
 pub mod store; // PostgreSQL, the only module with SQL
 
-pub mod auth; // who callers are, and what they may use
 pub mod erasure; // erasing posts and authors, and telling every process
 
 pub mod egress; // requests to addresses that users supply
 pub mod notify; // delivery of notifications, over five kinds of channels
+
+pub mod auth; // who may call and how often, and what was done
 
 pub mod live; // frames and outboxes of live connections
 

@@ -157,6 +157,14 @@ metrics_of_the_process! {
     RATE_LIMIT_FALLBACKS_TOTAL: describe_counter(Count) = "groundswell_rate_limit_fallbacks_total";
     /// Seconds per request, by `route`, `method` and `status`.
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
+    /// Entries stored in the audit log.
+    AUDIT_ENTRIES_STORED_TOTAL: describe_counter(Count) = "groundswell_audit_entries_stored_total";
+    /// Entries that the audit log may lack, because they were not stored.
+    AUDIT_ENTRIES_LOST_TOTAL: describe_counter(Count) = "groundswell_audit_entries_lost_total";
+    /// Entries linked to the chain of the audit log.
+    AUDIT_ENTRIES_CHAINED_TOTAL: describe_counter(Count) = "groundswell_audit_entries_chained_total";
+    /// Checkpoints of the audit log, by `destination` (`database`, `file`, `webhook`) and `outcome` (`stored`, `failed`).
+    AUDIT_CHECKPOINTS_TOTAL: describe_counter(Count) = "groundswell_audit_checkpoints_total";
     /// Requests that were not valid HTTP, or whose connections failed, by `why` (`malformed`, `connection`).
     HTTP_BROKEN_REQUESTS_TOTAL: describe_counter(Count) = "groundswell_http_broken_requests_total";
     /// Requests with a token, a ticket or a share link that was refused.

@@ -6,7 +6,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 
 /** Enums by the name under which their values are exported. */
-const ENUMS = { SOURCE_NETWORKS: 'SourceNetwork' };
+const ENUMS = {
+  AUDIT_ACTIONS: 'AuditAction',
+  PLANS: 'Plan',
+  ROLES: 'Role',
+  SCOPES: 'AccessScope',
+  SOURCE_NETWORKS: 'SourceNetwork',
+};
 
 const file = (path) => new URL(`../${path}`, import.meta.url);
 const { schemas } = JSON.parse(readFileSync(file('openapi.json'), 'utf8')).components;

@@ -9,10 +9,11 @@ use tracing::{debug, info, warn};
 
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
+use crate::store::accounts::{invitations, password_resets};
 use crate::store::metrics::rollups;
 use crate::store::operations::retention;
 use crate::store::posts::search_index;
-use crate::store::{Store, StoreError, alerts, share_links};
+use crate::store::{Store, StoreError, alerts, audit, credentials, share_links};
 
 /// Interval between maintenance runs. Every step is idempotent, and cheap if there is nothing to do.
 const RUN_EVERY: Duration = Duration::from_secs(60);
@@ -91,6 +92,7 @@ impl Actor for Maintenance {
 async fn run(store: Store) -> Result<(), StoreError> {
     let now = Timestamp::now();
     retention::ensure_partitions(&store, now).await?;
+    audit::retention::ensure_partitions(&store, now).await?;
     let n_merged = rollups::compact(&store, now).await?;
     if n_merged > 0 {
         info!(n_merged, "fine rollups merged into minutes");
@@ -101,5 +103,8 @@ async fn run(store: Store) -> Result<(), StoreError> {
         info!(n_expired, "old alerts and silences removed");
     }
     share_links::expire(&store, now).await?;
+    invitations::expire(&store, now).await?;
+    password_resets::expire(&store, now).await?;
+    credentials::expire(&store, now).await?;
     Ok(())
 }

@@ -28,7 +28,15 @@ fn planned(
 fn rule(dimension: Dimension) -> Rule {
     let mut what = negativity();
     what.scope.dimension = dimension;
-    Rule { id: RuleId::from_u128(77), builtin: false, what, created_at: NOW, updated_at: NOW }
+    Rule {
+        id: RuleId::from_u128(77),
+        builtin: false,
+        what,
+        created_at: NOW,
+        updated_at: NOW,
+        created_by: None,
+        updated_by: None,
+    }
 }
 
 fn negative(counts: &[(&str, i64)], dimension: Dimension) -> Measurements {

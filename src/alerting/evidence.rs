@@ -169,8 +169,15 @@ mod tests {
     fn opening(rule: u128, key: &str, severity: Severity) -> Opening {
         let now = at(0);
         let what = negativity();
-        let rule =
-            Rule { id: RuleId::from_u128(rule), builtin: false, what, created_at: now, updated_at: now };
+        let rule = Rule {
+            id: RuleId::from_u128(rule),
+            builtin: false,
+            what,
+            created_at: now,
+            updated_at: now,
+            created_by: None,
+            updated_by: None,
+        };
         let scope = Scope { dimension: Dimension::Product, key: key.to_owned() };
         Opening {
             id: SeriesId { rule_id: rule.id, scope },

@@ -223,7 +223,14 @@ pub(super) mod tests {
                 comment: String::new(),
             };
             change(&mut what);
-            Silence { id: SilenceId::from_u128(1), what, created_at: NOW }
+            Silence {
+                id: SilenceId::from_u128(1),
+                what,
+                created_at: NOW,
+                created_by: None,
+                updated_at: None,
+                updated_by: None,
+            }
         };
         let is_silenced = |change: fn(&mut NewSilence), second: i64| {
             suppressions(&[&alert(1, ALPHA, Severity::Warning)], &[silence(change)], at(second))[0].silenced

@@ -8,6 +8,9 @@ use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::{retry_until_ready, topic_refresher};
+use crate::auth::audit::auditor::{AuditWriter, Auditor, auditor};
+use crate::auth::audit::keys::AuditKeys;
+use crate::auth::open_access::OpenAccess;
 use crate::config::Config;
 use crate::embedded::Endpoints;
 use crate::enrich::{Enricher, EnricherParams};
@@ -19,7 +22,7 @@ use crate::notify::messenger::{Messenger, MessengerParams};
 use crate::process::background::{Background, lower_priority_of};
 use crate::process::chromium::Chromium;
 use crate::store::operations::retention;
-use crate::store::{Store, StoreParams};
+use crate::store::{Store, StoreParams, audit};
 use crate::stream::{Consumer, Stream, StreamParams};
 
 /// Number of PostgreSQL connections for reading whole windows: one each for the alerter and the anomaly detector.
@@ -47,10 +50,18 @@ pub struct Connections {
     pub models: Arc<Models>,
     /// Erases posts and authors.
     pub eraser: Eraser,
+    /// Whether callers need a credential.
+    pub open_access: OpenAccess,
     /// Derives the language, location and products of posts.
     pub enricher: Arc<Enricher>,
     /// Client that sends notifications to channels.
     pub messenger: Arc<Messenger>,
+    /// Keys that seal and link entries of the audit log.
+    pub audit_keys: Arc<AuditKeys>,
+    /// Accepts entries of the audit log.
+    pub auditor: Auditor,
+    /// Inserts entries of the audit log.
+    pub audit_writer: AuditWriter,
     /// Program that prints reports as PDF; `None` if it is not installed or switched off.
     pub chromium: Option<Arc<Chromium>>,
 }
@@ -89,11 +100,15 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     let store = retry_until_ready("postgres", || Store::connect(store_params.clone())).await?;
     let n_applied = store.migrate().await?;
     retention::ensure_partitions(&store, Timestamp::now()).await?;
+    audit::retention::ensure_partitions(&store, Timestamp::now()).await?;
     info!(n_applied, "postgres is ready");
     let reading = Store::connect(store_params.clone()).await?;
     let alerting =
         Store::connect(StoreParams { pool_size: config.store.alert_pool_size, ..store_params.clone() })
             .await?;
+    let open_access = OpenAccess::new(alerting.clone(), config.may_be_open());
+    open_access.refresh().await?;
+    config.check_open(open_access.has_users())?;
     let measuring = match &config.store.database_url {
         Some(_) => alerting.clone(),
         None => {
@@ -128,6 +143,8 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         Err(reason) => info!(reason, "no deep model: scores of the fast model are final"),
     }
     let messenger = Arc::new(Messenger::new(messenger_params(config)?)?);
+    let audit_keys = Arc::new(AuditKeys::new(messenger.keyring()));
+    let (auditor, audit_writer) = auditor(Arc::clone(&audit_keys));
     let chromium = find_chromium(config);
     let enricher = Arc::new(Enricher::new(EnricherParams { products: config.pipeline.products.0.clone() }));
     // Loaded before the first post is read, because posts are matched only once.
@@ -142,8 +159,12 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         consumer: Arc::new(consumer),
         models,
         eraser,
+        open_access,
         enricher,
         messenger,
+        audit_keys,
+        auditor,
+        audit_writer,
         chromium,
     })
 }

@@ -1,6 +1,10 @@
 //! Wiring: starts servers, connections, stages (the last one first) and HTTP, in that order, and stops everything
 //! gracefully.
 
+mod access; // who may use this process
+mod access_sweep; // ends connections of principals whose access has ended
+mod audit_tasks; // the audit log: inserting, chaining, publishing
+mod credential_upkeep; // counts calls with API keys, replaces signing keys
 mod connections; // PostgreSQL, Redis and the models
 mod health_monitor; // measures the health of the process
 mod update_listener; // sentiment_updates → live metrics and broadcaster
@@ -166,6 +170,7 @@ async fn live(
     update_listener::start(&connections, &pipeline, &mut supervisors);
     let (store, enricher) = (connections.alerting.clone(), Arc::clone(&connections.enricher));
     topic_refresher::start(store, enricher, &mut supervisors);
+    let audit = audit_tasks::start(&config, &connections, &mut supervisors)?;
     let sources = config.pipeline.has_role(Role::Ingest).then(|| {
         topic_historian::start(&connections, &mut supervisors);
         source_listener::start(&config, &connections, &mut supervisors)
@@ -193,6 +198,7 @@ async fn live(
     };
     let outcome = match (&web, noted) {
         (Some(web), Ok(())) => {
+            access::Access::announce_setup(&web.accounts, web.address).await;
             // The caller may be gone.
             let _ = started.send(Started { address: web.address, kill: supervisors.kill.clone() });
             tokio::select! {
@@ -204,7 +210,7 @@ async fn live(
     };
     info!("stopping");
     tokio::select! {
-        () = stop(&config, Stopping { embedded, connections, pipeline, sources, supervisors, web }, &io) => {}
+        () = stop(&config, Stopping { embedded, connections, pipeline, sources, audit, supervisors, web }, &io) => {}
         () = leave.cancelled() => warn!("stopped twice, exiting at once: batches in flight will be delivered again"),
     }
     outcome
@@ -225,6 +231,7 @@ struct Stopping {
     connections: Arc<Connections>,
     pipeline: Pipeline,
     sources: Option<source_listener::Leases>,
+    audit: audit_tasks::LastEntries,
     supervisors: Supervisors,
     web: Option<web::Web>,
 }
@@ -242,7 +249,7 @@ fn start_background_tasks(supervisors: &mut Supervisors, sockets: &ws::Sockets, 
 /// Stops everything in order: the ingester drains, sockets close, stages stop, the web server stops, and finally the
 /// private servers stop.
 async fn stop(config: &Config, parts: Stopping, io: &Handle) {
-    let Stopping { embedded, connections, pipeline, sources, supervisors, web } = parts;
+    let Stopping { embedded, connections, pipeline, sources, audit, supervisors, web } = parts;
     pipeline.drain.cancel();
     if pipeline.ingests && tokio::time::timeout(DRAIN_TIMEOUT, pipeline.drained.cancelled()).await.is_err() {
         warn!("some batches in flight were not stored in time, they will be delivered again");
@@ -270,6 +277,10 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     }
     // A task that outlived its connections would log that they are closed.
     tasks.abort();
+    // unsupervised: chaining the last entries ends, and the caller waits for it
+    if io.spawn(audit.chain()).await.is_err() {
+        warn!("chaining the last entries of the audit log panicked");
+    }
     let closing = Arc::clone(&connections);
     // unsupervised: closing ends, and the caller waits for it
     let closed = io.spawn(async move { closing.close().await });

@@ -14,15 +14,22 @@ use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use socket2::{Domain, Socket, Type};
-use tracing::error;
+use tracing::{error, warn};
 
+use super::access::Access;
+use super::access_sweep::AccessSweep;
 use super::connections::Connections;
+use super::credential_upkeep;
 use super::pipeline::Pipeline;
 use super::supervisors::Supervisors;
 use crate::actors::runtime::health_snapshot::LatestHealth;
 use crate::actors::runtime::supervision_plan::SupervisionPlan;
 use crate::actors::runtime::supervisor::TaskContext;
+use crate::auth::accounts::Accounts;
+use crate::auth::actor_names::ActorNames;
+use crate::auth::credentials::Credentials;
 use crate::auth::limits::{Quotas, RateLimits};
+use crate::auth::mail_queue::MailQueue;
 use crate::config::{Config, Role};
 use crate::http;
 use crate::http::client_address::TrustedProxies;
@@ -64,6 +71,9 @@ pub struct Parts<'a> {
 pub struct Web {
     /// Address on which the server listens, including the port that the system chose if port 0 was configured.
     pub address: SocketAddr,
+    /// Signs people in.
+    pub accounts: Accounts,
+    credentials: Credentials,
     server: Rc<RefCell<Option<ServerHandle>>>,
     sockets: Sockets,
 }
@@ -100,6 +110,16 @@ fn rate_limits(config: &Config, connections: &Connections) -> Option<Arc<RateLim
 /// If the address is in use or not local.
 pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<Web> {
     let Parts { config, connections, pipeline, sockets, health, metrics } = parts;
+    let Access { open, standings, authenticator, accounts, credentials } = Access::new(connections);
+    credential_upkeep::start(&credentials, supervisors);
+    let exports = ExportLimits::new(exports(config));
+    let (sweep_sockets, sweep_exports) = (sockets.clone(), exports.clone());
+    AccessSweep { open, standings, sockets: sweep_sockets, exports: sweep_exports }.start(supervisors);
+    let account_mail = MailQueue::new(connections.reading.clone(), Arc::clone(&connections.messenger));
+    let letters = account_mail.clone();
+    supervisors.start_task(SupervisionPlan::task("account_mail"), None, move |stage_metrics| {
+        letters.clone().work(move || stage_metrics.finish(1))
+    });
     let state = Data::new(AppState {
         params: HttpParams {
             hosts: AllowedHosts::new(config.http.listen, &config.http.allowed_hosts),
@@ -113,6 +133,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
             retention: connections.store.retention(),
         },
         store: connections.reading.clone(),
+        auditor: connections.auditor.clone(),
         eraser: connections.eraser.clone(),
         updates: connections.stream.updates(),
         producer: connections.stream.producer(),
@@ -121,10 +142,15 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         models: Arc::clone(&connections.models),
         messenger: Arc::clone(&connections.messenger),
         prints_pdf: connections.chromium.is_some(),
+        authenticator,
+        accounts: accounts.clone(),
+        account_mail,
+        actor_names: ActorNames::new(connections.reading.clone()),
+        credentials: credentials.clone(),
         live_tickets: connections.stream.live_tickets(),
         rate_limits: rate_limits(config, connections),
         share_permits: http::share_permits(),
-        exports: ExportLimits::new(exports(config)),
+        exports,
         trends: TrendCache::new(connections.stream.trends()),
         sockets: sockets.clone(),
         prometheus: metrics,
@@ -160,7 +186,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
             }
         }))
     });
-    Ok(Web { address, server, sockets })
+    Ok(Web { address, accounts, credentials, server, sockets })
 }
 
 /// Everything needed to build a server for a listener.
@@ -207,11 +233,14 @@ impl Web {
         self.sockets.close_all();
     }
 
-    /// Finishes the requests in progress, then stops the server.
+    /// Finishes the requests in progress, stops the server, then writes the calls that it counted.
     pub async fn stop(self) {
         let server = self.server.take();
         if let Some(server) = server {
             server.stop(true).await;
+        }
+        if let Err(error) = self.credentials.api_keys().usage().write().await {
+            warn!(%error, "the last calls with API keys were not counted");
         }
     }
 }

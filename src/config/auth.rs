@@ -8,11 +8,11 @@ use super::Secret;
 #[derive(Debug, Clone, Args)]
 #[group(id = "auth")]
 pub struct AuthSettings {
-    /// Bearer token that every request must carry, at least 16 bytes; required to listen on any address other than
-    /// loopback
+    /// Bearer token of the operator, who may do everything, at least 16 bytes; without it and without accounts, the server
+    /// listens only on loopback
     #[arg(long, env = "GROUNDSWELL_AUTH_TOKEN", hide_env_values = true, value_parser = auth_token)]
     pub auth_token: Option<Secret>,
-    /// Allow listening on any address without a token
+    /// Allow everyone to do everything until there is an account, even if other machines can reach the server
     #[arg(long, env = "GROUNDSWELL_INSECURE_OPEN", default_value = "false", num_args = 0..=1, default_missing_value = "true")]
     pub insecure_open: bool,
 }

@@ -13,9 +13,10 @@ pub enum ConfigError {
         /// Environment variable for the URL that is missing.
         unset: &'static str,
     },
-    /// Other machines could reach the server without a token.
+    /// Other machines could reach the server, and there is neither a token nor an account.
     #[error(
-        "`{0}` can be reached from other machines: set `GROUNDSWELL_AUTH_TOKEN`, or pass `--insecure-open` to allow access without a token"
+        "`{0}` can be reached from other machines: create an account first, while the server listens on loopback only, set \
+         `GROUNDSWELL_AUTH_TOKEN`, or pass `--insecure-open` to allow access without a credential"
     )]
     OpenToAll(SocketAddr),
     /// A value that is unusable, either on its own or in combination with other settings.

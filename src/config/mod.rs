@@ -5,6 +5,7 @@
 //! takes precedence over the environment, the environment over the file, and the file over the default.
 
 pub mod alerting; // anomaly detection and service alerts
+pub mod audit; // the audit log
 pub mod auth; // who may use the API
 pub mod embedded; // the private servers
 pub mod http; // where the server listens, and which requests it accepts
@@ -28,8 +29,10 @@ mod setting; // a setting as a key in the settings file
 mod sources; // where each setting came from
 
 use clap::Args;
+use reqwest::Url;
 
 pub use self::sources::Sources;
+use crate::egress::Egress;
 pub use command_line::{FileOption, parse};
 pub use error::ConfigError;
 use error::invalid;
@@ -50,6 +53,9 @@ pub struct Config {
     /// Access to the API: table `[auth]`.
     #[command(flatten, next_help_heading = "Authentication")]
     pub auth: auth::AuthSettings,
+    /// The audit log: table `[audit]`.
+    #[command(flatten, next_help_heading = "Audit log")]
+    pub audit: audit::AuditSettings,
     /// How many calls callers may make: table `[limits]`.
     #[command(flatten, next_help_heading = "Rate limits")]
     pub limits: limits::LimitSettings,
@@ -108,14 +114,28 @@ impl Config {
         self.servers()?;
         self.notify.egress_allowlist()?;
         self.notify.operators()?;
+        self.audit_checkpoint_url()?;
         if self.notify.smtp_url.is_some() != self.notify.smtp_from.is_some() {
             return Err(invalid("GROUNDSWELL_SMTP_URL", "and GROUNDSWELL_SMTP_FROM must be set together"));
         }
-        if !self.http.listen.ip().is_loopback() && self.auth.auth_token.is_none() && !self.auth.insecure_open
-        {
-            return Err(ConfigError::OpenToAll(self.http.listen));
-        }
         Ok(())
+    }
+
+    /// Returns whether callers without a credential may do everything as long as there are no accounts.
+    pub fn may_be_open(&self) -> bool {
+        let is_local = self.http.listen.ip().is_loopback() || self.auth.insecure_open;
+        is_local && self.auth.auth_token.is_none()
+    }
+
+    /// Checks that somebody can use the server, and not everyone. `has_users` says whether there are accounts.
+    ///
+    /// # Errors
+    /// [`ConfigError::OpenToAll`] if other machines could reach the server and nothing identifies callers.
+    pub fn check_open(&self, has_users: bool) -> Result<(), ConfigError> {
+        if has_users || self.may_be_open() || self.auth.auth_token.is_some() {
+            return Ok(());
+        }
+        Err(ConfigError::OpenToAll(self.http.listen))
     }
 
     /// Returns the PostgreSQL and Redis to use.
@@ -129,6 +149,22 @@ impl Config {
             (Some(_), None) => Err(ConfigError::OneServer { set: "DATABASE_URL", unset: "REDIS_URL" }),
             (None, Some(_)) => Err(ConfigError::OneServer { set: "REDIS_URL", unset: "DATABASE_URL" }),
         }
+    }
+
+    /// Returns the URL to which checkpoints of the audit log are sent, if there is one.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] if the URL may not be reached. It is not part of the message, because it may contain a
+    /// secret.
+    pub fn audit_checkpoint_url(&self) -> Result<Option<(Egress, Url)>, ConfigError> {
+        const VARIABLE: &str = "GROUNDSWELL_AUDIT_CHECKPOINT_URL";
+        let Some(url) = &self.audit.audit_checkpoint_url else {
+            return Ok(None);
+        };
+        let wrong = |problem: &dyn std::fmt::Display| invalid(VARIABLE, &problem.to_string());
+        let egress = Egress::new(self.notify.egress_allowlist()?).map_err(|error| wrong(&error))?;
+        let url = egress.check(url.expose()).map_err(|error| wrong(&error))?;
+        Ok(Some((egress, url)))
     }
 
     /// Returns the name of this process in service alerts. If the port is fixed, the name survives a restart.

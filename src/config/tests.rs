@@ -30,11 +30,21 @@ fn one_server_alone_is_an_error() {
 }
 
 #[test]
-fn other_machines_are_not_let_in_without_a_token() {
-    let open = ["--listen", "0.0.0.0:8080"];
-    assert!(matches!(config(&open).check(), Err(ConfigError::OpenToAll(_))));
-    assert!(config(&[&open[..], &["--insecure-open"]].concat()).check().is_ok());
-    assert!(config(&[&open[..], &["--auth-token", "0123456789abcdef"]].concat()).check().is_ok());
+fn other_machines_are_not_let_in_without_a_token_or_an_account() {
+    let check = |options: &[&str], has_users: bool, may_be_open: bool, is_refused: bool| {
+        let config = config(options);
+        assert_eq!(config.may_be_open(), may_be_open, "{options:?}");
+        let refusal = config.check_open(has_users).err();
+        assert_eq!(refusal.is_some(), is_refused, "{options:?} with accounts: {has_users}");
+    };
+    let token = ["--auth-token", "0123456789abcdef"];
+    let everywhere = ["--listen", "0.0.0.0:8080"];
+    check(&[], false, true, false);
+    check(&token, false, false, false);
+    check(&everywhere, false, false, true);
+    check(&everywhere, true, false, false);
+    check(&[&everywhere[..], &["--insecure-open"]].concat(), false, true, false);
+    check(&[&everywhere[..], &token].concat(), false, false, false);
     assert!(is_refused("--auth-token", "short"));
 }
 

@@ -124,6 +124,7 @@ mod tests {
             enabled: true,
             created_at: at,
             updated_at: at,
+            created_by: None,
             updated_by: None,
         }
     }

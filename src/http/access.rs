@@ -1,20 +1,29 @@
 //! Who may make a call. The first argument of a handler is its access rule: one of the extractors here, which admits a
 //! request before the handler's other arguments are looked at and before the body is read.
 
+use std::fmt::Display;
 use std::future::{Ready, ready};
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 
 use super::error::ApiError;
-use crate::models::principal::{Principal, Role, Scope};
+use super::extract;
+use super::state::AppState;
+use crate::models::principal::{Identity, Principal, Role, Scope};
 
 /// What a call requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Nothing.
     Anyone,
+    /// To be a principal of any kind.
+    Identified,
     /// To read.
     Viewer,
     /// The role analyst, and to write.
@@ -25,6 +34,8 @@ pub enum Access {
     Ingest,
     /// To have content analyzed.
     Analyze,
+    /// This scope, and to own the object that the path names; administrators may do so with every object.
+    Owner(Scope),
 }
 
 impl Access {
@@ -32,31 +43,44 @@ impl Access {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Anyone => "anyone",
+            Self::Identified => "identified",
             Self::Viewer => "viewer",
             Self::Analyst => "analyst",
             Self::Admin => "admin",
             Self::Ingest => "ingest",
             Self::Analyze => "analyze",
+            Self::Owner(_) => "owner",
         }
     }
 
-    /// Returns the least role and the scope that a caller must have; `None` if there need not be a principal.
+    /// Returns whether strangers are refused.
+    pub const fn needs_principal(self) -> bool {
+        !matches!(self, Self::Anyone)
+    }
+
+    /// Returns the least role and the scope that a caller must have; `None` if any will do.
     pub const fn requirement(self) -> Option<(Role, Scope)> {
         match self {
-            Self::Anyone => None,
+            Self::Anyone | Self::Identified => None,
             Self::Viewer => Some((Role::Viewer, Scope::Read)),
             Self::Analyst => Some((Role::Analyst, Scope::Write)),
             Self::Admin => Some((Role::Admin, Scope::Admin)),
             Self::Ingest => Some((Role::Viewer, Scope::Ingest)),
             Self::Analyze => Some((Role::Viewer, Scope::Analyze)),
+            Self::Owner(scope) => Some((Role::Viewer, scope)),
         }
     }
 
-    /// Checks that the principal may make the call.
+    /// Returns whether the principal has the role and the scope.
+    pub fn admits(self, principal: &Principal) -> bool {
+        self.check(principal).is_ok()
+    }
+
+    /// Checks that the principal has the role and the scope. Whether it owns the object is another question.
     ///
     /// # Errors
     /// 403 naming the role that the principal lacks, or else the scope.
-    fn check(self, principal: &Principal) -> Result<(), ApiError> {
+    pub fn check(self, principal: &Principal) -> Result<(), ApiError> {
         let Some((role, scope)) = self.requirement() else {
             return Ok(());
         };
@@ -98,6 +122,8 @@ macro_rules! rules {
 }
 
 rules! {
+    /// Principal of any kind, for calls about the caller.
+    Identified;
     /// Caller who may read.
     Viewer;
     /// Caller who may change what the team works with.
@@ -127,6 +153,63 @@ impl FromRequest for Anyone {
     }
 }
 
+/// Object that belongs to somebody.
+pub trait Owned: Sized + 'static {
+    /// Type of its id, which is the parameter `id` of the path.
+    type Id: FromStr + Display + Copy;
+    /// What it is called in messages, such as `API key`.
+    const KIND: &'static str;
+    /// Scope that its owner needs for calls about it.
+    const SCOPE: Scope;
+
+    /// Returns the object with this id; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the server that knows is unavailable.
+    fn find(state: &AppState, id: Self::Id) -> impl Future<Output = Result<Option<Self>, ApiError>>;
+
+    /// Returns the identity that it belongs to; `None` if it belongs to the installation.
+    fn owner(&self) -> Option<Identity>;
+}
+
+/// Owner of the object that the path names, or an administrator. For everyone else the object does not exist: a 403
+/// would tell them that it does.
+#[derive(Debug, Clone)]
+pub struct Owner<T> {
+    /// Who makes the call.
+    pub principal: Principal,
+    /// What the call is about.
+    pub object: T,
+}
+
+impl<T: Owned> AccessRule for Owner<T> {
+    const NEEDS: Access = Access::Owner(T::SCOPE);
+}
+
+impl<T: Owned> FromRequest for Owner<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        owner(request.clone()).boxed_local()
+    }
+}
+
+async fn owner<T: Owned>(request: HttpRequest) -> Result<Owner<T>, ApiError> {
+    let principal = admitted(&request, Access::Owner(T::SCOPE))?;
+    let id: T::Id = extract::id(request.match_info().get("id").unwrap_or_default())?;
+    let state = request.app_data::<Data<AppState>>();
+    let state = state.ok_or_else(|| ApiError::internal("the application has no state"))?;
+    let found = T::find(state, id).await?;
+    let object = found.filter(|object| is_theirs(object.owner(), &principal));
+    let object = object.ok_or_else(|| ApiError::NotFound { what: format!("{} `{id}`", T::KIND) })?;
+    Ok(Owner { principal, object })
+}
+
+fn is_theirs(owner: Option<Identity>, principal: &Principal) -> bool {
+    owner == Some(principal.identity) || Access::Admin.admits(principal)
+}
+
 /// Extractor for responses to unknown paths and methods. It admits every principal; a stranger learns neither which
 /// paths exist nor which methods they support.
 ///
@@ -142,6 +225,11 @@ impl FromRequest for NotAStranger {
         ready(identified(request).map(|_| Self))
     }
 }
+
+/// Error in the extensions of a request whose caller is not known because a server is away. Calls that need a principal
+/// fail with it.
+#[derive(Debug)]
+pub struct Undecided(pub ApiError);
 
 /// Arguments of a handler, the first of which is its access rule.
 #[diagnostic::on_unimplemented(
@@ -178,6 +266,10 @@ fn admitted(request: &HttpRequest, access: Access) -> Result<Principal, ApiError
 }
 
 fn identified(request: &HttpRequest) -> Result<Principal, ApiError> {
+    let undecided = request.extensions_mut().remove::<Undecided>();
+    if let Some(Undecided(away)) = undecided {
+        return Err(away);
+    }
     principal_of(request).ok_or_else(|| ApiError::Unauthorized { browser: is_page_of_browser(request) })
 }
 
@@ -191,7 +283,7 @@ fn is_page_of_browser(request: &HttpRequest) -> bool {
 mod tests {
     use super::*;
     use crate::http::extract::{EmptyQuery, Parameters};
-    use crate::models::id::ShareLinkId;
+    use crate::models::id::{ShareLinkId, UserId};
     use crate::models::principal::Scopes;
     use actix_web::ResponseError as _;
     use actix_web::test::TestRequest;
@@ -253,7 +345,41 @@ mod tests {
             assert_eq!(found, principal);
             let expected = if principal.is_some() { 200 } else { 401 };
             assert_eq!(status::<NotAStranger>(principal).await, expected);
+            assert_eq!(status::<Identified>(principal).await, expected);
         }
+    }
+
+    #[actix_web::test]
+    async fn while_it_is_unknown_who_calls_only_calls_that_are_open_to_anyone_are_served() {
+        let request = request(None);
+        let undecided = || Undecided(ApiError::Unavailable { what: "Redis", why: "test".to_owned() });
+        request.extensions_mut().insert(undecided());
+        assert!(Anyone::extract(&request).await.is_ok());
+        assert_eq!(Viewer::extract(&request).await.unwrap_err().status_code().as_u16(), 503);
+        request.extensions_mut().insert(undecided());
+        assert_eq!(NotAStranger::extract(&request).await.unwrap_err().status_code().as_u16(), 503);
+    }
+
+    #[test]
+    fn an_object_is_there_for_its_owner_and_for_administrators() {
+        let (ana, bo) = (Identity::User(UserId::now_v7()), Identity::User(UserId::now_v7()));
+        let of =
+            |identity, role| Principal { identity, role, scopes: Scopes::of(role), ..Principal::operator() };
+        let check = |owner: Option<Identity>, principal: Principal, expected: bool| {
+            assert_eq!(is_theirs(owner, &principal), expected, "{owner:?} {principal:?}");
+        };
+        check(Some(ana), of(ana, Role::Viewer), true);
+        check(Some(ana), of(bo, Role::Analyst), false);
+        check(Some(ana), of(bo, Role::Admin), true);
+        check(None, of(ana, Role::Analyst), false);
+        check(None, of(ana, Role::Admin), true);
+        check(None, Principal::operator(), true);
+        // An administrator who shows only a narrow credential is no administrator.
+        let narrow = Principal { scopes: Scopes::from_iter([Scope::Read]), ..of(bo, Role::Admin) };
+        check(Some(ana), narrow, false);
+        let holder = Principal::share_holder(ShareLinkId::now_v7());
+        check(Some(ana), holder, false);
+        check(None, holder, false);
     }
 
     #[test]

@@ -91,10 +91,10 @@ pub async fn create(
 ///
 /// Restores an annotation that was deleted within the last day.
 #[utoipa::path(put, path = "/api/v1/annotations/{id}", tag = "annotations", operation_id = "update_annotation", request_body = NewAnnotation,
-    params(("id" = AnnotationId, Path, description = "Id of the annotation")),
+    params(("id" = AnnotationId, Path, description = "Id of the annotation"), ActorHeader),
     responses(
         (status = 200, body = Annotation, description = "The annotation"),
-        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID, or the actor is not a name"),
         (status = 404, body = ErrorBody, description = "The annotation does not exist"),
         (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
@@ -106,9 +106,10 @@ pub async fn update(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<Annotation>, ApiError> {
-    let id = extract::id(&path)?;
+    let (id, actor) = (extract::id(&path)?, extract::actor(&request)?);
     let new = sent(&request, payload).await?;
-    let updated = annotations::update(&state.store, id, &new).await?;
+    let updated_by = actor.as_ref().map(PersonName::as_str);
+    let updated = annotations::update(&state.store, id, &new, updated_by).await?;
     updated.map(Json).ok_or_else(|| missing(id))
 }
 

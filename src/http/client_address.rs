@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::http::header::HeaderMap;
+use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
 
 use crate::models::proxy::ForwardedHeader;
@@ -13,6 +14,11 @@ use crate::models::proxy::ForwardedHeader;
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
+    /// Returns the address from which a request came; `None` for one that did not come over the network.
+    pub fn of(request: &HttpRequest) -> Option<IpAddr> {
+        request.extensions().get::<Self>().map(|client| client.0)
+    }
+
     /// Returns the address that stands for the client's connection to the internet: the network of 64 bits for IPv6,
     /// within which a client can choose its address for each request.
     pub fn network(self) -> IpAddr {

@@ -31,7 +31,23 @@ const NOT_BUILT: &str = include_str!("not_built.html");
 
 /// Paths of the dashboard's pages, the same as in `frontend/src/app/router.tsx`.
 const PAGES: &[&str] = &[
-    "/", "/explore", "/author", "/queue", "/alerts", "/topics", "/sources", "/reports", "/system", "/design",
+    "/",
+    "/explore",
+    "/author",
+    "/queue",
+    "/alerts",
+    "/topics",
+    "/sources",
+    "/reports",
+    "/system",
+    "/account",
+    "/admin",
+    "/sign-in",
+    "/forgot-password",
+    "/password-reset",
+    "/invitation",
+    "/set-up",
+    "/design",
     "/shared",
 ];
 

@@ -2,12 +2,15 @@
 //!
 //! Responses never contain stack traces or SQL. Internal causes are logged once, with the request id.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::auth::AuthError;
 use crate::models::new_post::Rejection;
 use crate::store::StoreError;
 use crate::stream::StreamError;
@@ -87,6 +90,28 @@ pub enum ApiError {
         /// Whether the caller is a browser, which is then asked to prompt for the token as a password.
         browser: bool,
     },
+    /// A person cannot sign in: the account does not exist or is disabled, or the password is wrong. The caller does not
+    /// learn which.
+    #[error("the email address or the password is wrong")]
+    WrongCredentials,
+    /// A credential of a program is wrong. The caller does not learn what about it.
+    #[error("the credential is wrong")]
+    WrongCredential,
+    /// A credential of a program is right, and was revoked or has expired.
+    #[error("the credential was revoked or has expired")]
+    CredentialEnded,
+    /// The code that creates the first account is wrong.
+    #[error("the code is wrong; the newest one is in the server's log")]
+    WrongSetupCode,
+    /// Too many attempts to sign in failed.
+    #[error("too many failed attempts; try again in {seconds} seconds")]
+    TooManyAttempts {
+        /// Number of seconds to wait.
+        seconds: u64,
+    },
+    /// A change that a browser makes in a session, but not from a page of this server.
+    #[error("in a session, only the dashboard's own pages can make changes; programs need a key or a token")]
+    CrossSite,
     /// The caller's role or credential does not permit the call.
     #[error("this call requires the {what} `{name}`")]
     Forbidden {
@@ -223,6 +248,11 @@ impl ApiError {
         Self::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message })
     }
 
+    /// Returns an error for a caller who must wait before the next attempt to sign in.
+    pub fn too_many_attempts(wait: Duration) -> Self {
+        Self::TooManyAttempts { seconds: wait.as_secs().saturating_add(1) }
+    }
+
     /// Returns an error for an unexpected failure.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         Self::Internal { why: why.to_string() }
@@ -236,6 +266,11 @@ impl ApiError {
             Self::UnknownParameter { .. } => "unknown_parameter",
             Self::WindowTooLong { .. } | Self::TooManyPosts { .. } => "window_too_long",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::WrongCredentials | Self::WrongCredential => "wrong_credentials",
+            Self::CredentialEnded => "revoked",
+            Self::WrongSetupCode => "wrong_setup_code",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::CrossSite => "cross_site",
             Self::Forbidden { .. } => "forbidden",
             Self::BadSignature => "bad_signature",
             Self::NotShared => "not_shared",
@@ -289,6 +324,7 @@ impl ApiError {
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::Busy { .. } => Some(RETRY_WHEN_BUSY_SECONDS),
+            Self::TooManyAttempts { seconds } => Some(*seconds),
             Self::RateLimited { retry_after_s, .. } => Some(*retry_after_s),
             Self::Unavailable { .. } | Self::TooManySockets { .. } => Some(RETRY_WHEN_UNAVAILABLE_SECONDS),
             _ => None,
@@ -329,6 +365,22 @@ impl From<StreamError> for ApiError {
     }
 }
 
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Store(error) => error.into(),
+            AuthError::Stream(error) => error.into(),
+            AuthError::Busy => Self::Busy { what: "too many people are signing in" },
+            AuthError::NoSecretKey => Self::Conflict {
+                code: "no_secret_key",
+                message: "access tokens need a key that encrypts their keys; set GROUNDSWELL_SECRET_KEY"
+                    .to_owned(),
+            },
+            AuthError::Hash(_) | AuthError::Signing(_) => Self::internal(error),
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -348,10 +400,17 @@ impl ResponseError for ApiError {
             | Self::UnknownParameter { .. }
             | Self::WindowTooLong { .. }
             | Self::TooManyPosts { .. } => StatusCode::BAD_REQUEST,
-            Self::Unauthorized { .. } | Self::BadSignature => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::Foreign { .. } | Self::NotShared | Self::ShareEnded => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Unauthorized { .. }
+            | Self::BadSignature
+            | Self::WrongCredentials
+            | Self::WrongCredential
+            | Self::WrongSetupCode => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. }
+            | Self::Foreign { .. }
+            | Self::CrossSite
+            | Self::CredentialEnded
+            | Self::NotShared
+            | Self::ShareEnded => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -363,7 +422,9 @@ impl ResponseError for ApiError {
             Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UpgradeRequired(_) => StatusCode::UPGRADE_REQUIRED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
-            Self::Busy { .. } | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy { .. } | Self::TooManyAttempts { .. } | Self::RateLimited { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Unavailable { .. } | Self::TooManySockets { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -381,7 +442,10 @@ impl ResponseError for ApiError {
                     HeaderValue::from_static(r#"Basic realm="enter the token as the password""#),
                 ));
             }
-            Self::Unauthorized { browser: false } => {
+            Self::Unauthorized { browser: false }
+            | Self::WrongCredentials
+            | Self::WrongCredential
+            | Self::WrongSetupCode => {
                 response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
             Self::BadSignature => {

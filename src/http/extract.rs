@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use jiff::Timestamp;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
@@ -17,11 +17,12 @@ use super::repeated;
 use crate::models::hidden_characters::is_hidden;
 use crate::models::new_post::Rejection;
 use crate::models::person_name::{PersonName, Stamp};
+use crate::models::principal::{Identity, Principal};
 
 /// Default page size: about a screenful.
 const LIMIT_DEFAULT: usize = 50;
 
-/// Header that names the person who makes a request.
+/// Header that names the person behind the operator's token.
 const ACTOR: &str = "x-groundswell-actor";
 
 /// Header of calls that record who made a change.
@@ -29,8 +30,10 @@ const ACTOR: &str = "x-groundswell-actor";
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only describes the header; `actor` reads it")]
 pub struct ActorHeader {
-    /// Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-    /// given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+    /// Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+    /// UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+    /// without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+    /// credential.
     #[param(rename = "X-Groundswell-Actor", value_type = Option<String>, max_length = 960, example = "Ana%20M%C3%BCller")]
     name: Option<String>,
 }
@@ -158,12 +161,48 @@ pub fn id<T: FromStr>(path: &str) -> Result<T, ApiError> {
     path.parse().map_err(|_| ApiError::invalid("id", "must be a UUID"))
 }
 
-/// Returns the name of the person who makes the request, from the header `X-Groundswell-Actor`; `None` if it is absent
-/// or blank.
+/// Name under which the changes of a principal are recorded. Middleware keeps it in the extensions of the request,
+/// beside the principal. The operator and holders of share links have none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActorName(pub PersonName);
+
+/// Returns the name of the person or program that makes the request.
+///
+/// Principals with an account or a credential of their own have its name. If the name is not known, it is replaced by
+/// the id, because nobody may act under no name or under another one. The operator, who may be several people, gives it
+/// in the header `X-Groundswell-Actor`; `None` if the header is absent or blank.
 ///
 /// # Errors
-/// 400 naming the header if it is given twice or is not a name in percent-encoded UTF-8.
+/// 400 naming the header if the caller is the operator and it is given twice or is not a name in percent-encoded UTF-8.
 pub fn actor(request: &HttpRequest) -> Result<Option<PersonName>, ApiError> {
+    let extensions = request.extensions();
+    let identity = extensions.get::<Principal>().map(|principal| principal.identity);
+    match identity {
+        Some(Identity::Operator | Identity::LocalOperator) => named_in_header(request),
+        Some(identity @ (Identity::User(_) | Identity::ApiKey(_) | Identity::Client(_))) => {
+            let known = extensions.get::<ActorName>().map(|name| name.0.clone());
+            Ok(known.or_else(|| PersonName::closest_to(&identity.to_string())))
+        }
+        Some(Identity::ShareHolder(_)) | None => Ok(None),
+    }
+}
+
+/// Returns the name of the person or program that makes the request, like [`actor`]. Of the operator, who may be several
+/// people, `given` is the name if there is one.
+///
+/// # Errors
+/// The same as for [`actor`].
+pub fn actor_or_given(request: &HttpRequest, given: Option<String>) -> Result<Option<String>, ApiError> {
+    let principal = request.extensions().get::<Principal>().copied();
+    let is_operator =
+        principal.is_some_and(|who| matches!(who.identity, Identity::Operator | Identity::LocalOperator));
+    if is_operator && given.is_some() {
+        return Ok(given);
+    }
+    Ok(actor(request)?.map(|name| name.as_str().to_owned()))
+}
+
+fn named_in_header(request: &HttpRequest) -> Result<Option<PersonName>, ApiError> {
     let refuse = |problem: String| ApiError::invalid("X-Groundswell-Actor", problem);
     let mut given = request.headers().get_all(ACTOR);
     let Some(header) = given.next() else {
@@ -180,7 +219,7 @@ pub fn actor(request: &HttpRequest) -> Result<Option<PersonName>, ApiError> {
     text.parse().map(Some).map_err(|error| refuse(format!("{error}")))
 }
 
-/// Returns the current time and the name of the person who makes the request.
+/// Returns the current time and the name of the person or program that makes the request.
 ///
 /// # Errors
 /// The same as for [`actor`].
@@ -191,28 +230,70 @@ pub fn stamp(request: &HttpRequest) -> Result<Stamp, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::id::{ApiKeyId, ClientId, ShareLinkId, UserId};
     use crate::models::score::SentimentLabel;
     use actix_web::test::TestRequest;
 
+    fn by(principal: Principal, request: TestRequest) -> HttpRequest {
+        let request = request.to_http_request();
+        request.extensions_mut().insert(principal);
+        request
+    }
+
     #[test]
-    fn the_actor_is_a_name_in_percent_encoded_text() {
+    fn the_operator_is_named_in_percent_encoded_text() {
         let actor = |header: &str| {
-            let request =
-                TestRequest::post().insert_header(("X-Groundswell-Actor", header)).to_http_request();
-            actor(&request).map(|name| name.map(|name| name.as_str().to_owned()))
+            let request = TestRequest::post().insert_header(("X-Groundswell-Actor", header));
+            let name = actor(&by(Principal::operator(), request));
+            name.map(|name| name.map(|name| name.as_str().to_owned()))
         };
         assert_eq!(actor("Ana").unwrap().unwrap(), "Ana");
         assert_eq!(actor("%20Ana%20M%C3%BCller+1").unwrap().unwrap(), "Ana Müller+1");
         assert_eq!(actor("").unwrap(), None);
         assert_eq!(actor("%20").unwrap(), None);
-        assert_eq!(super::actor(&TestRequest::post().to_http_request()).unwrap(), None);
+        let nameless = by(Principal::local_operator(), TestRequest::post());
+        assert_eq!(super::actor(&nameless).unwrap(), None);
         for wrong in ["%FF", "Ana%0AB", "%E2%80%AEanA", &"a".repeat(81)] {
             assert!(actor(wrong).unwrap_err().to_string().contains("`X-Groundswell-Actor`"), "{wrong}");
         }
         let twice = TestRequest::post()
             .append_header(("X-Groundswell-Actor", "Ana"))
             .append_header(("X-Groundswell-Actor", "Bob"));
-        assert!(super::actor(&twice.to_http_request()).is_err());
+        assert!(super::actor(&by(Principal::operator(), twice)).is_err());
+    }
+
+    #[test]
+    fn nobody_with_an_account_or_a_credential_acts_under_another_name() {
+        let user = Identity::User(UserId::from_u128(1));
+        let unnamed = "user 00000000-0000-0000-0000-000000000001";
+        for (identity, name, expected) in [
+            (user, Some("Ana Müller"), "Ana Müller"),
+            (user, None, unnamed),
+            (Identity::ApiKey(ApiKeyId::now_v7()), Some("API key deploy"), "API key deploy"),
+            (Identity::Client(ClientId::now_v7()), Some("client crawler"), "client crawler"),
+        ] {
+            for header in ["Bob", "%FF"] {
+                let request = TestRequest::post().insert_header(("X-Groundswell-Actor", header));
+                let request = by(Principal { identity, ..Principal::operator() }, request);
+                if let Some(name) = name {
+                    request.extensions_mut().insert(ActorName(name.parse().unwrap()));
+                }
+                assert_eq!(actor(&request).unwrap().unwrap().as_str(), expected);
+                let named = actor_or_given(&request, Some("Bob".to_owned()));
+                assert_eq!(named.unwrap().as_deref(), Some(expected));
+            }
+        }
+        let header = || TestRequest::post().insert_header(("X-Groundswell-Actor", "Bob"));
+        let holder = by(Principal::share_holder(ShareLinkId::now_v7()), header());
+        assert_eq!((actor(&holder).unwrap(), actor(&header().to_http_request()).unwrap()), (None, None));
+    }
+
+    #[test]
+    fn the_name_that_the_operator_gives_comes_before_that_of_the_header() {
+        let request =
+            by(Principal::operator(), TestRequest::post().insert_header(("X-Groundswell-Actor", "Bob")));
+        let named = |given: Option<&str>| actor_or_given(&request, given.map(str::to_owned)).unwrap();
+        assert_eq!((named(Some("Ana")).as_deref(), named(None).as_deref()), (Some("Ana"), Some("Bob")));
     }
 
     #[derive(Debug, Default, PartialEq, serde::Deserialize)]

@@ -2,15 +2,22 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError, web};
+use jiff::Timestamp;
 
+use super::access::Undecided;
+use super::accounts::cookies;
 use super::client_address::ClientAddress;
 use super::error::ApiError;
+use super::extract::ActorName;
 use super::refused_credentials;
 use super::share::access;
 use super::state::AppState;
+use crate::auth::api_key::is_api_key;
+use crate::auth::authenticator::Presented;
 use crate::models::principal::Principal;
 
 /// Paths of live connections, which accept a ticket instead of the token because browsers cannot set headers on them.
@@ -58,7 +65,8 @@ fn check_headers(state: &AppState, request: &ServiceRequest) -> Result<(), ApiEr
 /// Middleware that finds out who makes the request, and keeps the [`Principal`] in its extensions for the access rules
 /// of handlers (`http::access`). Restricts holders of share links to their view. Runs after [`check_origin`].
 ///
-/// A caller without a valid credential is a stranger, who may only make calls that are open to anyone.
+/// A caller without a valid credential is a stranger, who may only make calls that are open to anyone. So may a caller
+/// whose credential cannot be verified because a server is away.
 pub async fn authenticate(
     state: web::Data<AppState>,
     mut request: ServiceRequest,
@@ -70,9 +78,16 @@ pub async fn authenticate(
     match principal(&state, &mut request).await {
         Ok(Some(principal)) => {
             request.extensions_mut().insert(principal);
+            if let Err(refusal) = name_actor(&state, &request, &principal).await {
+                return Ok(request.into_response(refusal.error_response()));
+            }
         }
         Ok(None) if presents_any => refused_credentials::note(client),
         Ok(None) => {}
+        // Health checks and the dashboard's own files need no answer.
+        Err(away @ ApiError::Unavailable { .. }) => {
+            request.extensions_mut().insert(Undecided(away));
+        }
         Err(refusal) => {
             if matches!(refusal, ApiError::ShareEnded) {
                 refused_credentials::note(client);
@@ -83,7 +98,25 @@ pub async fn authenticate(
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
+/// Keeps the name under which a change is recorded in the extensions of the request.
+async fn name_actor(
+    state: &AppState,
+    request: &ServiceRequest,
+    principal: &Principal,
+) -> Result<(), ApiError> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    if let Some(name) = state.actor_names.of(principal.identity).await? {
+        request.extensions_mut().insert(ActorName(name));
+    }
+    Ok(())
+}
+
 /// Returns who makes the request; `None` for a stranger.
+///
+/// Credentials count in this order: the operator's token, a share token, an API key, an access token, a session, and a
+/// ticket. A wrong token, key or access token is never replaced by a lesser credential beside it.
 async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Option<Principal>, ApiError> {
     let presented: Vec<String> = presented_tokens(request.headers()).collect();
     let token = state.params.token.as_ref();
@@ -95,14 +128,60 @@ async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Opt
         let link = access::admit(state, request, presented).await?;
         return Ok(Some(Principal::share_holder(link)));
     }
-    if token.is_none() {
+    if state.authenticator.is_open() {
         return Ok(Some(Principal::local_operator()));
     }
+    let now = Timestamp::now();
+    if let Some(presented) = presented.first() {
+        let Some(credential) = credential_of(presented) else {
+            return Ok(None);
+        };
+        return Ok(state.authenticator.authenticate(credential, now).await?);
+    }
+    if let Some(cookie) = cookies::SESSION.read(request.headers())
+        && let Some(principal) = state.authenticator.authenticate(Presented::Session(&cookie), now).await?
+    {
+        check_site(state, request)?;
+        return Ok(Some(principal));
+    }
     let ticket = request.extensions_mut().remove::<Ticket>();
-    match ticket {
-        Some(Ticket(ticket)) => Ok(state.live_tickets.redeem(&ticket).await?),
+    let Some(Ticket(ticket)) = ticket else {
+        return Ok(None);
+    };
+    match state.live_tickets.redeem(&ticket).await? {
+        Some(holder) => Ok(state.authenticator.recheck(holder).await?),
         None => Ok(None),
     }
+}
+
+/// Returns the kind of credential that a token is by its form; `None` if it is none that an account has.
+fn credential_of(token: &str) -> Option<Presented<'_>> {
+    if is_api_key(token) {
+        return Some(Presented::ApiKey(token));
+    }
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let n_parts = token.split('.').filter(|part| is_part(part)).count();
+    (n_parts == 3 && token.split('.').count() == 3).then_some(Presented::AccessToken(token))
+}
+
+/// Checks that a change in a session comes from a page of this server. A browser sends the cookie of a session by itself,
+/// also when a page of another site makes it do so; it says which site that is.
+///
+/// # Errors
+/// [`ApiError::CrossSite`] if the request may change something and does not say that it comes from this server.
+fn check_site(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let headers = request.headers();
+    let host = headers.get(header::HOST).map(header_text);
+    let is_own = match headers.get(header::ORIGIN).map(header_text) {
+        Some(origin) => state.params.origins.is_own(&origin, host.as_deref()),
+        None => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+    };
+    if is_own { Ok(()) } else { Err(ApiError::CrossSite) }
 }
 
 /// Returns every token that the request presents: in `Authorization: Bearer`, as the password in `Authorization: Basic`
@@ -186,6 +265,28 @@ mod tests {
         check("/ws?tickets=abc", None, "/ws?tickets=abc");
         check("/ws", None, "/ws");
         check("/api/v1/posts?ticket=abc", None, "/api/v1/posts?ticket=abc");
+    }
+
+    #[test]
+    fn a_token_is_a_key_or_an_access_token_by_its_form() {
+        let check = |token: &str, expected: &str| {
+            let found = match credential_of(token) {
+                Some(Presented::ApiKey(_)) => "key",
+                Some(Presented::AccessToken(_)) => "access token",
+                Some(Presented::Session(_)) | None => "none",
+            };
+            assert_eq!(found, expected, "{token}");
+        };
+        check("gsk_0193_abc", "key");
+        check("gsk_a.b.c", "key");
+        check("eyJh.eyJz.c-_", "access token");
+        check("a.b", "none");
+        check("a.b.c.d", "none");
+        check("a..c", "none");
+        check("a.b.", "none");
+        check("a.b.c!", "none");
+        check("", "none");
+        check("0123456789abcdef", "none");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! HTTP API and embedded dashboard. `table` is the route table. Modules that have a counterpart in `store/`
 //! share its name.
 
+mod accounts; // people: signing in, sessions
+pub mod audit; // the audit log, and how handlers write to it
+mod credentials; // programs: API keys, clients, tokens
 mod annotations; // notes attached to times
 mod alerts; // alerts, rules, silences, settings for anomaly detection
 pub mod live; // WebSocket and server-sent events
@@ -30,6 +33,7 @@ pub mod openapi; // the OpenAPI document
 pub mod origins; // allowed origins, CORS
 pub mod rate_limit; // counts calls against quotas
 pub mod routes; // entries of the route table
+pub mod response_headers; // names of headers of responses
 pub mod response_middleware; // headers, ids and metrics of every response
 mod share; // share links and what their holders may read
 pub mod state; // application state shared by all handlers
@@ -187,11 +191,44 @@ fn table() -> Vec<Entry> {
         at("/api/v1/reports/{id}/runs").get(reports::runs::list),
         at("/api/v1/report-runs/{id}.html").get(reports::runs::html),
         at("/api/v1/report-runs/{id}.pdf").get(reports::runs::pdf),
+        at("/api/v1/audit").get(audit::list),
+        at("/api/v1/audit/export").get(audit::export),
         at("/api/v1/signal-settings")
             .get(alerts::anomaly_settings::show)
             .put(alerts::anomaly_settings::change),
         at("/api/v1/dead-letters").get(operations::dead_letters::list),
         at("/api/v1/dead-letters/replay").post(operations::dead_letters::replay),
+        at("/api/v1/auth/state").get(accounts::whoami::state),
+        at("/api/v1/auth/me").get(accounts::whoami::me),
+        at("/api/v1/auth/setup").counts_as(RouteClass::SignIn).post(accounts::setup::set_up),
+        at("/api/v1/auth/login").counts_as(RouteClass::SignIn).post(accounts::sign_in::login),
+        at("/api/v1/auth/logout").post(accounts::sign_in::logout),
+        at("/api/v1/auth/password").counts_as(RouteClass::SignIn).post(accounts::password::change),
+        at("/api/v1/auth/password-reset")
+            .counts_as(RouteClass::SignIn)
+            .post(accounts::password_resets::ask)
+            .put(accounts::password_resets::set),
+        at("/api/v1/auth/invitation").counts_as(RouteClass::SignIn).post(accounts::invitations::accept),
+        at("/api/v1/invitations").get(accounts::invitations::list).post(accounts::invitations::create),
+        at("/api/v1/invitations/{id}").delete(accounts::invitations::revoke),
+        at("/api/v1/users").get(accounts::users::list).post(accounts::users::create),
+        at("/api/v1/users/{id}")
+            .get(accounts::users::get)
+            .patch(accounts::users::change)
+            .delete(accounts::users::archive),
+        at("/api/v1/users/{id}/password-reset").post(accounts::users::reset_password),
+        at("/api/v1/users/{id}/sign-out").post(accounts::users::sign_out),
+        at("/api/v1/sessions").get(accounts::sessions::list),
+        at("/api/v1/sessions/{id}").delete(accounts::sessions::end),
+        at("/api/v1/auth/token").counts_as(RouteClass::SignIn).post(credentials::token::issue),
+        at("/.well-known/jwks.json").get(credentials::jwks::show),
+        at("/api/v1/api-keys").get(credentials::api_keys::list).post(credentials::api_keys::create),
+        at("/api/v1/api-keys/{id}").delete(credentials::api_keys::revoke),
+        at("/api/v1/api-keys/{id}/rotate").post(credentials::api_keys::rotate),
+        at("/api/v1/api-keys/{id}/usage").get(credentials::api_keys::usage),
+        at("/api/v1/clients").get(credentials::clients::list).post(credentials::clients::create),
+        at("/api/v1/clients/{id}").delete(credentials::clients::revoke),
+        at("/api/v1/clients/{id}/rotate-secret").post(credentials::clients::rotate_secret),
         at("/api/v1/live/tickets").post(live::tickets::issue),
         at("/api/v1/events").live(live::sse::listen),
         at("/ws").live(live::socket::open),

@@ -14,11 +14,14 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
 use super::access::Viewer;
+use super::accounts::{invitations, password, password_resets, sessions, setup, sign_in, users, whoami};
 // utoipa uses the last module of a path as the tag of its operations.
 use super::alerts::{
     anomaly_settings as signal_settings, handlers as alerts, rules as alert_rules, silences,
 };
 use super::annotations;
+use super::audit;
+use super::credentials::{api_keys, clients, jwks, token};
 use super::error::ApiError;
 use super::live::{socket, sse, tickets};
 use super::metrics::filter_parameters::EmotionName;
@@ -30,9 +33,10 @@ use super::posts::{authors, export, handlers as posts, labels, views, work};
 use super::precompressed::{self, File};
 use super::reports::{preview as report_preview, runs as report_runs, schedules as reports};
 use super::share::links as share_links;
-use super::sources::{credentials, deliveries, webhooks};
+use super::sources::{credentials as source_credentials, deliveries, webhooks};
 use super::{sources, topics};
 use crate::live::protocol::{ClientOp, ServerFrame};
+use crate::models::audit::Action;
 use crate::models::error_log::ErrorWindow;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
@@ -91,7 +95,7 @@ use crate::trends::slice_windows::TrendWindow;
         sources::create,
         sources::change,
         sources::delete,
-        credentials::replace,
+        source_credentials::replace,
         sources::queries::get,
         sources::test,
         sources::pause,
@@ -145,10 +149,44 @@ use crate::trends::slice_windows::TrendWindow;
         report_runs::list,
         report_runs::html,
         report_runs::pdf,
+        audit::list,
+        audit::export,
         signal_settings::show,
         signal_settings::change,
         dead_letters::list,
         dead_letters::replay,
+        whoami::state,
+        whoami::me,
+        setup::set_up,
+        sign_in::login,
+        sign_in::logout,
+        password::change,
+        password_resets::ask,
+        password_resets::set,
+        invitations::accept,
+        invitations::list,
+        invitations::create,
+        invitations::revoke,
+        users::list,
+        users::create,
+        users::get,
+        users::change,
+        users::archive,
+        users::reset_password,
+        users::sign_out,
+        sessions::list,
+        sessions::end,
+        token::issue,
+        jwks::show,
+        api_keys::list,
+        api_keys::create,
+        api_keys::revoke,
+        api_keys::rotate,
+        api_keys::usage,
+        clients::list,
+        clients::create,
+        clients::revoke,
+        clients::rotate_secret,
         tickets::issue,
         socket::open,
         sse::listen,
@@ -175,6 +213,7 @@ use crate::trends::slice_windows::TrendWindow;
         PostOrder,
         export::Format,
         QueueOrder,
+        Action,
         Tag,
     )),
     modifiers(&Token, &Completion)
@@ -303,6 +342,10 @@ mod tests {
             let refusal = call["responses"]["401"]["$ref"].as_str();
             let expected = (!is_open).then_some("#/components/responses/Unauthorized");
             assert_eq!(refusal, expected, "{method} {path}");
+            // Its own refusal describes the other as well.
+            if path == "/api/v1/auth/token" {
+                continue;
+            }
             let refusal = call["responses"]["403"]["$ref"].as_str();
             let expected = if is_open { "Foreign" } else { "Forbidden" };
             assert_eq!(

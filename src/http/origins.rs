@@ -4,7 +4,7 @@ use actix_cors::Cors;
 use actix_web::http::{Method, header};
 use actix_web::middleware::Condition;
 
-use super::response_middleware::{RATE_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET, REQUEST_ID};
+use super::response_headers::{RATE_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET, REQUEST_ID};
 use crate::models::web_origin::Origin;
 
 /// Number of seconds for which a browser may cache a preflight response.
@@ -27,10 +27,13 @@ impl AllowedOrigins {
     /// Our own pages have the host as their origin, with either scheme, because a proxy may terminate TLS. The origin
     /// `null` of sandboxed frames and files could be anyone's, so it is rejected.
     pub fn admits(&self, origin: &str, host: Option<&str>) -> bool {
+        self.is_own(origin, host) || self.is_allowed(origin)
+    }
+
+    /// Returns whether the origin is that of our own pages under this `Host`.
+    pub fn is_own(&self, origin: &str, host: Option<&str>) -> bool {
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let is_own =
-            authority.zip(host).is_some_and(|(page, server)| page.eq_ignore_ascii_case(server.trim()));
-        is_own || self.is_allowed(origin)
+        authority.zip(host).is_some_and(|(page, server)| page.eq_ignore_ascii_case(server.trim()))
     }
 
     /// Returns middleware that lets pages from the allowed origins read our responses (CORS, WHATWG Fetch Standard,

@@ -17,7 +17,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _, Route, web};
 use super::access::Access;
 use super::client_address::ClientAddress;
 use super::error::ApiError;
-use super::response_middleware::{RATE_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET};
+use super::response_headers::{RATE_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET};
 use super::state::AppState;
 use crate::auth::limits::{Caller, RouteClass, Verdict};
 use crate::models::principal::Principal;

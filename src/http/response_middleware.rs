@@ -14,21 +14,11 @@ use actix_web::{Error, ResponseError};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
+use super::audit::refused;
 use super::error::ApiError;
+use super::response_headers::REQUEST_ID;
 use crate::models::error_log::ErrorKind;
 use crate::telemetry::{HTTP_REQUEST_SECONDS, errors};
-
-/// Header that identifies a request in responses and logs.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Header with the number of calls that a caller may make at once.
-pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
-
-/// Header with the number of calls that the caller may make now.
-pub const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-
-/// Header with the number of seconds after which the caller may make as many calls at once as ever.
-pub const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// Policy that allows only our own scripts and style sheets. The dashboard sets styles through the CSSOM, which the policy
 /// does not concern. The API documentation and reports have policies of their own.
@@ -70,6 +60,7 @@ pub async fn complete(
         }
     };
     log_failure(&response, &id);
+    refused::note(&response);
     let route = response.request().match_pattern().unwrap_or_else(|| "other".to_owned());
     if let Some(kind) = error_kind(response.status()) {
         errors::count(kind, "http");

@@ -11,6 +11,7 @@ use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorBody};
@@ -21,7 +22,9 @@ use crate::connectors::access::Access;
 use crate::connectors::networks::{self, InvalidSetting};
 use crate::connectors::{following, sealed_credentials};
 use crate::http::access::{Admin, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::metering::SourceMeter;
+use crate::models::audit::Action;
 use crate::models::id::SourceId;
 use crate::models::source::{
     NAME_CHARS_MAX, Network, NewSource, RevealedSource, Source, SourceChange, SourceSettings, SourceState,
@@ -102,7 +105,7 @@ pub async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let stamp = extract::stamp(&request)?;
+    let (stamp, trail) = (extract::stamp(&request)?, Trail::of(&request)?);
     let new: NewSource = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     check_settings(&state, new.network, &new.settings)?;
     networks::check_credentials(new.network, &new.credentials).map_err(refusal)?;
@@ -123,6 +126,7 @@ pub async fn create(
     let credentials = credentials::seal(&state, id, (new.network, &new.credentials)).await?;
     let draft = SourceDraft { id, new, sealed_secret, credentials };
     let source = stored(sources::create(&state.store, &draft, &stamp).await?, None)?;
+    trail.created(Action::SourceCreated, source.id, &audited(&source)).await?;
     Ok(HttpResponse::Created().json(RevealedSource { source, secret }))
 }
 
@@ -153,11 +157,14 @@ pub async fn change(
     let wanted: SourceChange = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     let checked = |name: &String| extract::checked_name(name, NAME_CHARS_MAX);
     let name = wanted.name.as_ref().map(checked).transpose()?;
+    let (trail, before) = (Trail::of(&request)?, found(&state, id).await?);
     if let Some(settings) = &wanted.settings {
-        check_settings(&state, found(&state, id).await?.network, settings)?;
+        check_settings(&state, before.network, settings)?;
     }
     let wanted = SourceChange { name, ..wanted };
-    stored(sources::change(&state.store, id, &wanted, &stamp).await?, Some(id)).map(Json)
+    let source = stored(sources::change(&state.store, id, &wanted, &stamp).await?, Some(id))?;
+    trail.changed(Action::SourceChanged, id, (&audited(&before), &audited(&source))).await?;
+    Ok(Json(source))
 }
 
 /// Delete a source
@@ -175,13 +182,16 @@ pub async fn delete(
     _: Admin,
     state: Data<AppState>,
     path: Path<String>,
+    trail: Trail,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::id(&path)?;
-    match sources::delete(&state.store, id).await? {
-        true => Ok(HttpResponse::NoContent().finish()),
-        false => Err(missing(id)),
+    let before = found(&state, id).await?;
+    if !sources::delete(&state.store, id).await? {
+        return Err(missing(id));
     }
+    trail.deleted(Action::SourceDeleted, id, &audited(&before)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Test a source
@@ -306,7 +316,7 @@ pub async fn backfill(
     payload: Payload,
 ) -> Result<Json<Source>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let (id, stamp) = (extract::id(&path)?, extract::stamp(&request)?);
+    let (id, stamp, trail) = (extract::id(&path)?, extract::stamp(&request)?, Trail::of(&request)?);
     let Backfill { hours } = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     if !(1..=BACKFILL_HOURS_MAX).contains(&hours) {
         return Err(ApiError::invalid_field("hours", format!("`hours` must be 1 to {BACKFILL_HOURS_MAX}")));
@@ -319,7 +329,9 @@ pub async fn backfill(
     }
     let now = Timestamp::now();
     let to = now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(now);
-    stored(sources::rewind(&state.store, id, to, &stamp).await?, Some(id)).map(Json)
+    let source = stored(sources::rewind(&state.store, id, to, &stamp).await?, Some(id))?;
+    trail.record(Action::SourceChanged, Some(id.to_string()), [("backfilled_from", json!(to))]).await?;
+    Ok(Json(source))
 }
 
 async fn set_paused(
@@ -329,7 +341,16 @@ async fn set_paused(
     paused: bool,
 ) -> Result<Json<Source>, ApiError> {
     let (id, stamp) = (extract::id(path)?, extract::stamp(request)?);
-    stored(sources::set_paused(&state.store, id, paused, &stamp).await?, Some(id)).map(Json)
+    let trail = Trail::of(request)?;
+    let source = stored(sources::set_paused(&state.store, id, paused, &stamp).await?, Some(id))?;
+    trail.record(Action::SourceChanged, Some(id.to_string()), [("paused", json!(paused))]).await?;
+    Ok(Json(source))
+}
+
+/// Returns what people change of a source, without its progress.
+fn audited(source: &Source) -> Value {
+    let Source { network, name, settings, has_credentials, .. } = source;
+    json!({"network": network, "name": name, "settings": settings, "has_credentials": has_credentials})
 }
 
 async fn found(state: &AppState, id: SourceId) -> Result<Source, ApiError> {

@@ -14,9 +14,16 @@ use super::posts::export_limits::ExportLimits;
 use super::token::Token;
 use crate::actors::runtime::health_snapshot::LatestHealth;
 use crate::actors::scoring::on_demand::OnDemandScorer;
+use crate::auth::accounts::Accounts;
+use crate::auth::actor_names::ActorNames;
+use crate::auth::audit::auditor::Auditor;
+use crate::auth::authenticator::Authenticator;
+use crate::auth::credentials::Credentials;
 use crate::auth::limits::RateLimits;
+use crate::auth::mail_queue::MailQueue;
 use crate::erasure::Eraser;
 use crate::inference::Models;
+use crate::models::principal::Principal;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::stream::{DeadLetters, LiveTickets, Producer, Updates};
@@ -29,7 +36,7 @@ pub struct HttpParams {
     pub hosts: AllowedHosts,
     /// Origins of other sites whose pages may call the API.
     pub origins: AllowedOrigins,
-    /// Token that callers must present; the API is open if there is none.
+    /// The operator's token.
     pub token: Option<Token>,
     /// Number of undelivered and pending stream entries above which ingest responds with 429.
     pub high_water: u64,
@@ -45,6 +52,8 @@ pub struct AppState {
     pub params: HttpParams,
     /// Database of posts, metrics, alerts and notifications.
     pub store: Store,
+    /// Audit log, in which handlers record what they change.
+    pub auditor: Auditor,
     /// Erases posts.
     pub eraser: Eraser,
     /// Channel through which changes made by API calls reach all processes.
@@ -57,6 +66,16 @@ pub struct AppState {
     pub on_demand_scorer: OnDemandScorer,
     /// Models that score posts; API calls can reload them.
     pub models: Arc<Models>,
+    /// Verifies the credentials of callers.
+    pub authenticator: Authenticator,
+    /// Signs people in, and manages their accounts.
+    pub accounts: Accounts,
+    /// Letters to people with accounts.
+    pub account_mail: MailQueue,
+    /// Names under which changes are recorded.
+    pub actor_names: ActorNames,
+    /// Credentials of programs, and the tokens that they are exchanged for.
+    pub credentials: Credentials,
     /// Issues and redeems tickets for live connections.
     pub live_tickets: LiveTickets,
     /// Rate limits of callers; `None` if they are switched off.
@@ -77,4 +96,14 @@ pub struct AppState {
     pub prometheus: PrometheusHandle,
     /// Latest health measurement of this process.
     pub health: LatestHealth,
+}
+
+impl AppState {
+    /// Ends the live connections and exports of principals whose access this process has just ended, and forgets what it
+    /// remembers about everyone. Other processes notice by themselves.
+    pub fn end_live(&self, is_ended: impl Fn(&Principal) -> bool) {
+        self.authenticator.standings().forget();
+        self.sockets.end(&is_ended);
+        self.exports.end(&is_ended);
+    }
 }

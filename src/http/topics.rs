@@ -12,6 +12,8 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use super::state::AppState;
 use crate::http::access::{Analyst, Viewer};
+use crate::http::audit::trail::Trail;
+use crate::models::audit::Action;
 use crate::models::id::TopicId;
 use crate::models::post::{ListedPost, ScoredPost};
 use crate::models::topic::{NAME_CHARS_MAX, NewTopic, Topic};
@@ -137,9 +139,10 @@ pub async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let stamp = extract::stamp(&request)?;
+    let (stamp, trail) = (extract::stamp(&request)?, Trail::of(&request)?);
     let new = checked(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
     let topic = stored(topics::create(&state.store, &new, &stamp).await?, None)?;
+    trail.created(Action::TopicCreated, topic.id, &topic).await?;
     Ok(HttpResponse::Created().json(topic))
 }
 
@@ -164,9 +167,12 @@ pub async fn replace(
     payload: Payload,
 ) -> Result<Json<Topic>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let (id, stamp) = (extract::id(&path)?, extract::stamp(&request)?);
+    let (id, stamp, trail) = (extract::id(&path)?, extract::stamp(&request)?, Trail::of(&request)?);
     let new = checked(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
-    stored(topics::replace(&state.store, id, &new, &stamp).await?, Some(id)).map(Json)
+    let before = topics::get(&state.store, id).await?;
+    let topic = stored(topics::replace(&state.store, id, &new, &stamp).await?, Some(id))?;
+    trail.changed(Action::TopicChanged, id, (&before, &topic)).await?;
+    Ok(Json(topic))
 }
 
 /// Delete a topic
@@ -184,13 +190,16 @@ pub async fn delete(
     _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
+    trail: Trail,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::id(&path)?;
-    match topics::delete(&state.store, id).await? {
-        true => Ok(HttpResponse::NoContent().finish()),
-        false => Err(missing(id)),
+    let before = topics::get(&state.store, id).await?;
+    if !topics::delete(&state.store, id).await? {
+        return Err(missing(id));
     }
+    trail.deleted(Action::TopicDeleted, id, &before).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Check a query

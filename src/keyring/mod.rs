@@ -30,6 +30,7 @@ pub struct DecryptError;
 #[derive(Clone)]
 pub struct Keyring {
     cipher: Aes256Gcm,
+    expander: Hkdf<Sha256>,
     fingerprint: String,
     is_persistent: bool,
 }
@@ -44,7 +45,7 @@ impl Keyring {
         let _ = expander.expand(b"channel secrets", &mut key);
         let _ = expander.expand(b"fingerprint", &mut fingerprint);
         let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key));
-        Self { cipher, fingerprint: hex::encode(fingerprint), is_persistent: true }
+        Self { cipher, expander, fingerprint: hex::encode(fingerprint), is_persistent: true }
     }
 
     /// Creates a random key that is lost with the process, for use if no key is configured and none can be stored. Do
@@ -56,6 +57,14 @@ impl Keyring {
     /// Returns whether the key outlives the process.
     pub fn is_persistent(&self) -> bool {
         self.is_persistent
+    }
+
+    /// Loads the key from its file in a directory; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn find(folder: &Path) -> io::Result<Option<Self>> {
+        Ok(read(&folder.join(FILE))?.map(|secret| Self::from_secret(&secret)))
     }
 
     /// Loads the key from its file in a directory, or creates the file if there is none. Only its owner can read the
@@ -82,6 +91,14 @@ impl Keyring {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => read(&path)?.map(|secret| Self::from_secret(&secret)).ok_or(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// Derives a key for another purpose from the secret. Neither this key nor those for other labels follow from it.
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        let mut key = [0; 32];
+        // The prefix keeps labels apart from those of the keyring itself. HKDF fails only for longer outputs.
+        let _ = self.expander.expand_multi_info(&[b"derived: ", label.as_bytes()], &mut key);
+        key
     }
 
     /// Returns a fingerprint that identifies the key without revealing anything about it.
@@ -146,6 +163,15 @@ mod tests {
         assert_eq!(keyring.open(b"one", &changed), Err(DecryptError));
         assert_eq!(keyring.open(b"one", &sealed[..5]), Err(DecryptError));
         assert_ne!(keyring.seal(b"one", b"whsec_x"), sealed);
+    }
+
+    #[test]
+    fn derived_keys_depend_on_the_secret_and_on_the_label() {
+        let keyring = Keyring::from_secret("0123456789abcdef0123456789abcdef");
+        let other = Keyring::from_secret("0123456789abcdef0123456789abcdeF");
+        assert_eq!(keyring.derive("audit"), keyring.clone().derive("audit"));
+        assert_ne!(keyring.derive("audit"), keyring.derive("tokens"));
+        assert_ne!(keyring.derive("audit"), other.derive("audit"));
     }
 
     #[test]

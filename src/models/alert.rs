@@ -296,7 +296,7 @@ pub struct AlertMoment {
     /// Text of a comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// Name of the person who took the action, as they gave it; absent for actions of the server, and if they gave none.
+    /// Name of the person or program that took the action; absent for actions of the server, and if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// Name of the person to whom the alert was assigned.

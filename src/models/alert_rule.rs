@@ -242,6 +242,10 @@ pub struct Rule {
     pub created_at: Timestamp,
     /// Time at which the rule was last changed.
     pub updated_at: Timestamp,
+    /// Name of the person or program that created the rule; null if no name was given, and for built-in rules.
+    pub created_by: Option<String>,
+    /// Name of the person or program that last changed the rule; null if no name was given.
+    pub updated_by: Option<String>,
 }
 
 /// Alerts that a rule would have raised on past data.

@@ -25,8 +25,10 @@ pub struct Annotation {
     pub ends_at: Option<Timestamp>,
     /// Product that the annotation is about; null if it concerns all posts.
     pub product: Option<String>,
-    /// Name that the person who created the annotation gave; null if unknown.
+    /// Name of the person or program that created the annotation; null if unknown.
     pub created_by: Option<String>,
+    /// Name of the person or program that last changed the annotation; null if unknown.
+    pub updated_by: Option<String>,
     /// Time at which the annotation was created.
     pub created_at: Timestamp,
     /// Time at which the annotation was last changed.

@@ -61,6 +61,11 @@ id!(
 );
 
 id!(
+    /// Id of an entry of the audit log.
+    AuditId
+);
+
+id!(
     /// Id of an alert, as used in `/alerts/{id}`.
     AlertId
 );
@@ -133,6 +138,36 @@ id!(
 id!(
     /// Id of one run of a report, as used in `/report-runs/{id}.html`.
     ReportRunId
+);
+
+id!(
+    /// Id of an account, as used in `/users/{id}`.
+    UserId
+);
+
+id!(
+    /// Id of a session of the dashboard, as used in `/sessions/{id}`. It identifies a session and opens none.
+    SessionId
+);
+
+id!(
+    /// Id of an API key, as used in `/api-keys/{id}`.
+    ApiKeyId
+);
+
+id!(
+    /// Id of a client, as used in `/clients/{id}`.
+    ClientId
+);
+
+id!(
+    /// Id of an invitation, as used in `/invitations/{id}`.
+    InvitationId
+);
+
+id!(
+    /// Id of a family of refresh tokens: a sign-in of a program, with all tokens that it was ever issued.
+    TokenFamilyId
 );
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ pub struct NewLabel {
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
-    /// Name of the person making the correction, at most 100 characters; not verified, as there are no accounts.
+    /// Name of the person making the correction, at most 100 characters, if the caller is the operator; recorded as
+    /// given and not verified. Ignored for other callers, whose corrections are recorded under their own name.
     #[serde(default)]
     #[schema(max_length = 100)]
     pub by: Option<String>,

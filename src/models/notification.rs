@@ -249,6 +249,10 @@ pub struct Channel {
     pub created_at: Timestamp,
     /// Time at which the channel was last changed.
     pub updated_at: Timestamp,
+    /// Name of the person or program that created the channel; null if no name was given.
+    pub created_by: Option<String>,
+    /// Name of the person or program that last changed the channel; null if no name was given or the server disabled the channel.
+    pub updated_by: Option<String>,
     /// Time of the last successful delivery; null before the first.
     pub last_success_at: Option<Timestamp>,
     /// Time at which the current run of failed deliveries began; null while deliveries succeed.

@@ -1,4 +1,4 @@
-//! Names of people who act and of people who are assigned work.
+//! Names of people and programs that act, and of people who are assigned work.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use super::hidden_characters::is_hidden;
 /// Maximum length of a name in characters: room for a full name and a team.
 pub const NAME_CHARS_MAX: usize = 80;
 
-/// Name of a person, as people type it. It is not verified, because there are no accounts.
+/// Name of a person or program.
 ///
 /// Normalized to NFC, with single spaces, so that names that look the same are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -29,6 +29,18 @@ impl PersonName {
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the closest valid name: without characters that names cannot contain, and cut off at the maximum length.
+    /// `None` if nothing is left.
+    pub fn closest_to(text: &str) -> Option<Self> {
+        let visible: String = text.chars().map(|c| if is_deceptive(c) { ' ' } else { c }).collect();
+        let words = visible.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect::<String>();
+        if words.chars().count() <= NAME_CHARS_MAX {
+            return words.parse().ok();
+        }
+        let kept: String = words.chars().take(NAME_CHARS_MAX - 1).collect();
+        format!("{}…", kept.trim_end()).parse().ok()
     }
 }
 
@@ -59,17 +71,22 @@ pub(super) fn is_deceptive(character: char) -> bool {
     is_hidden(character) || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
 }
 
-/// Time of an action, and the person who acted.
+/// Time of an action, and who acted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// Time of the action.
     pub at: Timestamp,
-    /// Person who acted; `None` if they gave no name.
+    /// Person or program that acted; `None` if no name is known.
     pub by: Option<PersonName>,
 }
 
 impl Stamp {
-    /// Returns the name of the person who acted.
+    /// Returns the stamp of an action of which only the time is known.
+    pub const fn without_name(at: Timestamp) -> Self {
+        Self { at, by: None }
+    }
+
+    /// Returns the name of the person or program that acted.
     pub fn name(&self) -> Option<&str> {
         self.by.as_ref().map(PersonName::as_str)
     }
@@ -97,5 +114,20 @@ mod tests {
         check("Ana\0", None);
         check("\u{202e}anA", None);
         check("Ana\u{2066}", None);
+    }
+
+    #[test]
+    fn any_text_has_a_closest_name_unless_it_is_blank() {
+        let check = |text: &str, name: Option<&str>| {
+            let found = PersonName::closest_to(text);
+            assert_eq!(found.as_ref().map(PersonName::as_str), name, "{text:?}");
+        };
+        check(" ana@example.com ", Some("ana@example.com"));
+        check("API key a\nb\u{202e}c", Some("API key a b c"));
+        check("\u{202e} \0", None);
+        check("", None);
+        check(&"é".repeat(NAME_CHARS_MAX), Some(&"é".repeat(NAME_CHARS_MAX)));
+        let cut = format!("{}…", "é".repeat(NAME_CHARS_MAX - 1));
+        check(&"é".repeat(NAME_CHARS_MAX + 1), Some(&cut));
     }
 }

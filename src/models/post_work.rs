@@ -127,7 +127,7 @@ impl WorkField {
 pub struct WorkMoment {
     /// Time of the change.
     pub at: Timestamp,
-    /// Name of the person who made the change, as they gave it; null if they gave none.
+    /// Name of the person or program that made the change; null if unknown.
     pub actor: Option<String>,
     /// What changed.
     pub field: WorkField,

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::id::ShareLinkId;
+use super::id::{ApiKeyId, ClientId, SessionId, ShareLinkId, TokenFamilyId, UserId};
+use super::plan::Plan;
 
 /// What a person may do. Each role includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -20,6 +21,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role, each after those that it includes.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Analyst, Self::Admin];
+
     /// Returns the name, as it is sent.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +37,7 @@ impl Role {
 /// One kind of access that a credential grants, within the role of its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AccessScope)]
 pub enum Scope {
     /// Reads posts, figures, alerts and settings, and listens to live updates.
     Read,
@@ -87,6 +92,11 @@ impl Scopes {
         self.0 & bit(scope) != 0
     }
 
+    /// Returns whether the set has no scope.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Returns the scopes that are in both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
@@ -126,6 +136,12 @@ pub enum Identity {
     Operator,
     /// Holder of a share link.
     ShareHolder(ShareLinkId),
+    /// Person with an account.
+    User(UserId),
+    /// Holder of an API key.
+    ApiKey(ApiKeyId),
+    /// Program with credentials of its own.
+    Client(ClientId),
 }
 
 impl fmt::Display for Identity {
@@ -134,8 +150,21 @@ impl fmt::Display for Identity {
             Self::LocalOperator => out.write_str("local operator"),
             Self::Operator => out.write_str("operator"),
             Self::ShareHolder(link) => write!(out, "holder of share link {link}"),
+            Self::User(user) => write!(out, "user {user}"),
+            Self::ApiKey(key) => write!(out, "API key {key}"),
+            Self::Client(client) => write!(out, "client {client}"),
         }
     }
+}
+
+/// What a principal signed in with, where that can end before the identity does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// Session of the dashboard.
+    Session(SessionId),
+    /// Access token that a family of refresh tokens renews.
+    TokenFamily(TokenFamilyId),
 }
 
 /// Who makes a request or holds a live connection, with what they may do.
@@ -147,23 +176,34 @@ pub struct Principal {
     pub role: Role,
     /// Kinds of access that the presented credential grants.
     pub scopes: Scopes,
+    /// Plan whose limits apply.
+    #[serde(default)]
+    pub plan: Plan,
+    /// Sign-in through which the principal acts; `None` where the identity itself is the credential.
+    #[serde(default)]
+    pub grant: Option<Grant>,
 }
 
 impl Principal {
     /// Returns the principal of an installation that requires no credential. May do everything.
     pub fn local_operator() -> Self {
-        Self { identity: Identity::LocalOperator, role: Role::Admin, scopes: Scopes::all() }
+        Self::unlimited(Identity::LocalOperator)
     }
 
     /// Returns the holder of the operator's token. May do everything.
     pub fn operator() -> Self {
-        Self { identity: Identity::Operator, role: Role::Admin, scopes: Scopes::all() }
+        Self::unlimited(Identity::Operator)
+    }
+
+    fn unlimited(identity: Identity) -> Self {
+        Self { identity, role: Role::Admin, scopes: Scopes::all(), plan: Plan::Enterprise, grant: None }
     }
 
     /// Returns the holder of a share link. May read; which calls and which query is checked for each request.
     pub fn share_holder(link: ShareLinkId) -> Self {
         let scopes = Scopes::from_iter([Scope::Read]);
-        Self { identity: Identity::ShareHolder(link), role: Role::Viewer, scopes }
+        let identity = Identity::ShareHolder(link);
+        Self { identity, role: Role::Viewer, scopes, plan: Plan::Free, grant: None }
     }
 
     /// Returns whether the principal has at least this role and its credential grants this scope.

@@ -240,8 +240,10 @@ pub struct Report {
     pub filter: ReportFilter,
     /// Notification channel whose recipients get the report.
     pub notification_channel: ChannelId,
-    /// Name of the person who created the report, as they gave it; null if they gave none.
+    /// Name of the person or program that created the report; null if unknown.
     pub created_by: Option<String>,
+    /// Name of the person or program that last changed the report; null if unknown.
+    pub updated_by: Option<String>,
     /// Time at which the report was created.
     pub created_at: Timestamp,
     /// Time at which the report was last changed.

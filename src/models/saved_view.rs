@@ -47,6 +47,10 @@ pub struct SavedView {
     pub created_at: Timestamp,
     /// Time at which the view was last replaced.
     pub updated_at: Timestamp,
+    /// Name of the person or program that created the view; null if no name was given.
+    pub created_by: Option<String>,
+    /// Name of the person or program that last changed the view; null if no name was given.
+    pub updated_by: Option<String>,
 }
 
 /// View to save.

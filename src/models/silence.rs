@@ -25,6 +25,12 @@ pub struct Silence {
     pub what: NewSilence,
     /// Time at which the silence was created.
     pub created_at: Timestamp,
+    /// Name of the person or program that created the silence; null if no name was given.
+    pub created_by: Option<String>,
+    /// Time at which the silence was ended early; null if it was not.
+    pub updated_at: Option<Timestamp>,
+    /// Name of the person or program that ended the silence early; null if no name was given, or it was not ended.
+    pub updated_by: Option<String>,
 }
 
 /// Silence to create. An alert matches if all given conditions hold. A silence without conditions must set

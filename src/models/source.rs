@@ -279,7 +279,10 @@ pub struct Source {
     pub created_at: Timestamp,
     /// Time at which a person last changed the source.
     pub updated_at: Timestamp,
-    /// Name of the person who last changed the source, if given.
+    /// Name of the person or program that created the source, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// Name of the person or program that last changed the source, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_by: Option<String>,
 }

@@ -66,7 +66,10 @@ pub struct Topic {
     pub created_at: Timestamp,
     /// Time at which the topic was last replaced.
     pub updated_at: Timestamp,
-    /// Name of the person who last changed the topic, if given.
+    /// Name of the person or program that created the topic, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// Name of the person or program that last changed the topic, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_by: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lettre::message::header::ContentType;
-use lettre::message::{Attachment, Mailbox, MessageBuilder, MultiPart};
+use lettre::message::{Attachment, Mailbox, MessageBuilder, MultiPart, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
@@ -36,9 +36,9 @@ pub struct Letter {
     pub subject: String,
     /// Text, for mail clients that show no HTML.
     pub plain: String,
-    /// HTML version of the same content.
-    pub html: String,
-    /// Name and content of the attached PDF, if there is one.
+    /// HTML version of the same content; `None` for a letter of text alone.
+    pub html: Option<String>,
+    /// Name and content of the PDF attached to the HTML version, if there is one.
     pub pdf: Option<(String, Vec<u8>)>,
 }
 
@@ -99,7 +99,10 @@ impl Mailer {
 
     fn write_letter(&self, to: &[String], letter: Letter) -> Option<lettre::Message> {
         let mail = self.addressed(to, &letter.subject, &letter.id)?;
-        let body = MultiPart::alternative_plain_html(letter.plain, letter.html);
+        let Some(html) = letter.html else {
+            return mail.singlepart(SinglePart::plain(letter.plain)).ok();
+        };
+        let body = MultiPart::alternative_plain_html(letter.plain, html);
         let Some((name, pdf)) = letter.pdf else { return mail.multipart(body).ok() };
         let pdf = Attachment::new(name).body(pdf, ContentType::parse("application/pdf").ok()?);
         mail.multipart(MultiPart::mixed().multipart(body).singlepart(pdf)).ok()
@@ -224,7 +227,7 @@ mod tests {
             id: "report-1".to_owned(),
             subject: "Weekly\r\nBcc: x@y.z".to_owned(),
             plain: "plain".to_owned(),
-            html: "<p>html</p>".to_owned(),
+            html: Some("<p>html</p>".to_owned()),
             pdf: Some(("weekly.pdf".to_owned(), b"%PDF-1.4".to_vec())),
         };
         let written = mail().write_letter(&["a@example.org".to_owned()], letter.clone()).unwrap();
@@ -235,9 +238,13 @@ mod tests {
         for part in ["multipart/alternative", "application/pdf", "filename=\"weekly.pdf\"", "text/plain"] {
             assert!(body.contains(part), "{part} is missing in\n{body}");
         }
-        let without =
-            mail().write_letter(&["a@example.org".to_owned()], Letter { pdf: None, ..letter }).unwrap();
-        assert!(!String::from_utf8(without.formatted()).unwrap().contains("pdf"));
+        let text_of = |letter: Letter| {
+            let written = mail().write_letter(&["a@example.org".to_owned()], letter).unwrap();
+            String::from_utf8(written.formatted()).unwrap()
+        };
+        assert!(!text_of(Letter { pdf: None, ..letter.clone() }).contains("pdf"));
+        let text = text_of(Letter { html: None, ..letter });
+        assert!(!text.contains("multipart") && text.contains("Content-Type: text/plain"), "{text}");
     }
 
     #[test]

@@ -148,6 +148,11 @@ impl Messenger {
         self.mail.is_some()
     }
 
+    /// Returns whether letters about accounts can be sent. They are no use without a link to the dashboard.
+    pub fn sends_account_mail(&self) -> bool {
+        self.sends_mail() && self.dashboard.is_some()
+    }
+
     fn mailer(&self) -> Result<&Mailer, Failure> {
         const NO_SERVER: &str = "no mail server is configured; set `GROUNDSWELL_SMTP_URL`";
         self.mail.as_ref().ok_or(Failure { status: None, error: NO_SERVER.to_owned() })

@@ -9,6 +9,7 @@ pub mod retry_policy; // retries and pauses
 pub mod settings; // settings of channels and their secrets
 
 pub mod email; // email through SMTP
+pub mod account_mail; // letters about accounts
 mod pagerduty; // incidents
 mod slack; // text for a chat room
 mod web_push; // encrypted messages for a browser

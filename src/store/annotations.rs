@@ -17,7 +17,7 @@ pub const ANNOTATIONS_MAX: i64 = 2_000;
 /// Columns that [`annotation_of`] reads. This is a macro, because `concat!` takes only literals.
 macro_rules! columns {
     () => {
-        "id, text, starts_at, ends_at, product, created_by, created_at, updated_at"
+        "id, text, starts_at, ends_at, product, created_by, created_at, updated_at, updated_by"
     };
 }
 
@@ -55,8 +55,9 @@ pub async fn create(
         "WITH expired AS (
             DELETE FROM annotations WHERE deleted_at < $2::timestamptz - interval '1 day'
         )
-        INSERT INTO annotations (id, created_at, updated_at, text, starts_at, ends_at, product, created_by)
-        SELECT $1, $2, $2, $3, $4, $5, $6, $7
+        INSERT INTO annotations
+            (id, created_at, updated_at, text, starts_at, ends_at, product, created_by, updated_by)
+        SELECT $1, $2, $2, $3, $4, $5, $6, $7, $7
         WHERE (SELECT count(*) FROM annotations WHERE deleted_at IS NULL) < $8
         RETURNING ",
         columns!()
@@ -78,16 +79,18 @@ pub async fn update(
     store: &Store,
     id: AnnotationId,
     new: &NewAnnotation,
+    updated_by: Option<&str>,
 ) -> Result<Option<Annotation>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE annotations
-        SET updated_at = $2, text = $3, starts_at = $4, ends_at = $5, product = $6, deleted_at = NULL
+        SET updated_at = $2, text = $3, starts_at = $4, ends_at = $5, product = $6, updated_by = $7, deleted_at = NULL
         WHERE id = $1 RETURNING ",
         columns!()
     );
     let now = PgTimestamp(Timestamp::now());
     let (starts_at, ends_at) = (PgTimestamp(new.starts_at), new.ends_at.map(PgTimestamp));
-    let values: [&(dyn ToSql + Sync); 6] = [&id, &now, &new.text, &starts_at, &ends_at, &new.product];
+    let values: [&(dyn ToSql + Sync); 7] =
+        [&id, &now, &new.text, &starts_at, &ends_at, &new.product, &updated_by];
     store.query_opt(SQL, &values).await?.as_ref().map(annotation_of).transpose()
 }
 
@@ -107,6 +110,7 @@ fn annotation_of(row: &Row) -> Result<Annotation, StoreError> {
         created_by: row.try_get(5)?,
         created_at: row.try_get(6)?,
         updated_at: row.try_get(7)?,
+        updated_by: row.try_get(8)?,
     })
 }
 
@@ -147,20 +151,21 @@ mod tests {
         let store = test_store().await;
         let now = now_in_micros();
         let made = create(&store, &new("launch", now), Some("Ada")).await.unwrap().unwrap();
-        let changed = update(&store, made.id, &new("relaunch", now)).await.unwrap().unwrap();
+        let changed = update(&store, made.id, &new("relaunch", now), Some("Bob")).await.unwrap().unwrap();
         assert_eq!((changed.text.as_str(), &changed.created_by), ("relaunch", &made.created_by));
+        assert_eq!((made.updated_by.as_deref(), changed.updated_by.as_deref()), (Some("Ada"), Some("Bob")));
         assert!(delete(&store, made.id).await.unwrap());
         assert!(!delete(&store, made.id).await.unwrap());
         let second = SignedDuration::from_secs(1);
         let all = async || list(&store, (now - second, now + second), None, 10).await.unwrap().items;
         assert_eq!(all().await, []);
-        let restored = update(&store, made.id, &new("launch", now)).await.unwrap().unwrap();
+        let restored = update(&store, made.id, &new("launch", now), Some("Ada")).await.unwrap().unwrap();
         assert_eq!(all().await, [Annotation { updated_at: restored.updated_at, ..made.clone() }]);
         delete(&store, made.id).await.unwrap();
         execute(&store, "UPDATE annotations SET deleted_at = now() - interval '25 hours'").await;
         create(&store, &new("another", now), None).await.unwrap().unwrap();
         assert_eq!(number(&store, "SELECT count(*) FROM annotations").await, 1);
-        assert_eq!(update(&store, made.id, &new("launch", now)).await.unwrap(), None);
+        assert_eq!(update(&store, made.id, &new("launch", now), Some("Ada")).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -9,9 +9,11 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
 use super::StoreError;
+use crate::models::audit::Inet;
 use crate::models::id::{
-    AlertId, AnnotationId, ChannelId, MessageId, NotificationId, PostId, ReportId, ReportRunId, RuleId,
-    ShareLinkId, SilenceId, SourceId, TopicId, TopicJobId, ViewId,
+    AlertId, AnnotationId, ApiKeyId, AuditId, ChannelId, ClientId, InvitationId, MessageId, NotificationId,
+    PostId, ReportId, ReportRunId, RuleId, ShareLinkId, SilenceId, SourceId, TokenFamilyId, TopicId,
+    TopicJobId, UserId, ViewId,
 };
 
 /// Microseconds between the Unix epoch and PostgreSQL's epoch, 2000-01-01 UTC.
@@ -32,6 +34,58 @@ impl ToSql for PgTimestamp {
 
     fn accepts(kind: &Type) -> bool {
         *kind == Type::TIMESTAMPTZ
+    }
+
+    to_sql_checked!();
+}
+
+/// Value of a `timestamptz` in microseconds since the Unix epoch. Unlike a [`Timestamp`], it can hold whatever the column
+/// holds, infinity included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PgMicros(pub i64);
+
+impl ToSql for PgMicros {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.put_i64(self.0.wrapping_sub(POSTGRES_EPOCH_MICROS));
+        Ok(IsNull::No)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::TIMESTAMPTZ
+    }
+
+    to_sql_checked!();
+}
+
+impl FromSql<'_> for PgMicros {
+    fn from_sql(kind: &Type, bytes: &[u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let micros = i64::from_sql(kind, bytes)?;
+        Ok(Self(micros.wrapping_add(POSTGRES_EPOCH_MICROS)))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::TIMESTAMPTZ
+    }
+}
+
+impl FromSql<'_> for Inet {
+    fn from_sql(_: &Type, bytes: &[u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(bytes.to_vec()))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::INET
+    }
+}
+
+impl ToSql for Inet {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.put_slice(&self.0);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::INET
     }
 
     to_sql_checked!();
@@ -68,6 +122,7 @@ macro_rules! stored_as_uuid {
 
 stored_as_uuid!(
     PostId,
+    AuditId,
     AlertId,
     RuleId,
     SilenceId,
@@ -81,7 +136,12 @@ stored_as_uuid!(
     AnnotationId,
     ReportId,
     ReportRunId,
-    ShareLinkId
+    ShareLinkId,
+    UserId,
+    InvitationId,
+    ApiKeyId,
+    ClientId,
+    TokenFamilyId
 );
 
 /// Truncates a timestamp to microseconds, PostgreSQL's precision.

@@ -152,7 +152,7 @@ impl StoreError {
         Self::TooSlow { reason: reason.into() }
     }
 
-    pub(super) fn internal(reason: impl Into<String>) -> Self {
+    pub(crate) fn internal(reason: impl Into<String>) -> Self {
         Self::Internal { reason: reason.into() }
     }
 }

@@ -47,6 +47,20 @@ pub(super) enum Lock {
     SourceCount = 0x6773_0011,
     /// Which process applies topics to stored posts.
     TopicJobs = 0x6773_0012,
+    /// The number of accounts: its limit, and that there is only one first account.
+    UserCount = 0x6773_0013,
+    /// The accounts that administer the installation, of which one must stay.
+    Admins = 0x6773_0016,
+    /// The limit on the number of invitations.
+    InvitationCount = 0x6773_0017,
+    /// The end of the audit log's chain.
+    AuditChain = 0x6773_0018,
+    /// The limit on the number of API keys of one owner, and their rotation.
+    ApiKeyCount = 0x6773_0014,
+    /// The limit on the number of clients.
+    ClientCount = 0x6773_0015,
+    /// The set of signing keys.
+    SigningKeys = 0x6773_0019,
 }
 
 impl Lock {

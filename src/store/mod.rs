@@ -2,7 +2,10 @@
 //!
 //! Three tables and one transaction ensure that each post counts exactly once; see [`posts::record::record`].
 
+pub mod accounts; // accounts of people, invitations, password resets
+pub mod audit; // the audit log and its chain
 pub mod alerts; // alerts, their rules, evaluations, silences and anomalies
+pub mod credentials; // API keys, clients, and tokens
 pub mod metrics; // rollups, and the sums and series read from them
 pub mod notifications; // channels, the outbox, and the delivery history
 pub mod operations; // retention, maintenance, query plans, server activity

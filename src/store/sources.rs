@@ -43,7 +43,7 @@ macro_rules! columns {
          source.created_at, source.updated_at, source.updated_by,
          NOT source.paused AND source.network <> 'webhook'
              AND coalesce(source.leased_until, source.created_at + interval '15 seconds') < now(),
-         source.sealed_credentials IS NOT NULL, source.account AS of_account"
+         source.sealed_credentials IS NOT NULL, source.account AS of_account, source.created_by"
     };
 }
 
@@ -114,9 +114,9 @@ pub async fn get(store: &Store, id: SourceId) -> Result<Option<Source>, StoreErr
 pub async fn create(store: &Store, draft: &SourceDraft, stamp: &Stamp) -> Result<Stored, StoreError> {
     const SQL: &str = concat!(
         "INSERT INTO sources AS source
-            (id, created_at, updated_at, updated_by, network, name, settings, state, reason, sealed_secret,
+            (id, created_at, updated_at, created_by, updated_by, network, name, settings, state, reason, sealed_secret,
             sealed_credentials, account)
-        SELECT $1, $2, $2, $3, $4, $5, $6, CASE WHEN $4 = 'webhook' THEN 'running' ELSE 'waiting' END,
+        SELECT $1, $2, $2, $3, $3, $4, $5, $6, CASE WHEN $4 = 'webhook' THEN 'running' ELSE 'waiting' END,
             CASE WHEN $4 = 'webhook' THEN NULL ELSE $7 END, $9, $10, $11
         WHERE (SELECT count(*) FROM sources) < $8
         RETURNING ",
@@ -430,6 +430,7 @@ fn source_of(row: &Row) -> Result<Source, StoreError> {
         created_at: row.try_get(13)?,
         updated_at: row.try_get(14)?,
         updated_by: row.try_get(15)?,
+        created_by: row.try_get(19)?,
     })
 }
 

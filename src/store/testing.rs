@@ -174,6 +174,13 @@ pub(crate) async fn execute(store: &Store, sql: &str) {
     store.client().await.unwrap().batch_execute(sql).await.unwrap();
 }
 
+/// Executes statements and then returns the text in a query's result, on the same connection.
+pub(crate) async fn text_after(store: &Store, sql: &str, query: &str) -> String {
+    let client = store.client().await.unwrap();
+    client.batch_execute(sql).await.unwrap();
+    client.query_one(query, &[]).await.unwrap().get(0)
+}
+
 /// Returns the first number in a query's result.
 pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
     store.client().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)

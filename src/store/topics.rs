@@ -46,7 +46,7 @@ pub struct TopicsVersion {
 /// Returns every topic, sorted by name.
 pub async fn list(store: &Store) -> Result<Vec<Topic>, StoreError> {
     const SQL: &str = "
-        SELECT id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by
+        SELECT id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by, created_by
         FROM topics ORDER BY lower(name) LIMIT $1";
     store.query(SQL, &[&TOPICS_MAX]).await?.iter().map(topic_of).collect()
 }
@@ -54,7 +54,7 @@ pub async fn list(store: &Store) -> Result<Vec<Topic>, StoreError> {
 /// Returns a topic; `None` if it does not exist.
 pub async fn get(store: &Store, id: TopicId) -> Result<Option<Topic>, StoreError> {
     const SQL: &str = "
-        SELECT id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by
+        SELECT id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by, created_by
         FROM topics WHERE id = $1";
     store.query_opt(SQL, &[&id]).await?.as_ref().map(topic_of).transpose()
 }
@@ -76,9 +76,9 @@ pub async fn without_churn(store: &Store) -> Result<HashSet<String>, StoreError>
 pub async fn create(store: &Store, new: &NewTopic, stamp: &Stamp) -> Result<Stored, StoreError> {
     const SQL: &str = "
         INSERT INTO topics
-            (id, created_at, updated_at, updated_by, name, kind, is_ours, query, tracks_churn, enabled)
-        SELECT $1, $2, $2, $3, $4, $5, $6, $7, $8, $9 WHERE (SELECT count(*) FROM topics) < $10
-        RETURNING id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by";
+            (id, created_at, updated_at, created_by, updated_by, name, kind, is_ours, query, tracks_churn, enabled)
+        SELECT $1, $2, $2, $3, $3, $4, $5, $6, $7, $8, $9 WHERE (SELECT count(*) FROM topics) < $10
+        RETURNING id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by, created_by";
     let (id, at, by) = (TopicId::now_v7(), PgTimestamp(stamp.at), stamp.name());
     let values: [&(dyn ToSql + Sync); 10] = [
         &id,
@@ -110,7 +110,7 @@ pub async fn replace(
                     [greatest(1, cardinality(former_names) - $10 + 2):]
             END, is_ours = $6, query = $7, tracks_churn = $8, enabled = $9
         WHERE id = $1
-        RETURNING id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by";
+        RETURNING id, name, kind, is_ours, query, tracks_churn, enabled, created_at, updated_at, updated_by, created_by";
     let (at, by) = (PgTimestamp(stamp.at), stamp.name());
     let values: [&(dyn ToSql + Sync); 10] = [
         &id,
@@ -155,6 +155,7 @@ fn topic_of(row: &Row) -> Result<Topic, StoreError> {
         created_at: row.try_get(7)?,
         updated_at: row.try_get(8)?,
         updated_by: row.try_get(9)?,
+        created_by: row.try_get(10)?,
     })
 }
 
@@ -188,7 +189,7 @@ mod tests {
         let before = version(&store).await.unwrap();
         let ours = topic(create(&store, &new("Nimbrel", TopicKind::Brand), &stamp).await.unwrap());
         assert_eq!((ours.is_ours, ours.tracks_churn), (true, true));
-        assert_eq!(ours.updated_by.as_deref(), Some("Ana"));
+        assert_eq!([ours.created_by.as_deref(), ours.updated_by.as_deref()], [Some("Ana"); 2]);
         let taken = create(&store, &new("NIMBREL", TopicKind::Issue), &stamp).await.unwrap();
         assert_eq!(taken, Stored::NameTaken);
         let theirs = topic(create(&store, &new("Acme", TopicKind::Competitor), &stamp).await.unwrap());

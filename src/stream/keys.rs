@@ -20,6 +20,16 @@ pub(super) struct Keys {
     pub epoch: String,
     /// Prefix of the keys that store the digests of live tickets.
     pub live_ticket: String,
+    /// Prefix of the keys that store sessions, by id.
+    pub session: String,
+    /// Prefix of the sorted sets that list the sessions of each person, by the time of the sign-in.
+    pub sessions_of: String,
+    /// Prefix of the counters of attempts to sign in.
+    pub sign_in_attempts: String,
+    /// Prefix of the sorted sets that list the devices on which each person has signed in.
+    pub devices_of: String,
+    /// Code that makes the first account.
+    pub setup_code: String,
     /// Hash that lists the trend counters and the time at which each last published.
     pub trend_counters: String,
     /// Stream of recent updates, for reconnecting clients.
@@ -43,6 +53,11 @@ impl Keys {
             offset: named("sentiment_updates:offset"),
             epoch: named("sentiment_updates:epoch"),
             live_ticket: named("live_ticket:"),
+            session: named("session:"),
+            sessions_of: named("sessions_of:"),
+            sign_in_attempts: named("sign_in_attempts:"),
+            devices_of: named("devices_of:"),
+            setup_code: named("setup_code"),
             rate_limit: named("rate_limit:"),
             trend_counters: named("trends:counters"),
             history: named("sentiment_updates:history"),

@@ -17,6 +17,10 @@ mod consumer; // reading, claiming, acknowledging and dead-lettering posts
 mod dead_letters; // listing and replaying dead letters
 mod history; // recent updates, for backfills
 mod live_tickets; // single-use tickets for live connections
+mod sessions; // sessions of the dashboard
+mod sign_in_attempts; // delays between attempts to sign in
+mod sign_in_devices; // devices on which people have signed in
+mod setup_code; // the code that makes the first account
 mod producer; // appending posts
 mod rate_limits; // quotas of callers, shared by all processes
 mod subscription; // updates from every process
@@ -38,6 +42,10 @@ pub use history::{Backfill, BackfilledUpdate, History, HistoryLimits};
 pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
 pub use producer::Producer;
 pub use rate_limits::RateLimits;
+pub use sessions::{LIFETIME as SESSION_LIFETIME, NewSession, Sessions};
+pub use setup_code::SetupCode;
+pub use sign_in_attempts::{Attempt, SignInAttempts};
+pub use sign_in_devices::{DEVICE_LIFETIME, SignInDevices};
 pub use subscription::{Subscription, UpdateEvent};
 pub use trend_slices::{PublishedSlices, TrendSlices};
 pub use updates::Updates;
@@ -144,6 +152,26 @@ impl Stream {
     /// Returns the issuer of live tickets, which let browsers connect without a token in the URL.
     pub fn live_tickets(&self) -> LiveTickets {
         LiveTickets::new(self.client.clone(), self.keys.clone())
+    }
+
+    /// Returns the sessions of the dashboard.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.client.clone(), self.keys.clone())
+    }
+
+    /// Returns the attempts to sign in, which delay further ones.
+    pub fn sign_in_attempts(&self) -> SignInAttempts {
+        SignInAttempts::new(self.client.clone(), self.keys.clone())
+    }
+
+    /// Returns the devices on which people have signed in.
+    pub fn sign_in_devices(&self) -> SignInDevices {
+        SignInDevices::new(self.client.clone(), self.keys.clone())
+    }
+
+    /// Returns the code that makes the first account.
+    pub fn setup_code(&self) -> SetupCode {
+        SetupCode::new(self.client.clone(), self.keys.clone())
     }
 
     /// Returns the quotas of callers, which all processes share.

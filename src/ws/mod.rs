@@ -19,6 +19,7 @@ mod session_handover; // handover from handler to connection
 mod watchdog; // aborts connections whose peers stopped reading
 mod socket_writer; // writing to a connection
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -129,6 +130,11 @@ impl Sockets {
     /// may still open one.
     pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
         self.raw_sockets.end(is_ended);
+    }
+
+    /// Returns the principals of all open connections, each once.
+    pub fn principals(&self) -> HashSet<Principal> {
+        self.raw_sockets.principals()
     }
 
     /// Upgrades a request of the principal, who was authenticated, to a WebSocket session.

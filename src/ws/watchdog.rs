@@ -3,7 +3,7 @@
 //! A session runs only while its peer reads: as long as written bytes are pending, the connection does not poll the
 //! session, which also stops its timers (actix-web issue 2441). The watchdog therefore runs outside the session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,11 @@ impl RawSockets {
         for watched in self.lock().values().filter(|watched| is_ended(&watched.principal)) {
             watched.outbox.end();
         }
+    }
+
+    /// Returns the principals of all connections, each once.
+    pub fn principals(&self) -> HashSet<Principal> {
+        self.lock().values().map(|watched| watched.principal).collect()
     }
 
     /// Aborts every connection whose peer has read nothing for `stall_max`, until cancelled.

@@ -112,7 +112,7 @@ async fn a_rule_that_came_with_the_program_can_be_switched_off_but_not_deleted()
         let path = format!("/api/v1/alert-rules/{}", builtin["id"].as_str().unwrap());
         assert_eq!(delete(&api, &path).await, 422);
         builtin["enabled"] = json!(false);
-        for only_answered in ["id", "builtin", "created_at", "updated_at"] {
+        for only_answered in ["id", "builtin", "created_at", "created_by", "updated_at", "updated_by"] {
             builtin.as_object_mut().unwrap().remove(only_answered);
         }
         let (status, changed) = put(&api, &path, &builtin).await;

@@ -157,7 +157,11 @@ async fn with_a_token_no_call_is_open() {
         if ["/health", "/livez", "/readyz"].contains(&path.as_str()) {
             continue;
         }
-        for method in methods.as_object().unwrap().keys() {
+        for (method, call) in methods.as_object().unwrap() {
+            // Signing in, the public keys, and webhooks, which carry secrets of their own.
+            if call["security"] == json!([]) {
+                continue;
+            }
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
             let path = path.replace("{id}", "018f0000-0000-7000-8000-000000000000");
             let refused = api.request(method.clone(), &path).send().await.unwrap();

@@ -51,7 +51,9 @@ mod events; // live updates as server-sent events
 mod socket; // what is said on a socket, and how many there may be
 
 mod api_conformance; // the calls keep what their description promises
+mod audit; // who did what, and that nobody can hide it
 mod annotations; // notes on charts
+mod people; // accounts, invitations, password resets
 mod erasure; // posts and authors that people erase
 mod explanations; // why a period differs from another
 mod authors; // what one author posted
@@ -64,6 +66,10 @@ mod intake; // what a few connections can take from others
 mod http_queries; // responses about stored data
 mod strangers; // what strangers send and the log
 mod route_walk; // every route with every kind of caller
+mod access_ends; // what ends with a session, an account or a role
+mod credentials; // API keys, clients and tokens
+mod accounts; // signing in and out, the first account, passwords
+mod users_command; // accounts on the command line
 mod rate_limits; // quotas of callers
 mod live_tickets; // tickets for live connections
 mod live_window; // how much of the newest past is live

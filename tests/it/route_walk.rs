@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use groundswell::http::{self, access::Access};
+use groundswell::models::principal::{Principal, Role, Scope, Scopes};
+use groundswell::store::accounts::users;
+use groundswell::stream::Stream;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -11,6 +15,7 @@ use tokio::net::TcpStream;
 
 use crate::support::PATIENCE;
 use crate::support::api_server::{ApiServer, Setup, address_of, read};
+use crate::support::people::Person;
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -35,7 +40,10 @@ fn routes() -> Vec<Route> {
         .collect();
     assert!(routes.len() > 150, "{}", routes.len());
     let n_open = routes.iter().filter(|route| route.needs == Access::Anyone).count();
-    assert_eq!(n_open, 7, "three health checks, with HEAD, and deliveries");
+    assert_eq!(
+        n_open, 18,
+        "health checks, the state of sign-in and the keys of tokens, with HEAD, deliveries, tokens, signing in and out, and links"
+    );
     routes
 }
 
@@ -94,8 +102,21 @@ fn is_admitted((status, code): &(u16, Value)) -> bool {
     code == "bad_signature" || ![401, 403].contains(status)
 }
 
+/// What every principal may read, because it is about the caller.
+const ABOUT_THE_CALLER: [&str; 2] = ["/api/v1/auth/me", "/api/v1/sessions"];
+
 /// Changes that need less or more than an analyst with the scope to write; the start of their paths is enough.
-const CHANGES: [(&str, &str, Access); 13] = [
+const CHANGES: [(&str, &str, Access); 29] = [
+    ("POST", "/api/v1/auth/token", Access::Anyone),
+    ("POST", "/api/v1/api-keys", Access::Viewer),
+    ("POST", "/api/v1/api-keys/{id}/rotate", Access::Owner(Scope::Read)),
+    ("DELETE", "/api/v1/api-keys/{id}", Access::Owner(Scope::Read)),
+    ("*", "/api/v1/clients*", Access::Admin),
+    ("POST", "/api/v1/auth/login", Access::Anyone),
+    ("POST", "/api/v1/auth/logout", Access::Anyone),
+    ("POST", "/api/v1/auth/setup", Access::Anyone),
+    ("POST", "/api/v1/auth/password", Access::Identified),
+    ("DELETE", "/api/v1/sessions/{id}", Access::Identified),
     ("POST", "/api/v1/posts", Access::Ingest),
     ("POST", "/api/v1/score", Access::Analyze),
     ("POST", "/api/v1/live/tickets", Access::Viewer),
@@ -109,10 +130,19 @@ const CHANGES: [(&str, &str, Access); 13] = [
     ("PUT", "/api/v1/signal-settings", Access::Admin),
     ("POST", "/api/v1/models/reload", Access::Admin),
     ("POST", "/api/v1/dead-letters/replay", Access::Admin),
+    ("*", "/api/v1/users*", Access::Admin),
+    ("*", "/api/v1/invitations*", Access::Admin),
+    ("*", "/api/v1/audit*", Access::Admin),
+    ("POST", "/api/v1/auth/invitation", Access::Anyone),
+    ("POST", "/api/v1/auth/password-reset", Access::Anyone),
+    ("PUT", "/api/v1/auth/password-reset", Access::Anyone),
 ];
 
 #[test]
 fn reading_needs_a_viewer_and_changing_an_analyst_unless_the_call_is_listed() {
+    let is_for_admins = |path: &str| {
+        ["/api/v1/users", "/api/v1/invitations", "/api/v1/audit"].iter().any(|start| path.starts_with(start))
+    };
     for rule in http::routes() {
         let is_health = ["/health", "/livez", "/readyz"].contains(&rule.path);
         let matches = |pattern: &str, text: &str| match pattern.strip_suffix('*') {
@@ -125,6 +155,12 @@ fn reading_needs_a_viewer_and_changing_an_analyst_unless_the_call_is_listed() {
         let expected = match (rule.method.as_str(), listed) {
             ("GET" | "HEAD", _) if is_health => Access::Anyone,
             ("GET" | "HEAD", _) if rule.path == "/api/v1/dead-letters" => Access::Analyst,
+            ("GET" | "HEAD", _) if rule.path == "/api/v1/auth/state" => Access::Anyone,
+            ("GET" | "HEAD", _) if rule.path == "/.well-known/jwks.json" => Access::Anyone,
+            ("GET" | "HEAD", _) if rule.path == "/api/v1/clients" => Access::Admin,
+            ("GET" | "HEAD", _) if rule.path == "/api/v1/api-keys/{id}/usage" => Access::Owner(Scope::Read),
+            ("GET" | "HEAD", _) if ABOUT_THE_CALLER.contains(&rule.path) => Access::Identified,
+            ("GET" | "HEAD", Some((.., Access::Admin))) if is_for_admins(rule.path) => Access::Admin,
             ("GET" | "HEAD", _) => Access::Viewer,
             (_, Some((.., access))) => *access,
             (_, None) => Access::Analyst,
@@ -236,21 +272,129 @@ async fn the_holder_of_a_share_link_only_reaches_routes_of_viewers_that_the_view
     }
 }
 
+/// Headers that the browser of a person sends from a page of the server.
+fn headers_of(api: &ApiServer, cookie: &str) -> Vec<(&'static str, HeaderValue)> {
+    let cookie = format!("groundswell_session={cookie}");
+    vec![("cookie", cookie.parse().unwrap()), ("origin", api.url.parse().unwrap())]
+}
+
+/// Returns cookies that sign nobody in any more, each with the reason.
+async fn cookies_without_access(api: &ApiServer, elsewhere: &Stream) -> Vec<(&'static str, String)> {
+    let person = async || Person::new(&api.store, &api.stream, Role::Admin).await;
+    let (expired, revoked, disabled, archived, foreign) =
+        (person().await, person().await, person().await, person().await, person().await);
+    let month_ago = Timestamp::now() - SignedDuration::from_hours(30 * 24);
+    let expired = Person::sign_in(expired.user, &api.stream, month_ago).await;
+    api.stream.sessions().end(revoked.session.id).await.unwrap();
+    users::set_active(&api.store, disabled.user.id, false, Timestamp::now()).await.unwrap();
+    let archive = format!("UPDATE users SET archived_at = now() WHERE id = '{}'", archived.user.id);
+    api.space.sql().await.batch_execute(&archive).await.unwrap();
+    let foreign = Person::sign_in(foreign.user, elsewhere, Timestamp::now()).await;
+    api.standings.forget();
+    vec![
+        ("expired", expired.cookie),
+        ("revoked", revoked.cookie),
+        ("disabled", disabled.cookie),
+        ("archived", archived.cookie),
+        ("foreign", foreign.cookie),
+    ]
+}
+
+#[actix_web::test]
+async fn a_person_reaches_what_the_role_permits_until_the_access_ends() {
+    let (api, elsewhere) = (ApiServer::open(Setup::default()).await, ApiServer::open(Setup::default()).await);
+    let mut people = Vec::new();
+    for role in Role::ALL {
+        people.push(Person::new(&api.store, &api.stream, role).await.user);
+    }
+    let without_access = cookies_without_access(&api, &elsewhere.stream).await;
+    api.open_access.refresh().await.unwrap();
+    let (mut n_admitted, mut n_refused) = (0, 0);
+    for Route { method, address, needs } in routes() {
+        for user in &people {
+            let principal =
+                Principal { role: user.role, scopes: Scopes::of(user.role), ..Principal::operator() };
+            let may = needs.requirement().is_none_or(|(role, scope)| principal.may(role, scope));
+            // A session of its own: one of the calls ends the session.
+            let person = Person::sign_in(user.clone(), &api.stream, Timestamp::now()).await;
+            let response = ask(&api, (&method, &address), &headers_of(&api, &person.cookie)).await;
+            let found = outcome(response).await;
+            if may {
+                assert!(is_admitted(&found), "{method} {address} as {:?}: {found:?}", user.role);
+                n_admitted += 1;
+                continue;
+            }
+            let code = if method == Method::HEAD { Value::Null } else { json!("forbidden") };
+            assert_eq!(found, (403, code), "{method} {address} as {:?}", user.role);
+            n_refused += 1;
+        }
+        for (reason, cookie) in &without_access {
+            let found = outcome(ask(&api, (&method, &address), &headers_of(&api, cookie)).await).await;
+            if needs == Access::Anyone {
+                assert!(is_admitted(&found), "{method} {address}, {reason}: {found:?}");
+                continue;
+            }
+            let code = if method == Method::HEAD { Value::Null } else { json!("unauthorized") };
+            assert_eq!(found, (401, code), "{method} {address}, {reason}");
+        }
+    }
+    assert!(n_admitted > 300 && n_refused > 60, "{n_admitted} admitted, {n_refused} refused");
+}
+
+#[actix_web::test]
+async fn live_connections_open_for_people_until_their_access_ends() {
+    let (api, elsewhere) = (ApiServer::open(Setup::default()).await, ApiServer::open(Setup::default()).await);
+    let people = [
+        Person::new(&api.store, &api.stream, Role::Viewer).await,
+        Person::new(&api.store, &api.stream, Role::Admin).await,
+    ];
+    let without_access = cookies_without_access(&api, &elsewhere.stream).await;
+    api.open_access.refresh().await.unwrap();
+    for path in LIVE {
+        // This server has no live delivery, which event streams need from the start.
+        let opened = if path == "/ws" { 101 } else { 503 };
+        for person in &people {
+            let headers = headers_of(&api, &person.cookie);
+            assert_eq!(open_live(&api, path, &headers).await, opened, "{path}");
+            let tickets = ask(&api, (&Method::POST, "/api/v1/live/tickets"), &headers).await;
+            let (_, issued) = read(tickets).await;
+            let address = format!("{path}?ticket={}", issued["ticket"].as_str().unwrap());
+            assert_eq!(open_live(&api, &address, &[]).await, opened, "{path}");
+            assert_eq!(open_live(&api, &address, &[]).await, 401, "{path}");
+        }
+        for (reason, cookie) in &without_access {
+            assert_eq!(open_live(&api, path, &headers_of(&api, cookie)).await, 401, "{path}, {reason}");
+        }
+        // A ticket opens nothing once the session that it was issued in has ended.
+        let person = Person::new(&api.store, &api.stream, Role::Viewer).await;
+        let headers = headers_of(&api, &person.cookie);
+        let (_, issued) = read(ask(&api, (&Method::POST, "/api/v1/live/tickets"), &headers).await).await;
+        let address = format!("{path}?ticket={}", issued["ticket"].as_str().unwrap());
+        api.stream.sessions().end(person.session.id).await.unwrap();
+        assert_eq!(open_live(&api, &address, &[]).await, 401, "{path}");
+    }
+}
+
+/// Returns the status of a request that opens a live connection.
+async fn open_live(api: &ApiServer, address: &str, headers: &[(&'static str, HeaderValue)]) -> u16 {
+    let handshake = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let mut all = headers.to_vec();
+    if address.starts_with("/ws") {
+        all.extend(handshake.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    }
+    ask(api, (&Method::GET, address), &all).await.status().as_u16()
+}
+
 #[actix_web::test]
 async fn live_connections_open_for_principals_and_not_for_strangers() {
     let api = guarded().await;
-    let handshake = [
-        ("connection", HeaderValue::from_static("upgrade")),
-        ("upgrade", HeaderValue::from_static("websocket")),
-        ("sec-websocket-version", HeaderValue::from_static("13")),
-        ("sec-websocket-key", HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==")),
-    ];
     let open = async |address: &str, headers: &[(&'static str, HeaderValue)]| {
-        let mut all = headers.to_vec();
-        if address.starts_with("/ws") {
-            all.extend(handshake.clone());
-        }
-        ask(&api, (&Method::GET, address), &all).await.status().as_u16()
+        open_live(&api, address, headers).await
     };
     for path in LIVE {
         for headers in headers_of_strangers() {

@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the public keys of access tokens
+         * @description A JSON Web Key Set. A new key appears here ten minutes before it signs, and stays until the last token that it signed
+         *     has expired.
+         */
+        get: operations["get_jwks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/metrics/channels": {
         parameters: {
             query?: never;
@@ -332,6 +353,323 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys, newest first
+         * @description A person gets their own keys, and an administrator those of everyone. Keys that were revoked or have expired stay
+         *     listed for 90 days.
+         */
+        get: operations["list_api_keys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description The key belongs to the person who creates it, and never grants more than that person may do. A key that the operator
+         *     creates belongs to the installation. Only this response contains the key; the server stores a hash of its secret.
+         */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Calls with the key are refused and its live connections closed within 5 seconds.
+         */
+        delete: operations["revoke_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace an API key
+         * @description Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed.
+         */
+        post: operations["rotate_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the calls with an API key
+         * @description Calls are counted per day in UTC, and appear here up to 10 seconds late.
+         */
+        get: operations["get_api_key_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the audit log, newest entry first
+         * @description Records who did what, to what, from where, and when. Secrets are replaced by `[hidden]`. `groundswell audit verify` checks
+         *     that no entry was changed or removed.
+         */
+        get: operations["list_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit log, newest entry first
+         * @description Streams any number of entries. The export itself is recorded. In CSV, text that a spreadsheet would evaluate as a formula is
+         *     prefixed with an apostrophe.
+         */
+        get: operations["export_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invitation
+         * @description Creates the account. Sign in afterwards.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in
+         * @description Begins a session, which a cookie that scripts cannot read holds: for seven days after its last use, and thirty at
+         *     most. After several failures, further attempts are delayed. On a device on which a person has signed in before,
+         *     failures elsewhere cause no delay.
+         */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign out
+         * @description Ends the session of the cookie, and its live connections. It is not an error if there is none.
+         */
+        post: operations["sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get who the caller is and what the caller may do */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the caller's password
+         * @description Requires a session: no other credential can change a password. The person's other sessions end.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a new password by a link
+         * @description All sessions and access tokens of the account end.
+         */
+        put: operations["reset_password"];
+        /**
+         * Ask for a link that sets a new password
+         * @description The response and its time are the same whether or not there is such an account. The link is mailed to an active
+         *     account, at most three times an hour; it works once, for 30 minutes. Without a mail server, or without the public URL
+         *     of the dashboard, nothing is sent: an admin can make a link instead.
+         */
+        post: operations["ask_for_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create the first account
+         * @description Makes the person an administrator and signs them in. The code is in the log of the server, which shows it at every start
+         *     until there is an account. From then on, all calls but health checks and signing in require a credential, in every
+         *     process within five seconds.
+         */
+        post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what the installation requires of callers
+         * @description For the dashboard, which asks before anybody has signed in. A new account counts in every process within five seconds.
+         */
+        get: operations["get_auth_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a credential for an access token
+         * @description An access token is valid for 15 minutes and ends early with the credential. A refresh token is used once: the response
+         *     contains the next one. If one is used again more than 20 seconds later, somebody has copied it, and the whole sign-in
+         *     ends.
+         */
+        post: operations["issue_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/authors/{platform}/{author}": {
         parameters: {
             query?: never;
@@ -348,6 +686,70 @@ export interface paths {
         get: operations["get_author"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List clients, newest first
+         * @description Revoked clients are not listed.
+         */
+        get: operations["list_clients"];
+        put?: never;
+        /**
+         * Create a client
+         * @description A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. Only this response contains the secret.
+         */
+        post: operations["create_client"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a client
+         * @description Its tokens are refused and its live connections closed within 5 seconds.
+         */
+        delete: operations["revoke_client"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the secret of a client
+         * @description The present secret is accepted until the overlap has passed. An older one is not accepted any more.
+         */
+        post: operations["rotate_client_secret"];
         delete?: never;
         options?: never;
         head?: never;
@@ -493,6 +895,46 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List open invitations, newest first */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite a person
+         * @description The person creates an account with this role and plan by choosing a password, once, within seven days. The link is
+         *     mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token. An
+         *     earlier invitation of the same address ends.
+         */
+        post: operations["create_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invitation */
+        delete: operations["revoke_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1043,6 +1485,47 @@ export interface paths {
          */
         post: operations["score_texts"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sessions, newest first
+         * @description Callers without an account have no sessions of their own.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session
+         * @description Its live connections end within five seconds, in every process. Only administrators can end another person's session;
+         *     for everyone else it does not exist.
+         */
+        delete: operations["end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1610,6 +2093,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List accounts, newest first */
+        get: operations["list_users"];
+        put?: never;
+        /**
+         * Create an account
+         * @description To let the person choose the password, invite them instead.
+         */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an account */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        /**
+         * Archive an account
+         * @description The person can no longer sign in, and the account is no longer listed. What they did keeps their name.
+         */
+        delete: operations["archive_user"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an account
+         * @description Only the fields in the body change. The change counts within five seconds, also for connections that are open. An
+         *     account that is disabled loses its sessions and access tokens.
+         */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link that sets a new password
+         * @description For installations without mail: the admin passes the link on. Only this response contains the token. The link works
+         *     once, for a day, and replaces an earlier one.
+         */
+        post: operations["create_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End all sessions of a person
+         * @description Access tokens that the person signed in with end as well; API keys stay valid.
+         */
+        post: operations["sign_user_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/views": {
         parameters: {
             query?: never;
@@ -1784,6 +2355,22 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Invitation to accept. */
+        AcceptedInvitation: {
+            /** @description Token from the link. */
+            token: string;
+            /**
+             * Format: password
+             * @description Password of the new account, 12 to 1,024 characters; passwords that are easy to guess are refused.
+             */
+            password: string;
+            name?: components["schemas"]["PersonName"] | null;
+        };
+        /**
+         * @description One kind of access that a credential grants, within the role of its owner.
+         * @enum {string}
+         */
+        AccessScope: "read" | "ingest" | "write" | "analyze" | "admin";
         /** @description Alert as listed by `/alerts` and pushed in `alert:*` frames. */
         Alert: {
             /** @description Id of the alert, as used in `/alerts/{id}`. */
@@ -1913,7 +2500,7 @@ export interface components {
             value?: number | null;
             /** @description Text of a comment. */
             comment?: string | null;
-            /** @description Name of the person who took the action, as they gave it; absent for actions of the server, and if they gave none. */
+            /** @description Name of the person or program that took the action; absent for actions of the server, and if unknown. */
             actor?: string | null;
             /** @description Name of the person to whom the alert was assigned. */
             assignee?: string | null;
@@ -1981,8 +2568,10 @@ export interface components {
             ends_at?: string | null;
             /** @description Product that the annotation is about; null if it concerns all posts. */
             product?: string | null;
-            /** @description Name that the person who created the annotation gave; null if unknown. */
+            /** @description Name of the person or program that created the annotation; null if unknown. */
             created_by?: string | null;
+            /** @description Name of the person or program that last changed the annotation; null if unknown. */
+            updated_by?: string | null;
             /**
              * Format: date-time
              * @description Time at which the annotation was created.
@@ -2004,6 +2593,54 @@ export interface components {
          * @enum {string}
          */
         AnsweredFrom: "rollups" | "posts";
+        /** @description API key as stored, without its secret. */
+        ApiKey: {
+            /** @description Id of the key, which is also part of its text. */
+            id: components["schemas"]["ApiKeyId"];
+            owner?: components["schemas"]["UserId"] | null;
+            /** @description Display name; need not be unique. */
+            name: string;
+            /** @description Kinds of access that the key grants, within the role of its owner. */
+            scopes: components["schemas"]["AccessScope"][];
+            /**
+             * Format: date-time
+             * @description Time at which the key was created.
+             */
+            created_at: string;
+            /** @description Name of the person who created the key; null if it is not known. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time from which the key is refused; null if it does not expire.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Time of the last call with the key, up to 10 seconds late; null if there was none.
+             */
+            last_used_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the key was revoked; null if it was not.
+             */
+            revoked_at?: string | null;
+            rotated_from?: components["schemas"]["ApiKeyId"] | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of an API key, as used in `/api-keys/{id}`.
+         */
+        ApiKeyId: string;
+        /** @description Calls with an API key. */
+        ApiKeyUsage: {
+            /**
+             * Format: date-time
+             * @description Time of the last call; null if there was none.
+             */
+            last_used_at?: string | null;
+            /** @description Days with calls, newest first. */
+            days: components["schemas"]["DayOfUsage"][];
+        };
         /** @description Person to assign an alert to. */
         Assignment: {
             assignee: components["schemas"]["PersonName"] | null;
@@ -2027,6 +2664,59 @@ export interface components {
              * @description How long the attempt took, in milliseconds.
              */
             duration_ms: number;
+        };
+        /**
+         * @description What was done. The names are stored and sent, and never change.
+         * @enum {string}
+         */
+        AuditAction: "sign_in" | "sign_in_failed" | "sign_out" | "session_ended" | "password_changed" | "password_reset_requested" | "invitation_created" | "invitation_revoked" | "user_created" | "user_changed" | "user_deleted" | "role_changed" | "key_created" | "key_rotated" | "key_revoked" | "client_created" | "client_secret_rotated" | "client_revoked" | "token_issued" | "token_reused" | "requests_refused" | "alert_rule_created" | "alert_rule_changed" | "alert_rule_deleted" | "signal_settings_changed" | "silence_created" | "silence_ended" | "channel_created" | "channel_changed" | "channel_deleted" | "channel_secret_rotated" | "label_corrected" | "label_retracted" | "models_reloaded" | "posts_exported" | "labels_exported" | "audit_exported" | "post_erased" | "source_created" | "source_changed" | "source_deleted" | "source_credentials_replaced" | "source_secret_rotated" | "share_link_created" | "share_link_revoked" | "topic_created" | "topic_changed" | "topic_deleted" | "audit_tampered";
+        /**
+         * Format: uuid
+         * @description Id of an entry of the audit log.
+         */
+        AuditId: string;
+        /** @description Entry of the audit log, as the API returns it. */
+        AuditLog: {
+            /** @description Id of the entry. */
+            id: components["schemas"]["AuditId"];
+            /**
+             * Format: date-time
+             * @description Time of the action.
+             */
+            created_at: string;
+            /** @description What was done, such as `alert_rule_created`. */
+            action: string;
+            /**
+             * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger` or
+             *     `system`.
+             */
+            actor_kind: string;
+            /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
+            actor_id?: string | null;
+            /** @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified; null if none was given. */
+            actor_name?: string | null;
+            /** @description Id of what was changed; null if the action concerns no single object. */
+            object?: string | null;
+            /** @description Address from which the request came; null if there was no request. */
+            ip_address?: string | null;
+            /** @description Details, such as the object `before` and `after` the change. Secrets are replaced by `[hidden]`. */
+            payload: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Position in the hash chain; null until the entry has been chained, within seconds.
+             */
+            seq?: number | null;
+        };
+        /** @description What the installation requires before anybody has signed in. */
+        AuthState: {
+            /** @description Whether there are no accounts yet, so that the code from the server's log can create the first one. */
+            setup_required: boolean;
+            /** @description Whether callers must sign in or present a credential. */
+            sign_in_required: boolean;
+            /** @description Whether links that set a new password are mailed; if not, an admin has to make one. */
+            mail: boolean;
         };
         /** @description What the platform reveals about the author of a post. */
         Author: {
@@ -2212,6 +2902,10 @@ export interface components {
              * @description Time at which the channel was last changed.
              */
             updated_at: string;
+            /** @description Name of the person or program that created the channel; null if no name was given. */
+            created_by?: string | null;
+            /** @description Name of the person or program that last changed the channel; null if no name was given or the server disabled the channel. */
+            updated_by?: string | null;
             /**
              * Format: date-time
              * @description Time of the last successful delivery; null before the first.
@@ -2263,6 +2957,41 @@ export interface components {
              */
             high: number;
         };
+        /** @description Program with a role of its own, without its secret. */
+        Client: {
+            /** @description Id of the client, which it presents as `client_id`. */
+            id: components["schemas"]["ClientId"];
+            /** @description Display name; need not be unique. */
+            name: string;
+            /** @description Role of the client. */
+            role: components["schemas"]["Role"];
+            /** @description Kinds of access that the client has, within its role. */
+            scopes: components["schemas"]["AccessScope"][];
+            /** @description Plan whose limits apply. */
+            plan: components["schemas"]["Plan"];
+            /**
+             * Format: date-time
+             * @description Time at which the client was created.
+             */
+            created_at: string;
+            /** @description Name of the person who created the client; null if it is not known. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the client last got a token; null if it never did.
+             */
+            last_used_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Time until which the previous secret is accepted as well; null if it is not.
+             */
+            previous_secret_expires_at?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of a client, as used in `/clients/{id}`.
+         */
+        ClientId: string;
         /** @description Operation that a client sends. */
         ClientOp: {
             /** @description Feeds to add. The first subscription of a connection replaces the default feeds. */
@@ -2330,12 +3059,51 @@ export interface components {
              */
             change: number;
         };
+        /** @description Created API key: the only response that contains the key itself. */
+        CreatedApiKey: components["schemas"]["ApiKey"] & {
+            /** @description Text to present: `gsk_<id>_<secret>`. It is not stored and cannot be shown again. */
+            key: string;
+        };
+        /** @description Invitation that was just created, with its token, which is shown only once. */
+        CreatedInvitation: components["schemas"]["Invitation"] & {
+            /** @description Token that accepts the invitation. */
+            token: string;
+            /** @description Link to pass on: a URL, or a path of the dashboard if its public URL is not configured. */
+            link: string;
+            /** @description Whether the link is also mailed to the address. */
+            mailed: boolean;
+        };
+        /** @description Link that sets a new password, shown only once. */
+        CreatedReset: {
+            /** @description Token of the link. */
+            token: string;
+            /** @description Link to pass on: a URL, or a path of the dashboard if its public URL is not configured. */
+            link: string;
+            /**
+             * Format: date-time
+             * @description Time at which the link expires.
+             */
+            expires_at: string;
+        };
         /** @description Response to a created link, the only one that contains its token. */
         CreatedShareLink: {
             /** @description Link as listed. */
             link: components["schemas"]["ShareLink"];
             /** @description Token that opens the view: `/shared#<token>`. It is not stored and cannot be shown again. */
             token: string;
+        };
+        /** @description Calls with an API key on one day. */
+        DayOfUsage: {
+            /**
+             * Format: date
+             * @description Day in UTC.
+             */
+            day: string;
+            /**
+             * Format: int64
+             * @description Number of calls.
+             */
+            n_calls: number;
         };
         /** @description Post that could not be processed, with everything that could be decoded from its entry. */
         DeadLetter: {
@@ -2414,6 +3182,12 @@ export interface components {
              */
             error: number;
         };
+        /**
+         * Format: email
+         * @description Email address by which an account is found. In lower case, because nobody expects `Ana@example.com` and
+         *     `ana@example.com` to be different people.
+         */
+        Email: string;
         /** @description Emotions of a post as predicted by the model. */
         Emotion: {
             /** @description Strongest of the seven emotions. */
@@ -2897,6 +3671,11 @@ export interface components {
              */
             min_virality?: number | null;
         };
+        /** @description Account whose password is forgotten. */
+        ForgottenPassword: {
+            /** @description Address of the account. */
+            email: components["schemas"]["Email"];
+        };
         /**
          * @description File format of an export.
          * @enum {string}
@@ -2926,6 +3705,11 @@ export interface components {
             lat?: components["schemas"]["JsonPointer"] | null;
             lon?: components["schemas"]["JsonPointer"] | null;
         };
+        /**
+         * @description Kind of exchange.
+         * @enum {string}
+         */
+        GrantType: "client_credentials" | "password" | "refresh_token";
         /** @description Advice on a part of a query that is valid but may not mean what its author intended. */
         Hint: {
             /** @description Part of the query that it concerns. */
@@ -2934,11 +3718,64 @@ export interface components {
             message: string;
         };
         /**
+         * @description Kind of caller.
+         * @enum {string}
+         */
+        IdentityKind: "local_operator" | "operator" | "share_holder" | "user" | "api_key" | "client";
+        /** @description Invitation that has been neither accepted nor revoked, without its token. */
+        Invitation: {
+            /** @description Id of the invitation, as used in `/invitations/{id}`. */
+            id: components["schemas"]["InvitationId"];
+            /** @description Address of the account to create. */
+            email: components["schemas"]["Email"];
+            /** @description Role of the account to create. */
+            role: components["schemas"]["Role"];
+            /** @description Plan of the account to create. */
+            plan: components["schemas"]["Plan"];
+            /**
+             * Format: date-time
+             * @description Time at which the invitation was created.
+             */
+            created_at: string;
+            /** @description Name of the person or program that created the invitation; null if no name was given. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the invitation expires.
+             */
+            expires_at: string;
+        };
+        /**
+         * Format: uuid
+         * @description Id of an invitation, as used in `/invitations/{id}`.
+         */
+        InvitationId: string;
+        /**
          * @description JSON Pointer (RFC 6901), such as `/user/id` or `/tags/0`. In names, `~0` stands for `~` and `~1` for `/`. An empty
          *     pointer selects the whole value.
          * @example /user/id
          */
         JsonPointer: string;
+        /** @description Public key that verifies access tokens, as a JSON Web Key (RFC 8037). */
+        Jwk: {
+            /** @description Kind of key: `OKP`. */
+            kty: string;
+            /** @description Curve: `Ed25519`. */
+            crv: string;
+            /** @description Use of the key: `sig`. */
+            use: string;
+            /** @description Algorithm: `EdDSA`. */
+            alg: string;
+            /** @description Id of the key, which each token that it signed names. */
+            kid: string;
+            /** @description Public key in URL-safe Base64. */
+            x: string;
+        };
+        /** @description Public keys that verify access tokens, as a JSON Web Key Set (RFC 7517). */
+        JwkSet: {
+            /** @description Keys, oldest first. */
+            keys: components["schemas"]["Jwk"][];
+        };
         /** @description Number of posts with one emotion or from one source. */
         KeyCount: {
             /** @description Name of the emotion or source. */
@@ -3029,6 +3866,11 @@ export interface components {
             corrected_label?: components["schemas"]["SentimentLabel"] | null;
             work?: components["schemas"]["PostWork"] | null;
         };
+        /** @description Session in a list. */
+        ListedSession: components["schemas"]["Session"] & {
+            /** @description Whether the request was made in this session. */
+            is_current: boolean;
+        };
         /** @description Live window, as sent in `metrics:initial` and `metrics:update`. */
         LiveMetrics: {
             /**
@@ -3102,6 +3944,20 @@ export interface components {
             /** @description Sample of a delivery. */
             sample: unknown;
         };
+        /** @description Who the caller is, and what the caller may do. */
+        Me: {
+            /** @description Kind of caller. */
+            identity: components["schemas"]["IdentityKind"];
+            user?: components["schemas"]["User"] | null;
+            /** @description Role of the caller, or of the owner of the credential. */
+            role: components["schemas"]["Role"];
+            /** @description Kinds of access that the presented credential grants. */
+            scopes: components["schemas"]["AccessScope"][];
+            /** @description Plan whose limits apply. */
+            plan: components["schemas"]["Plan"];
+            /** @description Whether callers need a credential. */
+            sign_in: components["schemas"]["SignInRule"];
+        };
         /** @description Frame that carries changes to the live window. */
         MetricsPatch: {
             /** @description Always `metrics`, the feed of the live window. */
@@ -3162,6 +4018,18 @@ export interface components {
             /** @description Product that the annotation is about, at most 128 bytes; absent or null if it concerns all posts. */
             product?: string | null;
         };
+        /** @description API key to create. */
+        NewApiKey: {
+            /** @description Display name, 1 to 100 characters on one line. */
+            name: string;
+            /** @description Kinds of access that the key grants: at most those of the caller, which are also the default. */
+            scopes?: components["schemas"]["AccessScope"][] | null;
+            /**
+             * Format: date-time
+             * @description Time from which the key is refused, in the future; by default the key does not expire.
+             */
+            expires_at?: string | null;
+        };
         /** @description Notification channel to create or replace. */
         NewChannel: {
             /** @description Display name, 1 to 200 characters on one line. */
@@ -3199,10 +4067,30 @@ export interface components {
             endpoint?: string | null;
             keys?: components["schemas"]["PushKeys"] | null;
         };
+        /** @description Client to create. */
+        NewClient: {
+            /** @description Display name, 1 to 100 characters on one line. */
+            name: string;
+            /** @description Role of the client. */
+            role: components["schemas"]["Role"];
+            /** @description Kinds of access that the client has: at most those of its role, which are also the default. */
+            scopes?: components["schemas"]["AccessScope"][] | null;
+            /** @description Plan whose limits apply; `free` by default. */
+            plan?: components["schemas"]["Plan"];
+        };
         /** @description Comment to add to an alert, or note to add to a post. */
         NewComment: {
             /** @description Text of 1 to 2,000 characters, not all of them white space. */
             text: string;
+        };
+        /** @description Invitation to create. */
+        NewInvitation: {
+            /** @description Address of the account to create. */
+            email: components["schemas"]["Email"];
+            /** @description Role of the account to create. */
+            role: components["schemas"]["Role"];
+            /** @description Plan of the account to create; defaults to `free`. */
+            plan?: components["schemas"]["Plan"];
         };
         /** @description Correction to a post's sentiment label. */
         NewLabel: {
@@ -3210,7 +4098,10 @@ export interface components {
             label: components["schemas"]["SentimentLabel"];
             /** @description Reason for the correction, at most 1,000 characters. */
             note?: string | null;
-            /** @description Name of the person making the correction, at most 100 characters; not verified, as there are no accounts. */
+            /**
+             * @description Name of the person making the correction, at most 100 characters, if the caller is the operator; recorded as
+             *     given and not verified. Ignored for other callers, whose corrections are recorded under their own name.
+             */
             by?: string | null;
         };
         /** @description Post to ingest. A post with an unknown field is rejected, and the error names the field. */
@@ -3403,6 +4294,21 @@ export interface components {
              * @description Number of days before now, at least 1 and at most as many as posts are kept.
              */
             days: number;
+        };
+        /** @description Account to create. */
+        NewUser: {
+            /** @description Address with which the person will sign in. */
+            email: components["schemas"]["Email"];
+            /**
+             * Format: password
+             * @description Password, 12 to 1,024 characters; passwords that are easy to guess are refused.
+             */
+            password: string;
+            name?: components["schemas"]["PersonName"] | null;
+            /** @description Role of the person. */
+            role: components["schemas"]["Role"];
+            /** @description Plan of the account; defaults to `free`. */
+            plan?: components["schemas"]["Plan"];
         };
         /** @description View to save. */
         NewView: {
@@ -3794,8 +4700,10 @@ export interface components {
                 ends_at?: string | null;
                 /** @description Product that the annotation is about; null if it concerns all posts. */
                 product?: string | null;
-                /** @description Name that the person who created the annotation gave; null if unknown. */
+                /** @description Name of the person or program that created the annotation; null if unknown. */
                 created_by?: string | null;
+                /** @description Name of the person or program that last changed the annotation; null if unknown. */
+                updated_by?: string | null;
                 /**
                  * Format: date-time
                  * @description Time at which the annotation was created.
@@ -3811,11 +4719,161 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list, with the cursor for the next one. */
+        Page_ApiKey: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the key, which is also part of its text. */
+                id: components["schemas"]["ApiKeyId"];
+                owner?: components["schemas"]["UserId"] | null;
+                /** @description Display name; need not be unique. */
+                name: string;
+                /** @description Kinds of access that the key grants, within the role of its owner. */
+                scopes: components["schemas"]["AccessScope"][];
+                /**
+                 * Format: date-time
+                 * @description Time at which the key was created.
+                 */
+                created_at: string;
+                /** @description Name of the person who created the key; null if it is not known. */
+                created_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time from which the key is refused; null if it does not expire.
+                 */
+                expires_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time of the last call with the key, up to 10 seconds late; null if there was none.
+                 */
+                last_used_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the key was revoked; null if it was not.
+                 */
+                revoked_at?: string | null;
+                rotated_from?: components["schemas"]["ApiKeyId"] | null;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_AuditLog: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the entry. */
+                id: components["schemas"]["AuditId"];
+                /**
+                 * Format: date-time
+                 * @description Time of the action.
+                 */
+                created_at: string;
+                /** @description What was done, such as `alert_rule_created`. */
+                action: string;
+                /**
+                 * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger` or
+                 *     `system`.
+                 */
+                actor_kind: string;
+                /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
+                actor_id?: string | null;
+                /** @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified; null if none was given. */
+                actor_name?: string | null;
+                /** @description Id of what was changed; null if the action concerns no single object. */
+                object?: string | null;
+                /** @description Address from which the request came; null if there was no request. */
+                ip_address?: string | null;
+                /** @description Details, such as the object `before` and `after` the change. Secrets are replaced by `[hidden]`. */
+                payload: {
+                    [key: string]: unknown;
+                };
+                /**
+                 * Format: int64
+                 * @description Position in the hash chain; null until the entry has been chained, within seconds.
+                 */
+                seq?: number | null;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_Client: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the client, which it presents as `client_id`. */
+                id: components["schemas"]["ClientId"];
+                /** @description Display name; need not be unique. */
+                name: string;
+                /** @description Role of the client. */
+                role: components["schemas"]["Role"];
+                /** @description Kinds of access that the client has, within its role. */
+                scopes: components["schemas"]["AccessScope"][];
+                /** @description Plan whose limits apply. */
+                plan: components["schemas"]["Plan"];
+                /**
+                 * Format: date-time
+                 * @description Time at which the client was created.
+                 */
+                created_at: string;
+                /** @description Name of the person who created the client; null if it is not known. */
+                created_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the client last got a token; null if it never did.
+                 */
+                last_used_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time until which the previous secret is accepted as well; null if it is not.
+                 */
+                previous_secret_expires_at?: string | null;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_Invitation: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the invitation, as used in `/invitations/{id}`. */
+                id: components["schemas"]["InvitationId"];
+                /** @description Address of the account to create. */
+                email: components["schemas"]["Email"];
+                /** @description Role of the account to create. */
+                role: components["schemas"]["Role"];
+                /** @description Plan of the account to create. */
+                plan: components["schemas"]["Plan"];
+                /**
+                 * Format: date-time
+                 * @description Time at which the invitation was created.
+                 */
+                created_at: string;
+                /** @description Name of the person or program that created the invitation; null if no name was given. */
+                created_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the invitation expires.
+                 */
+                expires_at: string;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
         Page_ListedPost: {
             /** @description Items on this page, in the order of the list. */
             items: (components["schemas"]["ScoredPost"] & {
                 corrected_label?: components["schemas"]["SentimentLabel"] | null;
                 work?: components["schemas"]["PostWork"] | null;
+            })[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_ListedSession: {
+            /** @description Items on this page, in the order of the list. */
+            items: (components["schemas"]["Session"] & {
+                /** @description Whether the request was made in this session. */
+                is_current: boolean;
             })[];
             /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -3895,7 +4953,9 @@ export interface components {
                  * @description Time at which a person last changed the source.
                  */
                 updated_at: string;
-                /** @description Name of the person who last changed the source, if given. */
+                /** @description Name of the person or program that created the source, if known. */
+                created_by?: string | null;
+                /** @description Name of the person or program that last changed the source, if known. */
                 updated_by?: string | null;
             })[];
             /** @description Cursor for the next page; null on the last page. */
@@ -4025,6 +5085,10 @@ export interface components {
                  * @description Time at which the rule was last changed.
                  */
                 updated_at: string;
+                /** @description Name of the person or program that created the rule; null if no name was given, and for built-in rules. */
+                created_by?: string | null;
+                /** @description Name of the person or program that last changed the rule; null if no name was given. */
+                updated_by?: string | null;
             }[];
             /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -4051,6 +5115,10 @@ export interface components {
                  * @description Time at which the view was last replaced.
                  */
                 updated_at: string;
+                /** @description Name of the person or program that created the view; null if no name was given. */
+                created_by?: string | null;
+                /** @description Name of the person or program that last changed the view; null if no name was given. */
+                updated_by?: string | null;
             }[];
             /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -4114,6 +5182,15 @@ export interface components {
                  * @description Time at which the silence was created.
                  */
                 created_at: string;
+                /** @description Name of the person or program that created the silence; null if no name was given. */
+                created_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Time at which the silence was ended early; null if it was not.
+                 */
+                updated_at?: string | null;
+                /** @description Name of the person or program that ended the silence early; null if no name was given, or it was not ended. */
+                updated_by?: string | null;
             }[];
             /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -4146,7 +5223,9 @@ export interface components {
                  * @description Time at which the topic was last replaced.
                  */
                 updated_at: string;
-                /** @description Name of the person who last changed the topic, if given. */
+                /** @description Name of the person or program that created the topic, if known. */
+                created_by?: string | null;
+                /** @description Name of the person or program that last changed the topic, if known. */
                 updated_by?: string | null;
             }[];
             /** @description Cursor for the next page; null on the last page. */
@@ -4209,6 +5288,53 @@ export interface components {
             }[];
             /** @description Cursor for the next page; null on the last page. */
             next_cursor?: string | null;
+        };
+        /** @description One page of a list, with the cursor for the next one. */
+        Page_User: {
+            /** @description Items on this page, in the order of the list. */
+            items: {
+                /** @description Id of the account. */
+                id: components["schemas"]["UserId"];
+                /** @description Address with which the person signs in. */
+                email: components["schemas"]["Email"];
+                name?: components["schemas"]["PersonName"] | null;
+                /** @description Plan of the account. */
+                plan: components["schemas"]["Plan"];
+                /** @description Role of the person. */
+                role: components["schemas"]["Role"];
+                /** @description Whether the person may sign in. An account that is not active has no access at all. */
+                is_active: boolean;
+                /**
+                 * Format: date-time
+                 * @description Time at which the account was created.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description Time of the last change to the account.
+                 */
+                updated_at: string;
+                /**
+                 * Format: date-time
+                 * @description Time of the last sign-in; null if there was none.
+                 */
+                last_sign_in_at?: string | null;
+            }[];
+            /** @description Cursor for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description Current and new password. */
+        PasswordRequest: {
+            /**
+             * Format: password
+             * @description Current password.
+             */
+            current: string;
+            /**
+             * Format: password
+             * @description New password, at least 12 characters.
+             */
+            new: string;
         };
         /** @description Score that a later one replaced. */
         PastScore: {
@@ -4312,11 +5438,16 @@ export interface components {
             negative_share?: number | null;
         };
         /**
-         * @description Name of a person, as people type it. It is not verified, because there are no accounts.
+         * @description Name of a person or program.
          *
          *     Normalized to NFC, with single spaces, so that names that look the same are equal.
          */
         PersonName: string;
+        /**
+         * @description How much an account may use.
+         * @enum {string}
+         */
+        Plan: "free" | "pro" | "enterprise";
         /** @description Post together with everything derived from it: language, location, products and reach. */
         Post: {
             /** @description Groundswell's own id for the post (UUID v7), as used in `/posts/{id}`. */
@@ -4476,7 +5607,9 @@ export interface components {
              * @description Time at which a person last changed the source.
              */
             updated_at: string;
-            /** @description Name of the person who last changed the source, if given. */
+            /** @description Name of the person or program that created the source, if known. */
+            created_by?: string | null;
+            /** @description Name of the person or program that last changed the source, if known. */
             updated_by?: string | null;
         };
         /** @description Post with its current score and all earlier scores. */
@@ -4780,8 +5913,10 @@ export interface components {
             filter: components["schemas"]["ReportFilter"];
             /** @description Notification channel whose recipients get the report. */
             notification_channel: components["schemas"]["ChannelId"];
-            /** @description Name of the person who created the report, as they gave it; null if they gave none. */
+            /** @description Name of the person or program that created the report; null if unknown. */
             created_by?: string | null;
+            /** @description Name of the person or program that last changed the report; null if unknown. */
+            updated_by?: string | null;
             /**
              * Format: date-time
              * @description Time at which the report was created.
@@ -4884,6 +6019,21 @@ export interface components {
             /** @description Whether this server can print reports as PDF. If not, they are sent as HTML only. */
             pdf: boolean;
         };
+        /** @description New password, with the token of the link that sets it. */
+        ResetPassword: {
+            /** @description Token from the link. */
+            token: string;
+            /**
+             * Format: password
+             * @description New password, 12 to 1,024 characters; passwords that are easy to guess are refused.
+             */
+            password: string;
+        };
+        /** @description Created client, or one with a new secret: the only responses that contain a secret. */
+        RevealedClient: components["schemas"]["Client"] & {
+            /** @description Secret to present as `client_secret`. It is not stored and cannot be shown again. */
+            client_secret: string;
+        };
         /** @description Source with its signing secret, which is shown only once. */
         RevealedSource: components["schemas"]["PostSource"] & {
             /**
@@ -4891,6 +6041,19 @@ export interface components {
              *     other networks.
              */
             secret?: string | null;
+        };
+        /**
+         * @description What a person may do. Each role includes those before it.
+         * @enum {string}
+         */
+        Role: "viewer" | "analyst" | "admin";
+        /** @description Rotation of an API key or of the secret of a client. */
+        Rotation: {
+            /**
+             * Format: int64
+             * @description How long the previous secret is still accepted, in seconds, at most 30 days. The default is one day.
+             */
+            overlap_seconds?: number | null;
         };
         /** @description Alert rule as stored. */
         Rule: {
@@ -4965,6 +6128,10 @@ export interface components {
              * @description Time at which the rule was last changed.
              */
             updated_at: string;
+            /** @description Name of the person or program that created the rule; null if no name was given, and for built-in rules. */
+            created_by?: string | null;
+            /** @description Name of the person or program that last changed the rule; null if no name was given. */
+            updated_by?: string | null;
         };
         /**
          * Format: uuid
@@ -5040,6 +6207,10 @@ export interface components {
              * @description Time at which the view was last replaced.
              */
             updated_at: string;
+            /** @description Name of the person or program that created the view; null if no name was given. */
+            created_by?: string | null;
+            /** @description Name of the person or program that last changed the view; null if no name was given. */
+            updated_by?: string | null;
         };
         /** @description When a report is sent, in the local time of a time zone. */
         Schedule: {
@@ -5298,6 +6469,48 @@ export interface components {
          * @enum {string}
          */
         ServiceCondition: "postgres_away" | "redis_away" | "stage_down" | "stage_restarting" | "backlog_high" | "backlog_growing" | "consumer_lag" | "dead_letters" | "disk_nearly_full" | "model_degraded" | "health_unknown";
+        /** @description Session of the dashboard, without its secret. */
+        Session: {
+            /** @description Id of the session. It opens nothing. */
+            id: components["schemas"]["SessionId"];
+            /** @description Person who signed in. */
+            user: components["schemas"]["UserId"];
+            /**
+             * Format: date-time
+             * @description Time of the sign-in.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time of the last request, to the minute.
+             */
+            last_seen_at: string;
+            /**
+             * @description Address from which the person signed in; null if it is unknown.
+             * @example 192.0.2.7
+             */
+            address?: string | null;
+            /** @description Browser that signed in, as it describes itself; null if it does not. */
+            agent?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of a session of the dashboard, as used in `/sessions/{id}`. It identifies a session and opens none.
+         */
+        SessionId: string;
+        /** @description First account, and the code that proves access to the server. */
+        SetupRequest: {
+            /** @description Code from the server's log. */
+            code: string;
+            /** @description Address with which the person signs in. */
+            email: components["schemas"]["Email"];
+            /**
+             * Format: password
+             * @description Password, at least 12 characters.
+             */
+            password: string;
+            name?: components["schemas"]["PersonName"] | null;
+        };
         /**
          * @description How urgent an alert is, in ascending order.
          * @enum {string}
@@ -5350,6 +6563,21 @@ export interface components {
             /** @description Always true; a secret that is not set is absent. */
             set: boolean;
         };
+        /** @description Email address and password of a person who signs in. */
+        SignInRequest: {
+            /** @description Address of the account. */
+            email: components["schemas"]["Email"];
+            /**
+             * Format: password
+             * @description Password of the account.
+             */
+            password: string;
+        };
+        /**
+         * @description Whether callers need a credential.
+         * @enum {string}
+         */
+        SignInRule: "required" | "open";
         /** @description Settings for anomaly detection, as read and written at `/signal-settings`. */
         SignalSettings: {
             /** @description How readily anomalies are reported. */
@@ -5389,6 +6617,15 @@ export interface components {
              * @description Time at which the silence was created.
              */
             created_at: string;
+            /** @description Name of the person or program that created the silence; null if no name was given. */
+            created_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the silence was ended early; null if it was not.
+             */
+            updated_at?: string | null;
+            /** @description Name of the person or program that ended the silence early; null if no name was given, or it was not ended. */
+            updated_by?: string | null;
         };
         /**
          * Format: uuid
@@ -5903,6 +7140,46 @@ export interface components {
             /** @description Human-readable reason why there is no deep tier; absent if there is one. */
             without_deep?: string | null;
         };
+        /**
+         * @description Credential to exchange for an access token: `api_key`; `client_id` and `client_secret`; `username` and `password`; or
+         *     `refresh_token`. `grant_type` may be left out for API keys and clients.
+         */
+        TokenRequest: {
+            grant_type?: components["schemas"]["GrantType"] | null;
+            /** @description Id of the client, unless it is in the header `Authorization: Basic`. */
+            client_id?: string | null;
+            /** @description Secret of the client, unless it is in the header `Authorization: Basic`. */
+            client_secret?: string | null;
+            /** @description Email address of a person. */
+            username?: string | null;
+            /**
+             * Format: password
+             * @description Password of a person.
+             */
+            password?: string | null;
+            /** @description Refresh token of an earlier exchange. */
+            refresh_token?: string | null;
+            /** @description API key. */
+            api_key?: string | null;
+            /** @description Scopes of the token, separated by spaces. By default, it has all that the credential grants. */
+            scope?: string | null;
+        };
+        /** @description Tokens that were issued. */
+        TokenResponse: {
+            /** @description Token to present as `Authorization: Bearer <token>`. */
+            access_token: string;
+            /** @description Kind of token: `bearer`. */
+            token_type: string;
+            /**
+             * Format: int64
+             * @description Number of seconds after which the access token expires.
+             */
+            expires_in: number;
+            /** @description Scopes of the access token, separated by spaces. */
+            scope: string;
+            /** @description Token that renews the sign-in of a person, once. Other credentials are simply exchanged again. */
+            refresh_token?: string | null;
+        };
         /** @description Topic as stored. */
         Topic: {
             /** @description Id of the topic, as used in `/topics/{id}`. */
@@ -5929,7 +7206,9 @@ export interface components {
              * @description Time at which the topic was last replaced.
              */
             updated_at: string;
-            /** @description Name of the person who last changed the topic, if given. */
+            /** @description Name of the person or program that created the topic, if known. */
+            created_by?: string | null;
+            /** @description Name of the person or program that last changed the topic, if known. */
             updated_by?: string | null;
         };
         /**
@@ -6217,6 +7496,48 @@ export interface components {
             /** @description People to whom posts are assigned, at most 200. */
             assignees: components["schemas"]["UsedName"][];
         };
+        /** @description Account of a person, without the hash of the password. */
+        User: {
+            /** @description Id of the account. */
+            id: components["schemas"]["UserId"];
+            /** @description Address with which the person signs in. */
+            email: components["schemas"]["Email"];
+            name?: components["schemas"]["PersonName"] | null;
+            /** @description Plan of the account. */
+            plan: components["schemas"]["Plan"];
+            /** @description Role of the person. */
+            role: components["schemas"]["Role"];
+            /** @description Whether the person may sign in. An account that is not active has no access at all. */
+            is_active: boolean;
+            /**
+             * Format: date-time
+             * @description Time at which the account was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time of the last change to the account.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description Time of the last sign-in; null if there was none.
+             */
+            last_sign_in_at?: string | null;
+        };
+        /** @description Change to an account. Absent fields keep their values. */
+        UserChange: {
+            role?: components["schemas"]["Role"] | null;
+            plan?: components["schemas"]["Plan"] | null;
+            /** @description Whether the person may sign in. */
+            is_active?: boolean | null;
+            name?: components["schemas"]["PersonName"] | null;
+        };
+        /**
+         * Format: uuid
+         * @description Id of an account, as used in `/users/{id}`.
+         */
+        UserId: string;
         /**
          * Format: uuid
          * @description Id of a saved view, as used in `/views/{id}`.
@@ -6316,7 +7637,7 @@ export interface components {
              * @description Time of the change.
              */
             at: string;
-            /** @description Name of the person who made the change, as they gave it; null if they gave none. */
+            /** @description Name of the person or program that made the change; null if unknown. */
             actor?: string | null;
             /** @description What changed. */
             field: components["schemas"]["WorkField"];
@@ -6365,7 +7686,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The caller lacks the role or scope for the call (`forbidden`), the share link does not include it (`not_shared`) or has ended (`share_ended`), or the `Host` header or the page's origin is not allowed */
+        /** @description The caller lacks the role or scope for the call (`forbidden`), the share link does not include it (`not_shared`) or has ended (`share_ended`), a change in a session does not come from the dashboard (`cross_site`), or the `Host` header or the page's origin is not allowed */
         Forbidden: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -6375,7 +7696,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The `Host` header or the page's origin is not allowed */
+        /** @description The `Host` header or the page's origin is not allowed, or a change in a session does not come from the dashboard (`cross_site`) */
         Foreign: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -6429,7 +7750,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The token, or the ticket for a live connection, is missing or wrong */
+        /** @description The credential, or the ticket for a live connection, is missing, wrong or has ended */
         Unauthorized: {
             headers: {
                 "www-authenticate": components["headers"]["Authenticate"];
@@ -6481,6 +7802,44 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_jwks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JwkSet"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            403: components["responses"]["Foreign"];
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     metrics_channels: {
         parameters: {
             query?: {
@@ -6999,7 +8358,16 @@ export interface operations {
     create_alert_rule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7022,7 +8390,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rule"];
                 };
             };
-            /** @description The body is not JSON */
+            /** @description The body is not JSON, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7199,7 +8567,16 @@ export interface operations {
     replace_alert_rule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the rule */
                 id: components["schemas"]["RuleId"];
@@ -7225,7 +8602,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rule"];
                 };
             };
-            /** @description The body is not JSON, or the id is not a UUID */
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7472,8 +8849,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -7540,8 +8919,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -7608,8 +8989,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -7693,8 +9076,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -7844,8 +9229,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -7923,7 +9310,16 @@ export interface operations {
     update_annotation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the annotation */
                 id: components["schemas"]["AnnotationId"];
@@ -7949,7 +9345,7 @@ export interface operations {
                     "application/json": components["schemas"]["Annotation"];
                 };
             };
-            /** @description The id is not a UUID */
+            /** @description The id is not a UUID, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -8057,6 +9453,1160 @@ export interface operations {
             };
         };
     };
+    list_api_keys: {
+        parameters: {
+            query?: {
+                /** @description Owner of the keys; by default, administrators get the keys of everyone. Others only get their own. */
+                owner?: components["schemas"]["UserId"];
+                /** @description Maximum number of keys per page, 50 by default. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of keys */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKey"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["SlowBody"];
+            /** @description The body is too large, or the owner already has 200 keys */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key */
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is revoked */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The key does not exist, or belongs to another person */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rotate_api_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path: {
+                /** @description Id of the key to replace */
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            /** @description The new key */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            /** @description The body is not JSON, the id is not a UUID, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The key does not exist, or belongs to another person */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description The key was revoked or has expired (`key_ended`), or has already been replaced (`key_replaced`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large, or the owner already has 200 keys */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_api_key_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key */
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Calls on the last 90 days with calls */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyUsage"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The key does not exist, or belongs to another person */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Id, kind or name of an actor; repeat it for several, any of which matches. */
+                actor?: string[];
+                /** @description Action; repeat it for several, any of which matches. */
+                action?: components["schemas"]["AuditAction"][];
+                /** @description Id of what was changed. */
+                object?: string;
+                /** @description Earliest time, inclusive. */
+                from?: string;
+                /** @description Latest time, exclusive. */
+                to?: string;
+                /** @description `next_cursor` of the previous page; absent for the first page. */
+                cursor?: string;
+                /** @description Maximum number of entries to return, 1 to 500; defaults to 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditLog"];
+                };
+            };
+            /** @description A parameter is invalid; see `details.parameter` */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Id, kind or name of an actor; repeat it for several, any of which matches. */
+                actor?: string[];
+                /** @description Action; repeat it for several, any of which matches. */
+                action?: components["schemas"]["AuditAction"][];
+                /** @description Id of what was changed. */
+                object?: string;
+                /** @description Earliest time, inclusive. */
+                from?: string;
+                /** @description Latest time, exclusive. */
+                to?: string;
+                /** @description Format of the file, `csv` or `ndjson`; defaults to `ndjson`. */
+                format?: components["schemas"]["Format"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description A parameter is invalid; see `details.parameter` */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description Too many exports are running; retry after `Retry-After` seconds; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptedInvitation"];
+            };
+        };
+        responses: {
+            /** @description The new account */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The invitation has ended (`link_ended`), another account has this address by now (`email_taken`), or the first account is not an admin's (`first_admin`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large, or the limit of 10,000 accounts is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid, or the password is easy to guess; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many passwords are being hashed; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            /** @description The person has signed in */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    /** @description Cookies of the session and of the device */
+                    "set-cookie"?: string;
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            /** @description The account does not exist or is disabled, or the password is wrong */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Authenticate"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts failed (`too_many_attempts`), or too many people are signing in; retry after `Retry-After` seconds; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    /** @description Removes the cookie of the session */
+                    "set-cookie"?: string;
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["WrongParameter"];
+            403: components["responses"]["Foreign"];
+            429: components["responses"]["RateLimited"];
+            /** @description Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description The new password counts */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["SlowBody"];
+            /** @description The caller is not signed in to an account (`no_session`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid, or the current password is wrong; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts failed (`too_many_attempts`), or too many people are signing in; retry after `Retry-After` seconds; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description The account has the new password */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MalformedBody"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description The link has ended (`link_ended`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid, or the password is easy to guess; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many passwords are being hashed; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    ask_for_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgottenPassword"];
+            };
+        };
+        responses: {
+            /** @description If there is such an account, a link is mailed to it */
+            202: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MalformedBody"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many letters are waiting; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetupRequest"];
+            };
+        };
+        responses: {
+            /** @description The account exists, and the person has signed in */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    /** @description Cookies of the session and of the device */
+                    "set-cookie"?: string;
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            /** @description The code is wrong (`wrong_setup_code`) */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Authenticate"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            /** @description There are accounts already (`already_set_up`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many codes were wrong (`too_many_attempts`), or too many people are signing in; retry after `Retry-After` seconds; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_auth_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the installation requires */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthState"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            403: components["responses"]["Foreign"];
+            429: components["responses"]["RateLimited"];
+        };
+    };
+    issue_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenResponse"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            /** @description The credential is wrong */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Authenticate"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential was revoked or has expired (`revoked`), or the `Host` header or the page's origin is not allowed */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description There is no key to encrypt the signing keys with (`no_secret_key`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is missing or invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts failed (`too_many_attempts`), or too many secrets are being verified; retry after `Retry-After` seconds; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_author: {
         parameters: {
             query?: {
@@ -8116,6 +10666,256 @@ export interface operations {
                 };
             };
             429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_clients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All clients */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Client"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_client: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClient"];
+            };
+        };
+        responses: {
+            /** @description The client and its secret */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedClient"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["SlowBody"];
+            /** @description The body is too large, or there are already 200 clients */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the client */
+                id: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The client is revoked */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The client does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rotate_client_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the client */
+                id: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            /** @description The client and its new secret */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedClient"];
+                };
+            };
+            /** @description The body is not JSON, or the id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The client does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
@@ -8795,6 +11595,211 @@ export interface operations {
             };
         };
     };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page; absent for the first page. */
+                cursor?: string;
+                /** @description Maximum number of invitations to return, 1 to 500; defaults to 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the invitations that can still be accepted */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Invitation"];
+                };
+            };
+            /** @description A parameter is invalid; see `details.parameter` */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description The invitation and its token */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedInvitation"];
+                };
+            };
+            /** @description The body is not JSON, or the actor is not a name */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["SlowBody"];
+            /** @description An account has this address (`email_taken`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large, or the limit of 200 open invitations is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the invitation */
+                id: components["schemas"]["InvitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitation was revoked */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The invitation does not exist, or was accepted */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     export_labels: {
         parameters: {
             query?: {
@@ -8975,7 +11980,16 @@ export interface operations {
     create_notification_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9093,7 +12107,16 @@ export interface operations {
     replace_notification_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the channel */
                 id: components["schemas"]["ChannelId"];
@@ -9162,7 +12185,16 @@ export interface operations {
     delete_notification_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the channel */
                 id: components["schemas"]["ChannelId"];
@@ -9222,7 +12254,16 @@ export interface operations {
     rotate_notification_channel_secret: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the channel */
                 id: components["schemas"]["ChannelId"];
@@ -9889,8 +12930,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -10149,7 +13192,16 @@ export interface operations {
     correct_label: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Groundswell's own id for the post */
                 id: components["schemas"]["PostId"];
@@ -10175,7 +13227,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelCorrection"];
                 };
             };
-            /** @description The id is not a UUID */
+            /** @description The id is not a UUID, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -10288,8 +13340,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -10443,8 +13497,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -10739,8 +13795,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -10940,7 +13998,16 @@ export interface operations {
     replace_report: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the report */
                 id: components["schemas"]["ReportId"];
@@ -11246,6 +14313,107 @@ export interface operations {
             };
         };
     };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Person whose sessions are listed; the caller by default. Requires the role `admin` for other people. */
+                user?: components["schemas"]["UserId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions that have not ended */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedSession"];
+                };
+            };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            /** @description Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The session has ended or is another person's */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_share_links: {
         parameters: {
             query?: never;
@@ -11290,8 +14458,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -11629,7 +14799,16 @@ export interface operations {
     create_silence: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11652,7 +14831,7 @@ export interface operations {
                     "application/json": components["schemas"]["Silence"];
                 };
             };
-            /** @description The body is not JSON */
+            /** @description The body is not JSON, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -11703,7 +14882,16 @@ export interface operations {
     end_silence: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the silence */
                 id: components["schemas"]["SilenceId"];
@@ -11725,7 +14913,7 @@ export interface operations {
                     "application/json": components["schemas"]["Silence"];
                 };
             };
-            /** @description The id is not a UUID */
+            /** @description The id is not a UUID, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -11805,8 +14993,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -12079,8 +15269,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -12174,8 +15366,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -12269,8 +15463,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -12491,8 +15687,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -12620,8 +15818,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -12688,8 +15888,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -12946,8 +16148,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -13217,8 +16421,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -13432,8 +16638,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Name of the person who makes the request, in percent-encoded UTF-8, at most 80 characters. It is recorded as
-                 *     given and not verified, because there are no accounts. Without it, the change is recorded without a name.
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
                  * @example Ana%20M%C3%BCller
                  */
                 "X-Groundswell-Actor"?: string | null;
@@ -13646,6 +16854,493 @@ export interface operations {
             };
         };
     };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Return only accounts with this role. */
+                role?: components["schemas"]["Role"];
+                /** @description Return only accounts with this plan. */
+                plan?: components["schemas"]["Plan"];
+                /** @description Return only active accounts, or with `false` only the others. */
+                is_active?: boolean;
+                /** @description Return only accounts whose address or name contains this text, in any case. */
+                q?: string;
+                /** @description `next_cursor` of the previous page; absent for the first page. */
+                cursor?: string;
+                /** @description Maximum number of accounts to return, 1 to 500; defaults to 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of accounts */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_User"];
+                };
+            };
+            /** @description A parameter is invalid; see `details.parameter` */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description The account */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["SlowBody"];
+            /** @description Another account has this address (`email_taken`), or the first account is not an admin's (`first_admin`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large, or the limit of 10,000 accounts is reached */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid, or the password is easy to guess; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many passwords are being hashed; or the caller's quota for calls of this class is used up (`rate_limited`) */
+            429: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The account does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    archive_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account was archived */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The account does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nobody else is an active admin (`last_admin`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description The account after the change */
+            200: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The body is not JSON, or the id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The account does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["SlowBody"];
+            /** @description Nobody else is an active admin (`last_admin`) */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
+            /** @description A field is invalid, or none is given; see `details.field` */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["Busy"];
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link and its token */
+            201: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedReset"];
+                };
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The account does not exist, or is not active */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_user_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions have ended */
+            204: {
+                headers: {
+                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
+                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
+                    "ratelimit-reset": components["headers"]["RateLimitReset"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is not a UUID */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description The account does not exist */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            /** @description PostgreSQL or Redis is unavailable */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_views: {
         parameters: {
             query?: never;
@@ -13688,7 +17383,16 @@ export interface operations {
     create_view: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13753,7 +17457,16 @@ export interface operations {
     update_view: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Name of the person behind the operator's token, or behind an installation without accounts, in percent-encoded
+                 *     UTF-8, at most 80 characters. It is recorded as given and not verified. Without it, the change is recorded
+                 *     without a name. Ignored for other callers, whose changes are recorded under the name of their account or
+                 *     credential.
+                 * @example Ana%20M%C3%BCller
+                 */
+                "X-Groundswell-Actor"?: string | null;
+            };
             path: {
                 /** @description Id of the view */
                 id: components["schemas"]["ViewId"];
@@ -13779,7 +17492,7 @@ export interface operations {
                     "application/json": components["schemas"]["SavedView"];
                 };
             };
-            /** @description The id is not a UUID */
+            /** @description The id is not a UUID, or the actor is not a name */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];

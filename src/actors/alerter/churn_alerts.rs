@@ -162,7 +162,15 @@ mod tests {
             severity: crate::models::alert::Severity::Warning,
             channels: Vec::new(),
         };
-        Rule { id: alert_rule::CHURN, builtin: true, what, created_at: now, updated_at: now }
+        Rule {
+            id: alert_rule::CHURN,
+            builtin: true,
+            what,
+            created_at: now,
+            updated_at: now,
+            created_by: None,
+            updated_by: None,
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use super::*;
 use crate::models::alert_rule::{NEGATIVITY_OVERALL, NEGATIVITY_PRODUCTS};
 use crate::models::evaluation_report::TurnReport;
+use crate::models::person_name::Stamp;
 use crate::store::Store;
 use crate::store::testing::{crowd, execute, number, posts, record, test_store};
 use crate::stream::tests::redis::Redis;
@@ -68,7 +69,7 @@ impl Bench {
     async fn rule(&self, name: &str) -> Rule {
         let mut what = rules::get(&self.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
         what.name = name.to_owned();
-        rules::create(&self.store, &what, self.now).await.unwrap().unwrap()
+        rules::create(&self.store, &what, &Stamp::without_name(self.now)).await.unwrap().unwrap()
     }
 }
 
@@ -174,11 +175,17 @@ async fn changes_by_others_apply_while_no_window_is_due() {
     assert_eq!(bench.n_open().await, 3);
     let mut what = rules::get(&bench.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
     what.scope.key = Some("product 000002".to_owned());
-    rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
+    rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, &Stamp::without_name(bench.now))
+        .await
+        .unwrap()
+        .unwrap();
     bench.turn().await;
     assert_eq!(bench.n_open().await, 1, "the others are withdrawn within a second");
     what.enabled = false;
-    rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
+    rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, &Stamp::without_name(bench.now))
+        .await
+        .unwrap()
+        .unwrap();
     bench.turn().await;
     assert_eq!(bench.n_open().await, 0);
     assert!(rules::get(&bench.store, NEGATIVITY_OVERALL).await.unwrap().is_some());

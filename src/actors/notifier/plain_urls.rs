@@ -1,8 +1,10 @@
 //! Encrypts the URLs of webhooks that earlier versions stored in clear.
 
+use jiff::Timestamp;
 use tracing::{info, warn};
 
 use crate::models::id::ChannelId;
+use crate::models::person_name::Stamp;
 use crate::notify::messenger::Messenger;
 use crate::store::notifications::channels::{self, Resealed, StoredChannel};
 use crate::store::{Store, StoreError};
@@ -36,7 +38,8 @@ fn resealed(messenger: &Messenger, stored: StoredChannel) -> Option<Resealed> {
     let StoredChannel { channel, sealed: old, sealed_by } = stored;
     let secrets = messenger.open(channel.id, &old, &channel.settings).ok()?;
     let sealed = messenger.seal(channel.id, &secrets);
-    Some(Resealed { old, sealed, sealed_by, settings: channel.settings.sealed() })
+    let stamp = Stamp::without_name(Timestamp::now());
+    Some(Resealed { stamp, old, sealed, sealed_by, settings: channel.settings.sealed() })
 }
 
 fn warn_unreadable(channel: ChannelId) {

@@ -123,7 +123,7 @@ fn letter(report: &Report, run: &ClaimedRun, documents: RunDocuments) -> Letter 
         id: format!("report-{}", run.id),
         subject: document::subject(&report.name, run.period, &zone),
         plain: documents.plain,
-        html: documents.mail,
+        html: Some(documents.mail),
         pdf: documents.pdf.ok().map(|pdf| (name, pdf)),
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use super::quotas::{Plan, RouteClass, Tier};
+use super::quotas::{RouteClass, Tier};
 use crate::models::principal::{Identity, Principal};
 
 /// Somebody with quotas: a principal, an account, or an address.
@@ -43,7 +43,7 @@ impl Caller {
         }
         let is_shared = matches!(identity, Identity::ShareHolder(_));
         let name = if is_shared { format!("{identity} at {address}") } else { identity.to_string() };
-        Some(Self { tier: Tier::Plan(plan_of(principal)), name })
+        Some(Self { tier: Tier::Plan(principal.plan), name })
     }
 
     /// Returns the stranger at an address.
@@ -70,11 +70,6 @@ impl CallerKey {
     pub fn in_redis(&self) -> String {
         format!("{}:{}", self.class.as_str(), hex::encode(self.digest))
     }
-}
-
-/// Returns the plan of the principal's account. Holders of share links have none.
-const fn plan_of(_: &Principal) -> Plan {
-    Plan::Free
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ use crate::stream;
 use crate::telemetry::{RATE_LIMIT_FALLBACKS_TOTAL, RATE_LIMITED_TOTAL};
 
 pub use caller::Caller;
-pub use quotas::{Plan, QuotaOverride, Quotas, RouteClass, Tier};
+pub use quotas::{QuotaOverride, Quotas, RouteClass, Tier};
 
 /// Maximum number of callers and classes that a process remembers: about 10 MB. Those that it forgets first are those
 /// seen once, as in a flood from many addresses; Redis still knows them.

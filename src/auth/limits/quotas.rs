@@ -3,18 +3,8 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use crate::models::plan::Plan;
 use crate::models::rate_limit::Quota;
-
-/// What an account has paid for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Plan {
-    /// Nothing.
-    Free,
-    /// Regular use.
-    Pro,
-    /// Heavy use.
-    Enterprise,
-}
 
 /// Class of routes whose calls use up the same quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,10 +4,12 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 
 use crate::http::access::{Admin, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::anomaly_settings::SignalSettings;
+use crate::models::audit::Action;
 use crate::models::new_post::Rejection;
 use crate::store::alerts::anomalies;
 
@@ -51,6 +53,7 @@ pub async fn change(
     _: Parameters<EmptyQuery>,
     payload: Payload,
 ) -> Result<Json<SignalSettings>, ApiError> {
+    let trail = Trail::of(&request)?;
     let settings: SignalSettings = extract::json_body(&request, payload, BODY_MAX).await?;
     if !MINIMUM_VOLUME.contains(&settings.minimum_volume) {
         let (least, most) = MINIMUM_VOLUME.into_inner();
@@ -60,6 +63,8 @@ pub async fn change(
             message: format!("the minimum volume must be between {least} and {most}"),
         }));
     }
+    let before = anomalies::settings(&state.store).await?;
     anomalies::change_settings(&state.store, settings).await?;
+    trail.changed(Action::SignalSettingsChanged, "signal_settings", (&before, &settings)).await?;
     Ok(Json(settings))
 }

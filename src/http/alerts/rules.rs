@@ -6,10 +6,12 @@ use jiff::Timestamp;
 
 use crate::alerting::preview;
 use crate::http::access::{Analyst, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{self, EmptyQuery, Parameters};
+use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
+use crate::models::audit::Action;
 use crate::models::evaluation::Group;
 use crate::models::id::RuleId;
 use crate::models::new_post::Rejection;
@@ -59,10 +61,10 @@ pub async fn get(
 ///
 /// The first evaluation follows within seconds.
 #[utoipa::path(post, path = "/api/v1/alert-rules", tag = "alerts", operation_id = "create_alert_rule",
-    request_body = NewRule,
+    params(ActorHeader), request_body = NewRule,
     responses(
         (status = 201, body = Rule, description = "The stored rule"),
-        (status = 400, body = ErrorBody, description = "The body is not JSON"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON, or the actor is not a name"),
         (status = 413, body = ErrorBody, description = "The limit of 200 rules is reached"),
         (status = 422, body = ErrorBody,
             description = "A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel`"),
@@ -75,22 +77,25 @@ pub async fn create(
     payload: Payload,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let (stamp, trail) = (extract::stamp(&request)?, Trail::of(&request)?);
     let rule = read(&request, payload).await?;
     rule.check().map_err(ApiError::Rejected)?;
-    let made = rules::create(&state.store, &rule, Timestamp::now()).await?;
+    let made = rules::create(&state.store, &rule, &stamp).await?;
     let limit = RULES_MAX.unsigned_abs();
-    Ok(HttpResponse::Created().json(made.ok_or(ApiError::TooLarge { limit, what: "rules" })?))
+    let made = made.ok_or(ApiError::TooLarge { limit, what: "rules" })?;
+    trail.created(Action::AlertRuleCreated, made.id, &made).await?;
+    Ok(HttpResponse::Created().json(made))
 }
 
 /// Replace an alert rule
 ///
 /// Open alerts that the new rule would not raise are resolved; all others stay open.
 #[utoipa::path(put, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "replace_alert_rule",
-    params(("id" = RuleId, Path, description = "Id of the rule")),
+    params(("id" = RuleId, Path, description = "Id of the rule"), ActorHeader),
     request_body = NewRule,
     responses(
         (status = 200, body = Rule, description = "The stored rule"),
-        (status = 400, body = ErrorBody, description = "The body is not JSON, or the id is not a UUID"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON, the id is not a UUID, or the actor is not a name"),
         (status = 404, body = ErrorBody, description = "The rule does not exist"),
         (status = 422, body = ErrorBody,
             description = "A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel`"),
@@ -104,11 +109,14 @@ pub async fn replace(
     path: Path<String>,
 ) -> Result<Json<Rule>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let id = extract::id(&path)?;
+    let (id, stamp, trail) = (extract::id(&path)?, extract::stamp(&request)?, Trail::of(&request)?);
     let rule = read(&request, payload).await?;
     rule.check_in_place_of(id).map_err(ApiError::Rejected)?;
-    let stored = rules::update(&state.store, id, &rule, Timestamp::now()).await?;
-    stored.map(Json).ok_or_else(|| missing(id))
+    let before = rules::get(&state.store, id).await?;
+    let stored = rules::update(&state.store, id, &rule, &stamp).await?;
+    let stored = stored.ok_or_else(|| missing(id))?;
+    trail.changed(Action::AlertRuleChanged, id, (&before, &stored)).await?;
+    Ok(Json(stored))
 }
 
 /// Delete an alert rule
@@ -127,13 +135,16 @@ pub async fn delete(
     _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
+    trail: Trail,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::id(&path)?;
+    let before = rules::get(&state.store, id).await?;
     if rules::delete(&state.store, id).await?.is_some() {
+        trail.deleted(Action::AlertRuleDeleted, id, &before).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
-    if rules::get(&state.store, id).await?.is_none() {
+    if before.is_none() {
         return Err(missing(id));
     }
     let message = "built-in rules cannot be deleted; disable the rule instead".to_owned();

@@ -2,13 +2,14 @@
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use jiff::Timestamp;
 
 use super::rules::BODY_BYTES_MAX;
 use crate::http::access::{Analyst, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{self, EmptyQuery, Parameters};
+use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::audit::Action;
 use crate::models::id::SilenceId;
 use crate::models::silence::{NewSilence, Silence};
 use crate::store::alerts::silences::{self, SILENCES_MAX};
@@ -32,10 +33,10 @@ pub async fn list(
 /// Matching alerts are still raised, listed and pushed to dashboards, marked as `silenced`. If an alert is still open
 /// when its silence ends, a notification is sent then.
 #[utoipa::path(post, path = "/api/v1/silences", tag = "alerts", operation_id = "create_silence",
-    request_body = NewSilence,
+    params(ActorHeader), request_body = NewSilence,
     responses(
         (status = 201, body = Silence, description = "The stored silence"),
-        (status = 400, body = ErrorBody, description = "The body is not JSON"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON, or the actor is not a name"),
         (status = 413, body = ErrorBody, description = "The limit of 500 active or scheduled silences is reached"),
         (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
@@ -48,19 +49,22 @@ pub async fn create(
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let what: NewSilence = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
-    let now = Timestamp::now();
-    what.check(now).map_err(ApiError::Rejected)?;
-    let made = silences::create(&state.store, &what, now).await?;
+    // After the body has been read: a silence that names no beginning begins then, which is not in the past.
+    let (stamp, trail) = (extract::stamp(&request)?, Trail::of(&request)?);
+    what.check(stamp.at).map_err(ApiError::Rejected)?;
+    let made = silences::create(&state.store, &what, &stamp).await?;
     let limit = SILENCES_MAX.unsigned_abs();
-    Ok(HttpResponse::Created().json(made.ok_or(ApiError::TooLarge { limit, what: "silences" })?))
+    let made = made.ok_or(ApiError::TooLarge { limit, what: "silences" })?;
+    trail.created(Action::SilenceCreated, made.id, &made).await?;
+    Ok(HttpResponse::Created().json(made))
 }
 
 /// End a silence now
 #[utoipa::path(delete, path = "/api/v1/silences/{id}", tag = "alerts", operation_id = "end_silence",
-    params(("id" = SilenceId, Path, description = "Id of the silence")),
+    params(("id" = SilenceId, Path, description = "Id of the silence"), ActorHeader),
     responses(
         (status = 200, body = Silence, description = "The ended silence"),
-        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID, or the actor is not a name"),
         (status = 404, body = ErrorBody, description = "The silence does not exist"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
@@ -68,9 +72,12 @@ pub async fn end(
     _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
+    request: HttpRequest,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Silence>, ApiError> {
-    let id = extract::id(&path)?;
-    let ended = silences::end(&state.store, id, Timestamp::now()).await?;
-    ended.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("silence `{id}`") })
+    let (id, stamp, trail) = (extract::id(&path)?, extract::stamp(&request)?, Trail::of(&request)?);
+    let ended = silences::end(&state.store, id, &stamp).await?;
+    let ended = ended.ok_or_else(|| ApiError::NotFound { what: format!("silence `{id}`") })?;
+    trail.created(Action::SilenceEnded, id, &ended).await?;
+    Ok(Json(ended))
 }

@@ -8,10 +8,12 @@ use tracing::{info, warn};
 use utoipa::ToSchema;
 
 use crate::http::access::Admin;
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::inference::{NotReloaded, Reloaded};
+use crate::models::audit::Action;
 use crate::models::new_post::Rejection;
 use crate::models::score::ModelId;
 
@@ -49,6 +51,7 @@ pub struct ReloadedModel {
 pub async fn reload(
     _: Admin,
     state: Data<AppState>,
+    trail: Trail,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<ReloadResponse>, ApiError> {
     let models = Arc::clone(&state.models);
@@ -60,7 +63,10 @@ pub async fn reload(
         info!(tier = tier.as_str(), before, after, "model reloaded");
     }
     let without_deep = state.models.deep().err().map(|why| format!("{why}; restart to add a deep model"));
-    Ok(Json(ReloadResponse { items: reloaded.into_iter().map(ReloadedModel::from).collect(), without_deep }))
+    let response =
+        ReloadResponse { items: reloaded.into_iter().map(ReloadedModel::from).collect(), without_deep };
+    trail.created(Action::ModelsReloaded, "models", &response).await?;
+    Ok(Json(response))
 }
 
 impl From<Reloaded> for ReloadedModel {

@@ -4,7 +4,6 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpResponse, Responder};
-use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
@@ -12,9 +11,11 @@ use utoipa::ToSchema;
 use super::channel_request::{NewChannel, draft, read, rejected, require_persistent_key};
 use crate::actors::notifier::delivery::{self, DeliveryError};
 use crate::http::access::{Admin, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{self, EmptyQuery, Parameters};
+use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
+use crate::models::audit::Action;
 use crate::models::id::ChannelId;
 use crate::models::notification::{Channel, PublicSetting};
 use crate::notify::settings;
@@ -65,7 +66,7 @@ pub async fn list(
 /// A webhook's signing secret is revealed only in this response and in those of `rotate-secret`, as `settings.secret`.
 /// In all other responses, `settings.secret` is `{"set":true}`.
 #[utoipa::path(post, path = "/api/v1/notification-channels", tag = "notifications",
-    operation_id = "create_notification_channel", request_body = NewChannel,
+    operation_id = "create_notification_channel", params(ActorHeader), request_body = NewChannel,
     responses(
         (status = 201, body = Channel, description = "The channel"),
         (status = 409, body = ErrorBody, description = "The limit on channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`)"),
@@ -79,13 +80,15 @@ pub async fn create(
     payload: Payload,
     _: Parameters<EmptyQuery>,
 ) -> Result<impl Responder, ApiError> {
+    let (stamp, trail) = (extract::stamp(&request)?, Trail::of(&request)?);
     let new = read(&request, payload).await?;
     let (draft, revealed_secret) = draft(&state, ChannelId::now_v7(), new, None)?;
-    let made = channels::create(&state.store, &draft).await?;
+    let made = channels::create(&state.store, &draft, &stamp).await?;
     let channel = made.ok_or_else(|| ApiError::Conflict {
         code: "too_many_channels",
         message: format!("the limit of {CHANNELS_MAX} channels is reached; delete one first"),
     })?;
+    trail.created(Action::ChannelCreated, channel.id, &channel).await?;
     Ok((Json(with_secret(channel, revealed_secret)), StatusCode::CREATED))
 }
 
@@ -111,7 +114,8 @@ pub async fn get(
 /// Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it.
 /// Disabling a channel discards its pending notifications.
 #[utoipa::path(put, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "replace_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
+    operation_id = "replace_notification_channel",
+    params(("id" = ChannelId, Path, description = "Id of the channel"), ActorHeader),
     request_body = NewChannel,
     responses(
         (status = 200, body = Channel, description = "The channel"),
@@ -127,7 +131,7 @@ pub async fn replace(
     payload: Payload,
 ) -> Result<Json<Channel>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let id = extract::id(&path)?;
+    let (id, stamp, trail) = (extract::id(&path)?, extract::stamp(&request)?, Trail::of(&request)?);
     let new = read(&request, payload).await?;
     let old = stored(&state, id).await?;
     if old.channel.kind != new.kind {
@@ -136,15 +140,18 @@ pub async fn replace(
     // Secrets that can no longer be decrypted can still be replaced if the request contains all of them.
     let secrets = state.messenger.open(id, &old.sealed, &old.channel.settings).ok();
     let (draft, revealed_secret) = draft(&state, id, new, secrets.as_ref())?;
-    let changed = channels::update(&state.store, &draft).await?;
-    changed.map(|channel| Json(with_secret(channel, revealed_secret))).ok_or_else(|| unknown(id))
+    let changed = channels::update(&state.store, &draft, &stamp).await?;
+    let channel = changed.ok_or_else(|| unknown(id))?;
+    trail.changed(Action::ChannelChanged, id, (&old.channel, &channel)).await?;
+    Ok(Json(with_secret(channel, revealed_secret)))
 }
 
 /// Delete a notification channel
 ///
 /// Notifications of the channel are deleted too. Rules that also name other channels keep notifying those.
 #[utoipa::path(delete, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "delete_notification_channel", params(("id" = ChannelId, Path, description = "Id of the channel")),
+    operation_id = "delete_notification_channel",
+    params(("id" = ChannelId, Path, description = "Id of the channel"), ActorHeader),
     responses(
         (status = 204, description = "The channel was deleted"),
         (status = 404, body = ErrorBody, description = "The channel does not exist"),
@@ -155,11 +162,16 @@ pub async fn delete(
     _: Admin,
     state: Data<AppState>,
     path: Path<String>,
+    request: HttpRequest,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = extract::id(&path)?;
-    match channels::delete(&state.store, id).await? {
-        Removal::Removed => Ok(HttpResponse::NoContent().finish()),
+    let (id, stamp, trail) = (extract::id(&path)?, extract::stamp(&request)?, Trail::of(&request)?);
+    let before = stored(&state, id).await?.channel;
+    match channels::delete(&state.store, id, &stamp).await? {
+        Removal::Removed => {
+            trail.deleted(Action::ChannelDeleted, id, &before).await?;
+            Ok(HttpResponse::NoContent().finish())
+        }
         Removal::Unknown => Err(unknown(id)),
         Removal::InUse(rules) => {
             let names = rules.join("` and `");
@@ -217,7 +229,8 @@ pub async fn test(
 /// For 24 hours, messages are signed with both the old and the new secret, so that receivers can switch. Only this
 /// response reveals the new secret, in `settings.secret`.
 #[utoipa::path(post, path = "/api/v1/notification-channels/{id}/rotate-secret", tag = "notifications",
-    operation_id = "rotate_notification_channel_secret", params(("id" = ChannelId, Path, description = "Id of the channel")),
+    operation_id = "rotate_notification_channel_secret",
+    params(("id" = ChannelId, Path, description = "Id of the channel"), ActorHeader),
     responses(
         (status = 200, body = Channel, description = "The channel"),
         (status = 404, body = ErrorBody, description = "The channel does not exist"),
@@ -230,24 +243,26 @@ pub async fn rotate_secret(
     _: Admin,
     state: Data<AppState>,
     path: Path<String>,
+    request: HttpRequest,
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<Channel>, ApiError> {
-    let id = extract::id(&path)?;
+    let (id, stamp, trail) = (extract::id(&path)?, extract::stamp(&request)?, Trail::of(&request)?);
     require_persistent_key(&state)?;
     for _ in 0..ROTATIONS_MAX {
         let StoredChannel { channel, sealed: old, .. } = stored(&state, id).await?;
         let secrets = state.messenger.open(id, &old, &channel.settings).map_err(DeliveryError::from)?;
         let (secrets, new_secret) =
-            settings::rotate(&secrets, Timestamp::now()).ok_or_else(|| ApiError::Conflict {
+            settings::rotate(&secrets, stamp.at).ok_or_else(|| ApiError::Conflict {
                 code: "no_secret",
                 message: "only webhooks have a signing secret to rotate".to_owned(),
             })?;
         let sealed = state.messenger.seal(id, &secrets);
         let sealed_by = state.messenger.keyring().fingerprint().to_owned();
         let settings = channel.settings.sealed();
-        let changed =
-            channels::reseal(&state.store, id, &Resealed { old, sealed, sealed_by, settings }).await?;
+        let new = Resealed { stamp: stamp.clone(), old, sealed, sealed_by, settings };
+        let changed = channels::reseal(&state.store, id, &new).await?;
         if let Some(channel) = changed {
+            trail.record(Action::ChannelSecretRotated, Some(id.to_string()), []).await?;
             return Ok(Json(with_secret(channel, Some(new_secret))));
         }
     }

@@ -19,16 +19,26 @@ const OF_ALL: [Refusal; 1] =
     [("WrongParameter", "400", "A parameter is invalid or unknown; see `details.parameter`")];
 
 /// Error responses that calls can return if they are open to anyone.
-const OF_OPEN: [Refusal; 1] = [("Foreign", "403", "The `Host` header or the page's origin is not allowed")];
+const OF_OPEN: [Refusal; 1] = [(
+    "Foreign",
+    "403",
+    "The `Host` header or the page's origin is not allowed, or a change in a session does not come from the dashboard \
+     (`cross_site`)",
+)];
 
 /// Error responses that calls can return if they require a role and a scope.
 const OF_RULED: [Refusal; 2] = [
-    ("Unauthorized", "401", "The token, or the ticket for a live connection, is missing or wrong"),
+    (
+        "Unauthorized",
+        "401",
+        "The credential, or the ticket for a live connection, is missing, wrong or has ended",
+    ),
     (
         "Forbidden",
         "403",
         "The caller lacks the role or scope for the call (`forbidden`), the share link does not include it \
-         (`not_shared`) or has ended (`share_ended`), or the `Host` header or the page's origin is not allowed",
+         (`not_shared`) or has ended (`share_ended`), a change in a session \
+         does not come from the dashboard (`cross_site`), or the `Host` header or the page's origin is not allowed",
     ),
 ];
 
@@ -126,7 +136,7 @@ fn all_refusals() -> impl Iterator<Item = Refusal> {
 }
 
 fn complete_call(operation: &mut Operation, rule: &Rule) {
-    let is_open = rule.needs.requirement().is_none();
+    let is_open = !rule.needs.needs_principal();
     let token = (!is_open).then(|| SecurityRequirement::new("token", [""; 0]));
     operation.security = Some(token.into_iter().collect());
     operation.extensions.get_or_insert_default().insert(ACCESS.to_owned(), rule.needs.as_str().into());

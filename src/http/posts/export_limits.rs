@@ -2,19 +2,23 @@
 //! stall.
 
 use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use actix_web::HttpRequest;
 use actix_web::rt::task::JoinHandle;
+use actix_web::{HttpMessage as _, HttpRequest};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::http::error::ApiError;
+use crate::models::principal::Principal;
 use crate::telemetry::{EXPORTS_OPEN, EXPORTS_REFUSED_TOTAL, EXPORTS_STALLED_TOTAL};
 use crate::ws::RawSocket;
 
@@ -40,6 +44,14 @@ pub struct ExportLimits {
     permits: Arc<Semaphore>,
     reading: Arc<Semaphore>,
     stall_max: Duration,
+    running: Running,
+}
+
+/// Exports that are running, by a number of their own: who receives each, and how to end it.
+type Running = Arc<Mutex<HashMap<Uuid, (Principal, CancellationToken)>>>;
+
+fn lock(running: &Running) -> MutexGuard<'_, HashMap<Uuid, (Principal, CancellationToken)>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ExportLimits {
@@ -49,6 +61,19 @@ impl ExportLimits {
             permits: Arc::new(Semaphore::new(params.n_max)),
             reading: Arc::new(Semaphore::new(params.n_reading_max)),
             stall_max: params.stall_max,
+            running: Running::default(),
+        }
+    }
+
+    /// Returns the principals who receive exports, each once.
+    pub fn principals(&self) -> HashSet<Principal> {
+        lock(&self.running).values().map(|(principal, _)| *principal).collect()
+    }
+
+    /// Breaks off every export whose principal matches. Its client sees that the file is incomplete.
+    pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
+        for (_, ended) in lock(&self.running).values().filter(|(principal, _)| is_ended(principal)) {
+            ended.cancel();
         }
     }
 
@@ -61,21 +86,28 @@ impl ExportLimits {
             metrics::counter!(EXPORTS_REFUSED_TOTAL).increment(1);
             return Err(ApiError::Busy { what: "too many exports are running" });
         };
-        let open = OpenExport { _permit: permit };
+        let (number, ended) = (Uuid::now_v7(), CancellationToken::new());
+        if let Some(principal) = request.extensions().get::<Principal>() {
+            lock(&self.running).insert(number, (*principal, ended.clone()));
+        }
+        let open = OpenExport { _permit: permit, number, running: Arc::clone(&self.running) };
         metrics::gauge!(EXPORTS_OPEN).increment(1);
         let (socket, reading) = (RawSocket::of(request), Arc::clone(&self.reading));
-        Ok(ExportPermit { open, socket, reading, stall_max: self.stall_max })
+        Ok(ExportPermit { open, socket, reading, stall_max: self.stall_max, ended })
     }
 }
 
 /// Permit held by an open export. Dropping it also decrements the metric for open exports.
 struct OpenExport {
     _permit: OwnedSemaphorePermit,
+    number: Uuid,
+    running: Running,
 }
 
 impl Drop for OpenExport {
     fn drop(&mut self) {
         metrics::gauge!(EXPORTS_OPEN).decrement(1);
+        lock(&self.running).remove(&self.number);
     }
 }
 
@@ -85,6 +117,7 @@ pub struct ExportPermit {
     socket: Option<RawSocket>,
     reading: Arc<Semaphore>,
     stall_max: Duration,
+    ended: CancellationToken,
 }
 
 impl ExportPermit {
@@ -102,32 +135,43 @@ impl ExportPermit {
         .boxed()
     }
 
-    /// Returns a body that holds the permit until it ends. A client that reads nothing for too long is disconnected by
-    /// a separate task, because a body is not polled while its connection is blocked.
+    /// Returns a body that holds the permit until it ends. A client that reads nothing for too long, or that may no longer
+    /// read, is disconnected by a separate task, because a body is not polled while its connection is blocked.
     pub fn hold<S>(self, body: S) -> ExportBody
     where
         S: Stream<Item = Result<Bytes, ApiError>> + 'static,
     {
         let idle_since: Rc<Cell<Option<Instant>>> = Rc::default();
-        let watching = watch(Rc::clone(&idle_since), self.socket, self.stall_max);
+        let watching = watch(Rc::clone(&idle_since), self.socket, (self.stall_max, self.ended));
         // unsupervised: ends with the body that it watches, which aborts it
         let watch = actix_web::rt::spawn(watching);
         ExportBody { body: Box::pin(body), rest: Bytes::new(), idle_since, watch, _open: self.open }
     }
 }
 
-/// Aborts the connection once it has been idle for too long. Runs on the connection's thread and is cancelled together
-/// with the body, so the connection is always open while this runs.
-async fn watch(idle_since: Rc<Cell<Option<Instant>>>, socket: Option<RawSocket>, stall_max: Duration) {
-    loop {
-        let idle = idle_since.get().map(|since| since.elapsed()).unwrap_or_default();
-        let Some(left) = stall_max.checked_sub(idle).filter(|left| !left.is_zero()) else {
-            break;
-        };
-        tokio::time::sleep(left).await;
+/// Aborts the connection once it has been idle for too long, or the principal's access has ended. Runs on the
+/// connection's thread and is cancelled together with the body, so the connection is always open while this runs.
+async fn watch(
+    idle_since: Rc<Cell<Option<Instant>>>,
+    socket: Option<RawSocket>,
+    (stall_max, ended): (Duration, CancellationToken),
+) {
+    let stalled = async {
+        loop {
+            let idle = idle_since.get().map(|since| since.elapsed()).unwrap_or_default();
+            let Some(left) = stall_max.checked_sub(idle).filter(|left| !left.is_zero()) else {
+                return;
+            };
+            tokio::time::sleep(left).await;
+        }
+    };
+    tokio::select! {
+        () = stalled => {
+            metrics::counter!(EXPORTS_STALLED_TOTAL).increment(1);
+            tracing::info!(seconds = stall_max.as_secs(), "aborting an export whose client reads nothing");
+        }
+        () = ended.cancelled() => tracing::info!("aborting an export of somebody whose access has ended"),
     }
-    metrics::counter!(EXPORTS_STALLED_TOTAL).increment(1);
-    tracing::info!(seconds = stall_max.as_secs(), "aborting an export whose client reads nothing");
     if let Some(socket) = socket {
         socket.abort();
     }

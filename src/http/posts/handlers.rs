@@ -8,6 +8,7 @@ use super::export::{self, Format};
 use super::ingest_body;
 use super::ingest_body::{BODY_BYTES_MAX, PostsBody, Receipt};
 use crate::http::access::{Admin, Ingest, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
@@ -15,6 +16,7 @@ use crate::http::metrics::explore::zone;
 use crate::http::metrics::filter_parameters::filter_parameters;
 use crate::http::metrics::range::RangeQuery;
 use crate::http::state::AppState;
+use crate::models::audit::Action;
 use crate::models::id::PostId;
 use crate::models::new_post::AcceptContext;
 use crate::models::post::{ListedPost, PostOrder, PostWithHistory, Source};
@@ -215,10 +217,13 @@ pub async fn erase(
     _: Admin,
     state: Data<AppState>,
     path: Path<String>,
+    trail: Trail,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let uuid = extract::id(&path)?;
+    let uuid: PostId = extract::id(&path)?;
     if state.eraser.erase_post(uuid).await? {
+        // Not with what was erased.
+        trail.record(Action::PostErased, Some(uuid.to_string()), []).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(ApiError::NotFound { what: format!("post `{uuid}`") })
@@ -244,6 +249,7 @@ pub async fn export(
     let (from, to) = between(parameters.range(), parameters.tz.as_deref())?;
     let query = PostsQuery { filter: parameters.filter()?, from, to, ..PostsQuery::default() };
     let permit = state.exports.acquire(&request)?;
+    Trail::of(&request)?.exported(Action::PostsExported).await?;
     let chunks = list::export(state.store.clone(), query);
     export::respond(parameters.format, chunks, permit).await
 }

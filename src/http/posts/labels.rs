@@ -8,9 +8,11 @@ use utoipa::IntoParams;
 use super::csv_cell::harmless;
 use super::export::{self, Format};
 use crate::http::access::{Analyst, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{self, Parameters};
+use crate::http::extract::{self, ActorHeader, Parameters};
 use crate::http::state::AppState;
+use crate::models::audit::Action;
 use crate::models::id::PostId;
 use crate::models::label::{BY_CHARS_MAX, LabelCorrection, LabelledPost, NOTE_CHARS_MAX, NewLabel};
 use crate::models::new_post::Rejection;
@@ -38,10 +40,10 @@ const COLUMNS: &[&str] = &[
 /// The last correction wins. It is shown beside the model's label, on which all counts and rollups are based. It stays
 /// in place even if a better model rescores the post later.
 #[utoipa::path(put, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "correct_label", request_body = NewLabel,
-    params(("id" = PostId, Path, description = "Groundswell's own id for the post")),
+    params(("id" = PostId, Path, description = "Groundswell's own id for the post"), ActorHeader),
     responses(
         (status = 200, body = LabelCorrection, description = "The stored correction"),
-        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID, or the actor is not a name"),
         (status = 404, body = ErrorBody, description = "The post does not exist"),
         (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
@@ -53,10 +55,13 @@ pub async fn correct(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<LabelCorrection>, ApiError> {
-    let uuid = extract::id(&path)?;
-    let new = checked(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
+    let (uuid, trail) = (extract::id(&path)?, Trail::of(&request)?);
+    let mut new = checked(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
+    new.by = extract::actor_or_given(&request, new.by)?;
     let made = labels::correct(&state.store, uuid, &new).await?;
-    made.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })
+    let made = made.ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })?;
+    trail.created(Action::LabelCorrected, uuid, &made).await?;
+    Ok(Json(made))
 }
 
 /// Remove the correction to a post's label
@@ -72,9 +77,11 @@ pub async fn retract(
     _: Analyst,
     state: Data<AppState>,
     path: Path<String>,
+    trail: Trail,
 ) -> Result<HttpResponse, ApiError> {
-    let uuid = extract::id(&path)?;
+    let uuid: PostId = extract::id(&path)?;
     if labels::take_back(&state.store, uuid).await? {
+        trail.record(Action::LabelRetracted, Some(uuid.to_string()), []).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(ApiError::NotFound { what: format!("the correction of post `{uuid}`") })
@@ -106,6 +113,7 @@ pub async fn export(
 ) -> Result<HttpResponse, ApiError> {
     let format = parameters.format.unwrap_or(Format::Ndjson);
     let permit = state.exports.acquire(&request)?;
+    Trail::of(&request)?.exported(Action::LabelsExported).await?;
     let chunks = labels::export(state.store.clone());
     export::stream(export::File { name: "labels", format, header: COLUMNS }, (chunks, permit), cells).await
 }

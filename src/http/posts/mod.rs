@@ -1,7 +1,7 @@
 //! Posts: ingestion, history, exports, corrected labels and saved views.
 
 pub mod authors; // what one author posted
-mod csv_cell; // text that spreadsheets do not evaluate
+pub mod csv_cell; // text that spreadsheets do not evaluate
 pub mod export; // posts as a file
 pub mod export_limits; // limits on concurrent exports
 pub mod handlers; // ingest, history, erasure and export

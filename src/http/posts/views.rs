@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{self, EmptyQuery, Parameters};
+use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::hidden_characters::is_hidden;
 use crate::models::id::ViewId;
@@ -31,7 +31,7 @@ pub async fn list(
 }
 
 /// Save a view
-#[utoipa::path(post, path = "/api/v1/views", tag = "views", operation_id = "create_view", request_body = NewView, responses(
+#[utoipa::path(post, path = "/api/v1/views", tag = "views", operation_id = "create_view", params(ActorHeader), request_body = NewView, responses(
     (status = 201, body = SavedView, description = "The saved view"),
     (status = 413, body = ErrorBody, description = "The limit of 500 views is reached"),
     (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
@@ -43,19 +43,20 @@ pub async fn create(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let stamp = extract::stamp(&request)?;
     let new = sent(&request, payload).await?;
     let limit = u64::try_from(VIEWS_MAX).unwrap_or(u64::MAX);
-    let saved = views::create(&state.store, &new).await?;
+    let saved = views::create(&state.store, &new, &stamp).await?;
     let saved = saved.ok_or(ApiError::TooLarge { limit, what: "saved views" })?;
     Ok(HttpResponse::Created().json(saved))
 }
 
 /// Replace a saved view
 #[utoipa::path(put, path = "/api/v1/views/{id}", tag = "views", operation_id = "update_view", request_body = NewView,
-    params(("id" = ViewId, Path, description = "Id of the view")),
+    params(("id" = ViewId, Path, description = "Id of the view"), ActorHeader),
     responses(
         (status = 200, body = SavedView, description = "The saved view"),
-        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID, or the actor is not a name"),
         (status = 404, body = ErrorBody, description = "The view does not exist"),
         (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
@@ -67,9 +68,9 @@ pub async fn update(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<SavedView>, ApiError> {
-    let id = extract::id(&path)?;
+    let (id, stamp) = (extract::id(&path)?, extract::stamp(&request)?);
     let new = sent(&request, payload).await?;
-    let saved = views::update(&state.store, id, &new).await?;
+    let saved = views::update(&state.store, id, &new, &stamp).await?;
     saved.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("view `{id}`") })
 }
 

@@ -99,7 +99,7 @@ pub async fn create(
 
 /// Replace a scheduled report
 #[utoipa::path(put, path = "/api/v1/reports/{id}", tag = "reports", operation_id = "replace_report",
-    params(("id" = ReportId, Path, description = "Id of the report")), request_body = NewReport,
+    params(("id" = ReportId, Path, description = "Id of the report"), ActorHeader), request_body = NewReport,
     responses(
         (status = 200, body = Report, description = "The report"),
         (status = 404, body = ErrorBody, description = "The report does not exist"),
@@ -115,14 +115,15 @@ pub async fn replace(
     payload: Payload,
 ) -> Result<Json<Report>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let id = extract::id(&path)?;
+    let (id, actor) = (extract::id(&path)?, extract::actor(&request)?);
     let mut draft = read(&state, &request, payload).await?;
     let old = schedules::get(&state.store, id).await?.ok_or_else(|| missing(id))?;
     if old.enabled && draft.new.enabled && old.schedule == draft.new.schedule {
         // It may be due right now.
         draft.next_at = old.next_at;
     }
-    let changed = schedules::update(&state.store, id, &draft).await?;
+    let updated_by = actor.as_ref().map(PersonName::as_str);
+    let changed = schedules::update(&state.store, id, &draft, updated_by).await?;
     changed.map(Json).ok_or_else(|| missing(id))
 }
 

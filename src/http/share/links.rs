@@ -7,10 +7,12 @@ use jiff::SignedDuration;
 use super::access::NewSecret;
 use super::scope;
 use crate::http::access::{Analyst, Viewer};
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::metrics::{explore, live};
 use crate::http::state::AppState;
+use crate::models::audit::Action;
 use crate::models::hidden_characters::is_hidden;
 use crate::models::id::ShareLinkId;
 use crate::models::new_post::Rejection;
@@ -59,7 +61,7 @@ pub async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let new = checked(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
-    let stamp = extract::stamp(&request)?;
+    let (stamp, trail) = (extract::stamp(&request)?, Trail::of(&request)?);
     let expires_at = stamp.at.checked_add(SignedDuration::from_secs(new.expires_in_seconds));
     let link = ShareLink {
         id: ShareLinkId::now_v7(),
@@ -75,6 +77,7 @@ pub async fn create(
         let limit = u64::try_from(LINKS_MAX).unwrap_or(u64::MAX);
         return Err(ApiError::TooLarge { limit, what: "share links" });
     }
+    trail.created(Action::ShareLinkCreated, link.id, &link).await?;
     Ok(HttpResponse::Created().json(CreatedShareLink { link, token: secret.token }))
 }
 
@@ -89,9 +92,15 @@ pub async fn create(
         (status = 404, body = ErrorBody, description = "The link does not exist"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn revoke(_: Analyst, state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
-    let id = extract::id(&path)?;
+pub async fn revoke(
+    _: Analyst,
+    state: Data<AppState>,
+    path: Path<String>,
+    trail: Trail,
+) -> Result<HttpResponse, ApiError> {
+    let id: ShareLinkId = extract::id(&path)?;
     if share_links::revoke(&state.store, id).await? {
+        trail.record(Action::ShareLinkRevoked, Some(id.to_string()), []).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(ApiError::NotFound { what: format!("share link `{id}`") })

@@ -5,10 +5,12 @@ use actix_web::web::{Data, Json, Path, Payload};
 
 use crate::connectors::{networks, sealed_credentials};
 use crate::http::access::Admin;
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery};
 use crate::http::notifications::channel_request::require_persistent_key;
 use crate::http::state::AppState;
+use crate::models::audit::Action;
 use crate::models::id::SourceId;
 use crate::models::source::credentials::Credentials;
 use crate::models::source::{Network, Source};
@@ -37,12 +39,15 @@ pub async fn replace(
 ) -> Result<Json<Source>, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
     let (id, stamp) = (extract::id(&path)?, extract::stamp(&request)?);
+    let trail = Trail::of(&request)?;
     let credentials: Credentials = extract::json_body(&request, payload, super::BODY_BYTES_MAX).await?;
     let network = super::found(&state, id).await?.network;
     networks::check_credentials(network, &credentials).map_err(super::refusal)?;
     let sealed = seal(&state, id, (network, &credentials)).await?;
     let outcome = sources::set_credentials(&state.store, id, sealed.as_ref(), &stamp).await?;
-    super::stored(outcome, Some(id)).map(Json)
+    let source = super::stored(outcome, Some(id))?;
+    trail.record(Action::SourceCredentialsReplaced, Some(id.to_string()), []).await?;
+    Ok(Json(source))
 }
 
 /// Encrypts credentials for a source.

@@ -11,11 +11,13 @@ use uuid::Uuid;
 use super::deliveries;
 use crate::connectors::webhook::Delivery;
 use crate::http::access::Admin;
+use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::notifications::channel_request::require_persistent_key;
 use crate::http::posts::ingest_body::RejectedPost;
 use crate::http::state::AppState;
+use crate::models::audit::Action;
 use crate::models::id::SourceId;
 use crate::models::new_post::NewPost;
 use crate::models::object::object;
@@ -67,6 +69,7 @@ pub async fn rotate_secret(
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<RevealedSource>, ApiError> {
     let (id, stamp) = (extract::id(&path)?, extract::stamp(&request)?);
+    let trail = Trail::of(&request)?;
     if super::found(&state, id).await?.network != Network::Webhook {
         return Err(ApiError::Conflict {
             code: "no_secret",
@@ -75,7 +78,9 @@ pub async fn rotate_secret(
     }
     let (secret, sealed) = new_secret(&state, id)?;
     let outcome = webhook::reseal(&state.store, id, &sealed, &stamp).await?;
-    Ok(Json(RevealedSource { source: super::stored(outcome, Some(id))?, secret: Some(secret) }))
+    let source = super::stored(outcome, Some(id))?;
+    trail.record(Action::SourceSecretRotated, Some(id.to_string()), []).await?;
+    Ok(Json(RevealedSource { source, secret: Some(secret) }))
 }
 
 /// Try a mapping on a sample

@@ -1,12 +1,12 @@
 //! Reads and writes alert rules.
 
-use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule, Rule, RuleScope};
 use crate::models::id::RuleId;
+use crate::models::person_name::Stamp;
 use crate::models::rollup::Dimension;
 use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::locks::{self, Lock};
@@ -19,7 +19,7 @@ macro_rules! columns {
     () => {
         "id, builtin, created_at, updated_at, name, enabled, metric, dimension::text, key, window_seconds, comparison, \
          threshold, clear_threshold, minimum_volume, for_seconds, keep_firing_seconds, cooldown_seconds, \
-         severity::text, channels"
+         severity::text, channels, created_by, updated_by"
     };
 }
 
@@ -41,19 +41,19 @@ pub const RULES_MAX: i64 = 200;
 
 /// Stores a validated rule, which is evaluated within seconds. Returns `None` if there are already [`RULES_MAX`] rules.
 /// Fails with `UnknownChannel`.
-pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Option<Rule>, StoreError> {
+pub async fn create(store: &Store, rule: &NewRule, stamp: &Stamp) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!(
         "
         INSERT INTO alert_rules (id, name, enabled, metric, dimension, key, window_seconds, comparison, threshold,
             clear_threshold, minimum_volume, for_seconds, keep_firing_seconds, cooldown_seconds, severity, channels,
-            created_at, updated_at)
+            created_at, updated_at, created_by, updated_by)
         SELECT $1, $2, $3, $4, $5::text::rollup_dimension, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-            $15::text::alert_severity, $16, $17, $17
-        WHERE (SELECT count(*) FROM alert_rules) < $18
+            $15::text::alert_severity, $16, $17, $17, $18, $18
+        WHERE (SELECT count(*) FROM alert_rules) < $19
         RETURNING ",
         columns!()
     );
-    write(store, SQL, Written { id: RuleId::now_v7(), rule, at, under_cap: true }).await
+    write(store, SQL, Written { id: RuleId::now_v7(), rule, stamp, under_cap: true }).await
 }
 
 /// Replaces a rule with a validated one. The next evaluation resolves open alerts that the new rule would not open.
@@ -62,18 +62,19 @@ pub async fn update(
     store: &Store,
     id: RuleId,
     rule: &NewRule,
-    at: Timestamp,
+    stamp: &Stamp,
 ) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!(
         "
         UPDATE alert_rules SET name = $2, enabled = $3, metric = $4, dimension = $5::text::rollup_dimension, key = $6,
             window_seconds = $7, comparison = $8, threshold = $9, clear_threshold = $10, minimum_volume = $11,
             for_seconds = $12, keep_firing_seconds = $13, cooldown_seconds = $14,
-            severity = $15::text::alert_severity, channels = $16, updated_at = $17
+            severity = $15::text::alert_severity, channels = $16, updated_at = $17,
+            updated_by = $18
         WHERE id = $1 RETURNING ",
         columns!()
     );
-    write(store, SQL, Written { id, rule, at, under_cap: false }).await
+    write(store, SQL, Written { id, rule, stamp, under_cap: false }).await
 }
 
 /// Deletes a rule and returns it; `None` if it does not exist or is built in. The next evaluation resolves its open
@@ -86,14 +87,14 @@ pub async fn delete(store: &Store, id: RuleId) -> Result<Option<Rule>, StoreErro
 struct Written<'a> {
     id: RuleId,
     rule: &'a NewRule,
-    at: Timestamp,
+    stamp: &'a Stamp,
     /// Whether the statement adds a rule and therefore takes the maximum number of rules as its last parameter.
     under_cap: bool,
 }
 
 async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<Rule>, StoreError> {
-    let Written { id, rule, at, under_cap } = written;
-    let values: [&(dyn ToSql + Sync); 18] = [
+    let Written { id, rule, stamp, under_cap } = written;
+    let values: [&(dyn ToSql + Sync); 19] = [
         &id,
         &rule.name,
         &rule.enabled,
@@ -110,7 +111,8 @@ async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<
         &rule.cooldown_seconds,
         &rule.severity.as_str(),
         &rule.channels,
-        &PgTimestamp(at),
+        &PgTimestamp(stamp.at),
+        &stamp.name(),
         &RULES_MAX,
     ];
     let values = if under_cap { &values[..] } else { values.split_last().map_or(&[][..], |(_, rest)| rest) };
@@ -144,6 +146,8 @@ fn rule_of(row: &Row) -> Result<Rule, StoreError> {
         builtin: row.try_get(1)?,
         created_at: row.try_get(2)?,
         updated_at: row.try_get(3)?,
+        created_by: row.try_get(19)?,
+        updated_by: row.try_get(20)?,
         what: NewRule {
             name: row.try_get(4)?,
             enabled: row.try_get(5)?,
@@ -195,26 +199,30 @@ mod tests {
         (what.scope.key, what.severity) = (Some("Ulm".to_owned()), Severity::Info);
         (what.clear_threshold, what.channels) =
             (Some(0.4), vec![channel(&store, "webhook", "warning").await]);
-        let made = create(&store, &what, now).await.unwrap().unwrap();
+        let by = |name: &str| Stamp { at: now, by: Some(name.parse().unwrap()) };
+        let made = create(&store, &what, &by("Ana")).await.unwrap().unwrap();
         assert_eq!((&made.what, made.builtin, made.created_at), (&what, false, now));
+        assert_eq!([made.created_by.as_deref(), made.updated_by.as_deref()], [Some("Ana"); 2]);
         assert_eq!(get(&store, made.id).await.unwrap(), Some(made.clone()));
         what.enabled = false;
-        let changed = update(&store, made.id, &what, now).await.unwrap().unwrap();
+        let changed = update(&store, made.id, &what, &by("Bob")).await.unwrap().unwrap();
         assert_eq!((&changed.what, changed.id), (&what, made.id));
+        let names = (changed.created_by.as_deref(), changed.updated_by.as_deref());
+        assert_eq!(names, (Some("Ana"), Some("Bob")));
         assert_eq!(delete(&store, made.id).await.unwrap(), Some(changed));
-        assert_eq!(update(&store, made.id, &what, now).await.unwrap(), None);
+        assert_eq!(update(&store, made.id, &what, &by("Bob")).await.unwrap(), None);
         assert_eq!(get(&store, made.id).await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn the_cap_on_rules_holds_under_concurrent_creation() {
         let store = test_store().await;
-        let now = now_in_micros();
+        let stamp = Stamp::without_name(now_in_micros());
         let what = list(&store).await.unwrap().remove(0).what;
         while list(&store).await.unwrap().len() < 197 {
-            create(&store, &what, now).await.unwrap().unwrap();
+            create(&store, &what, &stamp).await.unwrap().unwrap();
         }
-        let make = async || create(&store, &what, now).await.unwrap();
+        let make = async || create(&store, &what, &stamp).await.unwrap();
         assert_eq!(created_at_once(&store, "alert_rules", make).await, 3);
         assert_eq!(list(&store).await.unwrap().len(), 200);
     }

@@ -6,6 +6,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::models::alert::Severity;
 use crate::models::id::SilenceId;
+use crate::models::person_name::Stamp;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 use crate::store::codec::{PgTimestamp, optional_enum_at};
@@ -19,7 +20,8 @@ pub const SILENCES_MAX: i64 = 500;
 /// literals.
 macro_rules! columns {
     () => {
-        "id, created_at, rule_id, dimension::text, key, severity::text, starts_at, ends_at, comment"
+        "id, created_at, rule_id, dimension::text, key, severity::text, starts_at, ends_at, comment, created_by, \
+         updated_at, updated_by"
     };
 }
 
@@ -38,18 +40,19 @@ pub async fn current(store: &Store, now: Timestamp) -> Result<Vec<Silence>, Stor
 
 /// Stores a validated silence, which takes effect within seconds. Returns `None` if there are already [`SILENCES_MAX`]
 /// silences that have not ended.
-pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<Option<Silence>, StoreError> {
+pub async fn create(store: &Store, what: &NewSilence, stamp: &Stamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
         "
-        INSERT INTO silences (id, created_at, rule_id, dimension, key, severity, starts_at, ends_at, comment)
-        SELECT $1, $2, $3, $4::text::rollup_dimension, $5, $6::text::alert_severity, $7, $8, $9
-        WHERE (SELECT count(*) FROM silences WHERE ends_at > $2) < $10
+        INSERT INTO silences
+            (id, created_at, rule_id, dimension, key, severity, starts_at, ends_at, comment, created_by)
+        SELECT $1, $2, $3, $4::text::rollup_dimension, $5, $6::text::alert_severity, $7, $8, $9, $10
+        WHERE (SELECT count(*) FROM silences WHERE ends_at > $2) < $11
         RETURNING ",
         columns!()
     );
-    let values: [&(dyn ToSql + Sync); 10] = [
+    let values: [&(dyn ToSql + Sync); 11] = [
         &SilenceId::now_v7(),
-        &PgTimestamp(at),
+        &PgTimestamp(stamp.at),
         &what.rule_id,
         &what.dimension.map(Dimension::as_str),
         &what.key,
@@ -57,18 +60,22 @@ pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<O
         &PgTimestamp(what.starts_at),
         &PgTimestamp(what.ends_at),
         &what.comment,
+        &stamp.name(),
         &SILENCES_MAX,
     ];
     insert_under_cap(store, Lock::SilenceCount, SQL, &values).await?.as_ref().map(silence_of).transpose()
 }
 
 /// Ends a silence now; one that has already ended is returned unchanged. Returns `None` if it does not exist.
-pub async fn end(store: &Store, id: SilenceId, at: Timestamp) -> Result<Option<Silence>, StoreError> {
+pub async fn end(store: &Store, id: SilenceId, stamp: &Stamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
-        "UPDATE silences SET starts_at = least(starts_at, $2), ends_at = least(ends_at, $2) WHERE id = $1 RETURNING ",
+        "UPDATE silences SET starts_at = least(starts_at, $2), ends_at = least(ends_at, $2),
+            updated_at = CASE WHEN ends_at > $2 THEN $2 ELSE updated_at END,
+            updated_by = CASE WHEN ends_at > $2 THEN $3 ELSE updated_by END
+        WHERE id = $1 RETURNING ",
         columns!()
     );
-    Ok(silences(store, SQL, &[&id, &PgTimestamp(at)]).await?.pop())
+    Ok(silences(store, SQL, &[&id, &PgTimestamp(stamp.at), &stamp.name()]).await?.pop())
 }
 
 async fn silences(
@@ -92,7 +99,14 @@ fn silence_of(row: &Row) -> Result<Silence, StoreError> {
     };
     // Not stored: it follows from the conditions.
     what.everything = !what.has_conditions();
-    Ok(Silence { id: row.try_get(0)?, created_at: row.try_get(1)?, what })
+    Ok(Silence {
+        id: row.try_get(0)?,
+        what,
+        created_at: row.try_get(1)?,
+        created_by: row.try_get(9)?,
+        updated_at: row.try_get(10)?,
+        updated_by: row.try_get(11)?,
+    })
 }
 
 #[cfg(test)]
@@ -118,17 +132,22 @@ mod tests {
             ends_at,
             comment: "we know".to_owned(),
         };
-        let over = create(&store, &what(now - hour * 2, now - hour), now).await.unwrap().unwrap();
-        let running = create(&store, &what(now - hour, now + hour), now).await.unwrap().unwrap();
-        let later = create(&store, &what(now + hour, now + hour * 2), now).await.unwrap().unwrap();
+        let by = |name: &str| Stamp { at: now, by: Some(name.parse().unwrap()) };
+        let (ana, bob) = (by("Ana"), by("Bob"));
+        let over = create(&store, &what(now - hour * 2, now - hour), &ana).await.unwrap().unwrap();
+        let running = create(&store, &what(now - hour, now + hour), &ana).await.unwrap().unwrap();
+        let later = create(&store, &what(now + hour, now + hour * 2), &ana).await.unwrap().unwrap();
+        assert_eq!((later.created_by.as_deref(), later.updated_at), (Some("Ana"), None));
         assert_eq!(current(&store, now).await.unwrap(), [running.clone(), later.clone()]);
         assert_eq!(list(&store).await.unwrap(), [later.clone(), running.clone(), over.clone()]);
-        let ended = end(&store, running.id, now).await.unwrap().unwrap();
+        let ended = end(&store, running.id, &bob).await.unwrap().unwrap();
+        assert_eq!((ended.created_by.as_deref(), ended.updated_by.as_deref()), (Some("Ana"), Some("Bob")));
+        assert_eq!(ended.updated_at, Some(now));
         assert_eq!((ended.what.starts_at, ended.what.ends_at), (running.what.starts_at, now));
-        let ended = end(&store, later.id, now).await.unwrap().unwrap();
+        let ended = end(&store, later.id, &bob).await.unwrap().unwrap();
         assert_eq!((ended.what.starts_at, ended.what.ends_at), (now, now));
-        assert_eq!(end(&store, over.id, now).await.unwrap(), Some(over));
-        assert_eq!(end(&store, SilenceId::now_v7(), now).await.unwrap(), None);
+        assert_eq!(end(&store, over.id, &bob).await.unwrap(), Some(over));
+        assert_eq!(end(&store, SilenceId::now_v7(), &bob).await.unwrap(), None);
         assert_eq!(current(&store, now).await.unwrap(), []);
     }
 
@@ -150,7 +169,8 @@ mod tests {
             ends_at: now + SignedDuration::from_hours(1),
             comment: String::new(),
         };
-        let make = async || create(&store, &what, now).await.unwrap();
+        let stamp = Stamp::without_name(now);
+        let make = async || create(&store, &what, &stamp).await.unwrap();
         assert_eq!(created_at_once(&store, "silences", make).await, 3);
         assert_eq!(current(&store, now).await.unwrap().len(), 500);
     }

@@ -8,7 +8,8 @@ use super::outbox::dead_letter_pending;
 use crate::models::alert::Severity;
 use crate::models::id::{ChannelId, RuleId};
 use crate::models::notification::{Channel, ChannelKind, ChannelSettings, Delivery};
-use crate::store::codec::enum_at;
+use crate::models::person_name::Stamp;
+use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
@@ -55,7 +56,7 @@ pub struct ChannelDraft {
 macro_rules! columns {
     () => {
         "id, name, kind::text, enabled, disabled_reason, settings, digest_seconds, minimum_severity, created_at, \
-         updated_at, last_success_at, failing_since, sealed, sealed_by, service_alerts"
+         updated_at, last_success_at, failing_since, sealed, sealed_by, service_alerts, created_by, updated_by"
     };
 }
 
@@ -94,18 +95,23 @@ pub async fn get(store: &Store, id: ChannelId) -> Result<Option<StoredChannel>, 
 }
 
 /// Creates a channel. Returns `None` if there are already [`CHANNELS_MAX`] channels.
-pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
+pub async fn create(
+    store: &Store,
+    draft: &ChannelDraft,
+    stamp: &Stamp,
+) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "INSERT INTO notification_channels
-            (id, name, kind, enabled, settings, digest_seconds, minimum_severity, sealed, sealed_by, service_alerts)
-        SELECT $1, $2, $3::text::notification_kind, $4, $5, $6, $7, $8, $9, $10
-        WHERE (SELECT count(*) FROM notification_channels) < $11
+            (id, name, kind, enabled, settings, digest_seconds, minimum_severity, sealed, sealed_by, service_alerts,
+            created_at, updated_at, created_by, updated_by)
+        SELECT $1, $2, $3::text::notification_kind, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $12
+        WHERE (SELECT count(*) FROM notification_channels) < $13
         RETURNING ",
         columns!()
     );
     let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
     let (kind, severity) = (draft.kind.as_str(), draft.minimum_severity.as_str());
-    let values: [&(dyn ToSql + Sync); 11] = [
+    let values: [&(dyn ToSql + Sync); 13] = [
         &draft.id,
         &draft.name,
         &kind,
@@ -116,6 +122,8 @@ pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
         &draft.sealed,
         &draft.sealed_by,
         &draft.service_alerts,
+        &PgTimestamp(stamp.at),
+        &stamp.name(),
         &CHANNELS_MAX,
     ];
     let row = insert_under_cap(store, Lock::ChannelCount, SQL, &values).await?;
@@ -126,7 +134,11 @@ pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
 ///
 /// Enabling a disabled channel clears the reason why it was disabled and the time at which it began to fail. Disabling
 /// a channel dead-letters its pending notifications.
-pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
+pub async fn update(
+    store: &Store,
+    draft: &ChannelDraft,
+    stamp: &Stamp,
+) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET
             name = $2, enabled = $3, settings = $4, digest_seconds = $5, minimum_severity = $6, sealed = $7, sealed_by = $8,
@@ -134,7 +146,7 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
             disabled_reason = CASE WHEN $3 THEN NULL ELSE disabled_reason END,
             failing_since = CASE WHEN $3 AND NOT enabled THEN NULL ELSE failing_since END,
             paused_until = CASE WHEN $3 AND NOT enabled THEN now() ELSE paused_until END,
-            updated_at = now()
+            updated_at = $10, updated_by = $11
         WHERE id = $1
         RETURNING ",
         columns!()
@@ -157,6 +169,8 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
                         &draft.sealed,
                         &draft.sealed_by,
                         &draft.service_alerts,
+                        &PgTimestamp(stamp.at),
+                        &stamp.name(),
                     ],
                 )
                 .await?;
@@ -175,6 +189,8 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
 /// Replacement for the encrypted secrets of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
+    /// Time of the replacement, and who made it.
+    pub stamp: Stamp,
     /// Encrypted secrets to replace, exactly as they were read.
     pub old: Vec<u8>,
     /// New secrets, encrypted.
@@ -189,14 +205,16 @@ pub struct Resealed {
 /// they were read; without this check, one of two concurrent callers would be given a secret that signs nothing.
 pub async fn reseal(store: &Store, id: ChannelId, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
-        "UPDATE notification_channels SET sealed = $3, sealed_by = $4, settings = $5, updated_at = now()
+        "UPDATE notification_channels
+        SET sealed = $3, sealed_by = $4, settings = $5, updated_at = $6, updated_by = $7
         WHERE id = $1 AND sealed = $2
         RETURNING ",
         columns!()
     );
-    let Resealed { old, sealed, sealed_by, settings } = secrets;
+    let Resealed { stamp, old, sealed, sealed_by, settings } = secrets;
+    let (at, by) = (PgTimestamp(stamp.at), stamp.name());
     store
-        .query_opt(SQL, &[&id, old, sealed, sealed_by, &Json(settings)])
+        .query_opt(SQL, &[&id, old, sealed, sealed_by, &Json(settings), &at, &by])
         .await?
         .as_ref()
         .map(|row| Ok(channel_of(row)?.channel))
@@ -217,13 +235,13 @@ pub enum Removal {
 }
 
 /// Deletes a channel, unless that would leave a rule or report without channels.
-pub async fn delete(store: &Store, id: ChannelId) -> Result<Removal, StoreError> {
-    store.run(async |client| delete_on(client, id).await).await
+pub async fn delete(store: &Store, id: ChannelId, stamp: &Stamp) -> Result<Removal, StoreError> {
+    store.run(async |client| delete_on(client, id, stamp).await).await
 }
 
 /// Locks the channel before the rules, as every transaction that writes a rule does. This prevents deadlocks and bases
 /// the decision on the latest version of the rules.
-async fn delete_on(client: &mut Object, id: ChannelId) -> Result<Removal, StoreError> {
+async fn delete_on(client: &mut Object, id: ChannelId, stamp: &Stamp) -> Result<Removal, StoreError> {
     const HOLD: &str = "SELECT FROM notification_channels WHERE id = $1 FOR UPDATE";
     const REPORTS: &str =
         "SELECT name FROM reports WHERE notification_channel = $1 ORDER BY name, id LIMIT 10";
@@ -233,7 +251,8 @@ async fn delete_on(client: &mut Object, id: ChannelId) -> Result<Removal, StoreE
             SELECT FROM notification_channels AS other WHERE other.id = ANY (channels) AND other.id <> $1)
         ORDER BY name";
     const UNNAME: &str = "
-        UPDATE alert_rules SET channels = array_remove(channels, $1), updated_at = now() WHERE id = ANY ($2)";
+        UPDATE alert_rules SET channels = array_remove(channels, $1), updated_at = $3, updated_by = $4
+        WHERE id = ANY ($2)";
     const DELETE: &str = "DELETE FROM notification_channels WHERE id = $1";
     let transaction = client.transaction().await?;
     if transaction.query_opt(HOLD, &[&id]).await?.is_none() {
@@ -251,7 +270,7 @@ async fn delete_on(client: &mut Object, id: ChannelId) -> Result<Removal, StoreE
         let names = dependent.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
         return Ok(Removal::InUse(names));
     }
-    transaction.execute(UNNAME, &[&id, &rules]).await?;
+    transaction.execute(UNNAME, &[&id, &rules, &PgTimestamp(stamp.at), &stamp.name()]).await?;
     transaction.execute(DELETE, &[&id]).await?;
     transaction.commit().await?;
     Ok(Removal::Removed)
@@ -321,6 +340,8 @@ fn channel_of(row: &Row) -> Result<StoredChannel, StoreError> {
         last_success_at: row.try_get(10)?,
         failing_since: row.try_get(11)?,
         service_alerts: row.try_get(14)?,
+        created_by: row.try_get(15)?,
+        updated_by: row.try_get(16)?,
     };
     Ok(StoredChannel { channel, sealed: row.try_get(12)?, sealed_by: row.try_get(13)? })
 }
@@ -333,6 +354,38 @@ mod tests {
     use crate::store::alerts::rules;
     use crate::store::testing::{channel, created_at_once, execute, test_store};
 
+    fn by(name: &str) -> Stamp {
+        Stamp { at: Timestamp::now(), by: Some(name.parse().unwrap()) }
+    }
+
+    fn draft() -> ChannelDraft {
+        ChannelDraft {
+            id: ChannelId::now_v7(),
+            name: "one".to_owned(),
+            kind: ChannelKind::Webhook,
+            enabled: true,
+            settings: ChannelSettings::default(),
+            delivery: Delivery::Immediate,
+            minimum_severity: Severity::Warning,
+            service_alerts: false,
+            sealed: Vec::new(),
+            sealed_by: "k".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_channel_names_who_created_it_and_who_changed_it_last() {
+        let store = test_store().await;
+        let draft = draft();
+        let made = create(&store, &draft, &by("Ana")).await.unwrap().unwrap();
+        assert_eq!([made.created_by.as_deref(), made.updated_by.as_deref()], [Some("Ana"); 2]);
+        let changed = update(&store, &draft, &by("Bob")).await.unwrap().unwrap();
+        assert_eq!(
+            (changed.created_by.as_deref(), changed.updated_by.as_deref()),
+            (Some("Ana"), Some("Bob"))
+        );
+    }
+
     #[tokio::test]
     async fn a_channel_that_a_rule_depends_on_is_not_deleted() {
         let store = test_store().await;
@@ -340,25 +393,27 @@ mod tests {
             (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
         let rule = rule_for(&store, &[one, other]).await.unwrap();
 
-        assert_eq!(delete(&store, one).await.unwrap(), Removal::Removed);
-        assert_eq!(delete(&store, one).await.unwrap(), Removal::Unknown);
+        assert_eq!(delete(&store, one, &by("Ana")).await.unwrap(), Removal::Removed);
+        assert_eq!(delete(&store, one, &by("Ana")).await.unwrap(), Removal::Unknown);
         assert_eq!(channels_of(&store, rule).await, [other]);
+        let changed = rules::get(&store, rule).await.unwrap().unwrap();
+        assert_eq!((changed.created_by, changed.updated_by.as_deref()), (None, Some("Ana")));
         let again = rule_for(&store, &[other, one]).await;
         assert!(matches!(again, Err(StoreError::UnknownChannel { id }) if id == one));
 
-        assert_eq!(delete(&store, other).await.unwrap(), Removal::InUse(vec!["Both".to_owned()]));
+        assert_eq!(delete(&store, other, &by("Ana")).await.unwrap(), Removal::InUse(vec!["Both".to_owned()]));
         rules::delete(&store, rule).await.unwrap().unwrap();
-        assert_eq!(delete(&store, other).await.unwrap(), Removal::Removed);
+        assert_eq!(delete(&store, other, &by("Ana")).await.unwrap(), Removal::Removed);
     }
 
     #[tokio::test]
     async fn of_two_concurrent_deletions_of_a_rules_channels_one_is_refused() {
-        let store = test_store().await;
+        let (store, ana) = (test_store().await, by("Ana"));
         for _ in 0..20 {
             let (one, other) =
                 (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
             let rule = rule_for(&store, &[one, other]).await.unwrap();
-            let (first, second) = tokio::join!(delete(&store, one), delete(&store, other));
+            let (first, second) = tokio::join!(delete(&store, one, &ana), delete(&store, other, &ana));
             let removed = [(one, first.unwrap()), (other, second.unwrap())];
             let kept: Vec<ChannelId> = removed
                 .into_iter()
@@ -372,11 +427,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_deletion_concurrent_with_a_rule_naming_the_channel_makes_one_fail() {
-        let store = test_store().await;
+        let (store, ana) = (test_store().await, by("Ana"));
         for _ in 0..20 {
             let one = channel(&store, "webhook", "warning").await;
             let named = [one];
-            let (removal, rule) = tokio::join!(delete(&store, one), rule_for(&store, &named));
+            let (removal, rule) = tokio::join!(delete(&store, one, &ana), rule_for(&store, &named));
             match rule {
                 Ok(rule) => {
                     assert_eq!(removal.unwrap(), Removal::InUse(vec!["Both".to_owned()]));
@@ -419,7 +474,7 @@ mod tests {
     async fn rule_for(store: &Store, channels: &[ChannelId]) -> Result<RuleId, StoreError> {
         let mut what = rules::list(store).await?.remove(0).what;
         (what.name, what.channels) = ("Both".to_owned(), channels.to_vec());
-        Ok(rules::create(store, &what, Timestamp::now()).await?.unwrap().id)
+        Ok(rules::create(store, &what, &Stamp::without_name(Timestamp::now())).await?.unwrap().id)
     }
 
     async fn channels_of(store: &Store, rule: RuleId) -> Vec<ChannelId> {
@@ -433,6 +488,7 @@ mod tests {
         // The receiver unsubscribed in the meantime.
         execute(&store, "UPDATE notification_channels SET enabled = false, disabled_reason = 'gone'").await;
         let new = |text: &str| Resealed {
+            stamp: by("Ana"),
             old: Vec::new(),
             sealed: text.as_bytes().to_vec(),
             sealed_by: "k".to_owned(),
@@ -443,6 +499,7 @@ mod tests {
         let changed: Vec<Channel> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
         assert_eq!(changed.len(), 1);
         assert_eq!((changed[0].enabled, changed[0].disabled_reason.as_deref()), (false, Some("gone")));
+        assert_eq!((changed[0].created_by.as_deref(), changed[0].updated_by.as_deref()), (None, Some("Ana")));
     }
 
     #[tokio::test]
@@ -451,19 +508,7 @@ mod tests {
         let fill = "INSERT INTO notification_channels (id, name, kind, enabled, settings, minimum_severity, sealed, sealed_by)
             SELECT gen_random_uuid(), 'n', 'webhook', true, '{}', 'warning', '', 'k' FROM generate_series(1, 997)";
         execute(&store, fill).await;
-        let draft = || ChannelDraft {
-            id: ChannelId::now_v7(),
-            name: "one".to_owned(),
-            kind: ChannelKind::Webhook,
-            enabled: true,
-            settings: ChannelSettings::default(),
-            delivery: Delivery::Immediate,
-            minimum_severity: Severity::Warning,
-            service_alerts: false,
-            sealed: Vec::new(),
-            sealed_by: "k".to_owned(),
-        };
-        let make = async || create(&store, &draft()).await.unwrap();
+        let make = async || create(&store, &draft(), &by("Ana")).await.unwrap();
         assert_eq!(created_at_once(&store, "notification_channels", make).await, 3);
         assert_eq!(list(&store).await.unwrap().len(), 1_000);
     }

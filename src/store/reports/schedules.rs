@@ -23,12 +23,12 @@ macro_rules! columns {
     () => {
         "report.id, report.name, report.enabled, report.cadence, report.weekday, report.day, report.hour, report.minute, \
          report.tz, report.filter, report.notification_channel, report.created_by, report.created_at, report.updated_at, \
-         report.next_at"
+         report.next_at, report.updated_by"
     };
 }
 
 /// Number of columns before those of the newest run.
-const N_COLUMNS: usize = 15;
+const N_COLUMNS: usize = 16;
 
 /// Reports with their newest runs.
 macro_rules! select {
@@ -76,8 +76,8 @@ pub async fn create(
 ) -> Result<Option<Report>, StoreError> {
     const SQL: &str = concat!(
         "INSERT INTO reports AS report (id, name, enabled, cadence, weekday, day, hour, minute, tz, filter,
-            notification_channel, next_at, created_by, created_at, updated_at)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, channel.id, $12, $13, now(), now()
+            notification_channel, next_at, created_by, updated_by, created_at, updated_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, channel.id, $12, $13, $13, now(), now()
         FROM notification_channels AS channel
         WHERE channel.id = $11 AND (SELECT count(*) FROM reports) < $14
         FOR KEY SHARE OF channel
@@ -110,16 +110,22 @@ pub async fn create(
 }
 
 /// Replaces a report. Returns `None` if it does not exist. Fails with `UnknownChannel`.
-pub async fn update(store: &Store, id: ReportId, draft: &ReportDraft) -> Result<Option<Report>, StoreError> {
+pub async fn update(
+    store: &Store,
+    id: ReportId,
+    draft: &ReportDraft,
+    updated_by: Option<&str>,
+) -> Result<Option<Report>, StoreError> {
     const SQL: &str = "
         UPDATE reports SET name = $2, enabled = $3, cadence = $4, weekday = $5, day = $6, hour = $7, minute = $8, tz = $9,
-            filter = $10, notification_channel = $11, next_at = $12, updated_at = now()
+            filter = $10, notification_channel = $11, next_at = $12, updated_at = now(),
+            updated_by = $13
         WHERE id = $1";
     let NewReport { name, enabled, schedule, filter, notification_channel } = &draft.new;
     let (day, hour, minute) = small(schedule);
     let (cadence, weekday) = (schedule.cadence.as_str(), schedule.weekday.as_str());
     let (filter, next_at) = (Json(filter), draft.next_at.map(PgTimestamp));
-    let values: [&(dyn ToSql + Sync); 12] = [
+    let values: [&(dyn ToSql + Sync); 13] = [
         &id,
         name,
         enabled,
@@ -132,6 +138,7 @@ pub async fn update(store: &Store, id: ReportId, draft: &ReportDraft) -> Result<
         &filter,
         notification_channel,
         &next_at,
+        &updated_by,
     ];
     store
         .run(async |client| {
@@ -224,6 +231,7 @@ fn report_of(row: &Row) -> Result<Report, StoreError> {
         created_at: row.try_get(12)?,
         updated_at: row.try_get(13)?,
         next_at: row.try_get(14)?,
+        updated_by: row.try_get(15)?,
         last_run: None,
     })
 }
@@ -243,6 +251,7 @@ fn small_at(row: &Row, column: usize) -> Result<i8, StoreError> {
 pub(in crate::store) mod tests {
     use super::*;
     use crate::models::id::ChannelId;
+    use crate::models::person_name::Stamp;
     use crate::models::report::RunState;
     use crate::store::testing::{channel, created_at_once, execute, number, test_store};
 
@@ -273,12 +282,16 @@ pub(in crate::store) mod tests {
         let mut changed = draft(channel);
         changed.new.name = "A".to_owned();
         changed.next_at = None;
-        let changed = update(&store, made.id, &changed).await.unwrap().unwrap();
+        let changed = update(&store, made.id, &changed, Some("Bob")).await.unwrap().unwrap();
         assert_eq!(
             (changed.name.as_str(), changed.next_at, changed.created_at),
             ("A", None, made.created_at)
         );
-        assert_eq!(update(&store, ReportId::now_v7(), &draft(channel)).await.unwrap(), None);
+        assert_eq!(
+            (changed.created_by.as_deref(), changed.updated_by.as_deref()),
+            (Some("Ann"), Some("Bob"))
+        );
+        assert_eq!(update(&store, ReportId::now_v7(), &draft(channel), None).await.unwrap(), None);
         assert!(delete(&store, made.id).await.unwrap() && !delete(&store, made.id).await.unwrap());
         assert_eq!(list(&store).await.unwrap(), []);
     }
@@ -290,12 +303,15 @@ pub(in crate::store) mod tests {
         assert!(matches!(unknown, Err(StoreError::UnknownChannel { .. })));
         let channel = channel(&store, "email", "info").await;
         let made = create(&store, &draft(channel), None).await.unwrap().unwrap();
-        let unknown = update(&store, made.id, &draft(ChannelId::now_v7())).await;
+        let unknown = update(&store, made.id, &draft(ChannelId::now_v7()), None).await;
         assert!(matches!(unknown, Err(StoreError::UnknownChannel { .. })));
-        let kept = channels::delete(&store, channel).await.unwrap();
+        let kept = channels::delete(&store, channel, &Stamp::without_name(Timestamp::now())).await.unwrap();
         assert_eq!(kept, channels::Removal::InUseByReports(vec!["Weekly".to_owned()]));
         delete(&store, made.id).await.unwrap();
-        assert_eq!(channels::delete(&store, channel).await.unwrap(), channels::Removal::Removed);
+        assert_eq!(
+            channels::delete(&store, channel, &Stamp::without_name(Timestamp::now())).await.unwrap(),
+            channels::Removal::Removed
+        );
     }
 
     #[tokio::test]

@@ -215,7 +215,61 @@ def topic_job(body):
     body["days"] = 1
 
 
-BODIES = {"/sources": source, "/sources/{id}": source, "/sources/{id}/credentials": credentials, "/sources/preview-mapping": mapping_sample,
+def account(body):
+    # The schema's format admits more addresses than people have.
+    body["email"] = "someone@example.com"
+    if body.get("name") is not None:
+        body["name"] = "Ana"
+
+
+def new_account(body):
+    account(body)
+    # Each account and each invitation has an address of its own.
+    body["email"] = f"{uuid.uuid4()}@example.com"
+    password(body)
+
+
+def password(body):
+    # One that is not easy to guess.
+    if "password" in body:
+        body["password"] = "four unrelated words"
+    if body.get("name") is not None:
+        body["name"] = "Ana"
+
+
+def account_change(body):
+    # At least one field.
+    body["plan"] = "free"
+    if body.get("name") is not None:
+        body["name"] = "Ana"
+
+
+def forgotten_password(body):
+    if "email" in body:
+        account(body)
+    password(body)
+
+
+def exchange(body):
+    # One credential at a time, and no credential that anybody has.
+    body.clear()
+    body["api_key"] = "gsk_nobody"
+
+
+def api_key(body):
+    if body.get("expires_at") is not None:
+        body["expires_at"] = now(24)
+
+
+def client(body):
+    # Scopes are within the role.
+    body.pop("scopes", None)
+
+
+BODIES = {"/auth/token": exchange, "/api-keys": api_key, "/clients": client,
+          "/auth/login": account, "/auth/setup": account, "/auth/invitation": password, "/auth/password-reset": forgotten_password,
+          "/users": new_account, "/users/{id}": account_change, "/invitations": new_account,
+          "/sources": source, "/sources/{id}": source, "/sources/{id}/credentials": credentials, "/sources/preview-mapping": mapping_sample,
           "/share-links": share_link, "/topics": topic, "/topics/{id}": topic, "/topics/preview": topic, "/topics/{id}/history": topic_job,
           "/annotations": annotation, "/annotations/{id}": annotation,
           "/posts/{id}/work": work, "/posts/work": bulk_work, "/alerts/{id}/assignee": assignment,

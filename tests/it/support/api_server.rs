@@ -16,6 +16,15 @@ use groundswell::actors::runtime::health_snapshot::{HealthSnapshot, LatestHealth
 use groundswell::actors::scoring::cascade::{Cascade, CascadeParams};
 use groundswell::actors::scoring::job_queue::{Job, JobQueue};
 use groundswell::actors::scoring::on_demand::OnDemandScorer;
+use groundswell::auth::accounts::Accounts;
+use groundswell::auth::actor_names::ActorNames;
+use groundswell::auth::audit::auditor::{self, Auditor};
+use groundswell::auth::audit::keys::AuditKeys;
+use groundswell::auth::authenticator::Authenticator;
+use groundswell::auth::credentials::Credentials;
+use groundswell::auth::mail_queue::MailQueue;
+use groundswell::auth::open_access::OpenAccess;
+use groundswell::auth::standing::Standings;
 use groundswell::egress::allowlist::Allowlist;
 use groundswell::erasure::Eraser;
 use groundswell::http;
@@ -63,11 +72,18 @@ impl Default for Setup {
     }
 }
 
+/// Secret key of the server.
+const KEY: &str = "the key of the API tests";
+
+fn keyring() -> Keyring {
+    Keyring::from_secret(KEY)
+}
+
 /// Creates a messenger that reaches no private network.
 fn messenger() -> Arc<Messenger> {
     let params = MessengerParams {
         allowed: Allowlist::default(),
-        keyring: Keyring::from_secret("the key of the API tests"),
+        keyring: keyring(),
         mail: None,
         pagerduty_url: "https://events.pagerduty.com/v2/enqueue".to_owned(),
         push_subject: "mailto:nobody@example.com".to_owned(),
@@ -76,14 +92,35 @@ fn messenger() -> Arc<Messenger> {
     Arc::new(Messenger::new(params).unwrap())
 }
 
+/// Creates an auditor whose entries are inserted as long as a test holds it.
+fn auditor(store: &Store) -> Auditor {
+    let keys = AuditKeys::new(&Keyring::from_secret(KEY));
+    let (auditor, writer) = auditor::auditor(Arc::new(keys));
+    let store = store.clone();
+    tokio::spawn(async move {
+        loop {
+            writer.write_next(&store).await;
+        }
+    });
+    auditor
+}
+
 /// HTTP API server.
 pub struct ApiServer {
     /// `http://127.0.0.1:port`.
     pub url: String,
+    /// Its database and prefix.
+    pub space: Space,
     /// Store behind the API.
     pub store: Store,
     /// Stream that receives posts.
     pub stream: Stream,
+    /// Whether the API is open. Nothing else refreshes it.
+    pub open_access: OpenAccess,
+    /// What the API remembers about callers.
+    pub standings: Standings,
+    /// Credentials of programs, with what the API remembers about them.
+    pub credentials: Credentials,
     /// Health that the API reports.
     pub health: watch::Sender<HealthSnapshot>,
     client: reqwest::Client,
@@ -112,6 +149,11 @@ impl ApiServer {
             limit: setup.sockets_max,
             stall_max: Duration::from_secs(30),
         };
+        let open_access = OpenAccess::new(store.clone(), setup.token.is_none());
+        open_access.refresh().await.unwrap();
+        let standings = Standings::new(store.clone(), stream.sessions(), open_access.clone());
+        let accounts = Accounts::new(store.clone(), &stream, standings.clone(), open_access.clone());
+        let credentials = Credentials::new(store.clone(), keyring(), accounts.passwords().clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Data::new(AppState {
@@ -124,6 +166,7 @@ impl ApiServer {
                 retention: RETENTION,
             },
             store: store.clone(),
+            auditor: auditor(&store),
             eraser: Eraser::new(store.clone(), stream.updates()),
             updates: stream.updates(),
             producer: stream.producer(),
@@ -143,6 +186,16 @@ impl ApiServer {
             })),
             messenger: messenger(),
             prints_pdf: false,
+            authenticator: Authenticator::new(
+                stream.sessions(),
+                credentials.clone(),
+                standings.clone(),
+                open_access.clone(),
+            ),
+            accounts,
+            credentials: credentials.clone(),
+            account_mail: MailQueue::new(store.clone(), messenger()),
+            actor_names: ActorNames::new(store.clone()),
             live_tickets: stream.live_tickets(),
             // Tests of this server are strangers thousands of times.
             rate_limits: None,
@@ -174,8 +227,12 @@ impl ApiServer {
         });
         Self {
             url: format!("http://{address}"),
+            space: space.clone(),
             store,
             stream,
+            open_access,
+            standings,
+            credentials,
             health,
             client: reqwest::Client::new(),
             server: handle.recv().unwrap(),

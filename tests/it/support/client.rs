@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use groundswell::models::system_health::SystemHealth;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, ORIGIN};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -40,6 +40,13 @@ impl Client {
     pub fn with_token(address: SocketAddr, token: &str) -> Self {
         let bearer = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
         Self::with_headers(address, HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+    }
+
+    /// The same, of somebody who signed in with a browser.
+    pub fn with_session(address: SocketAddr, cookie: &str) -> Self {
+        let cookie = HeaderValue::try_from(format!("groundswell_session={cookie}")).unwrap();
+        let origin = HeaderValue::try_from(format!("http://{address}")).unwrap();
+        Self::with_headers(address, HeaderMap::from_iter([(COOKIE, cookie), (ORIGIN, origin)]))
     }
 
     fn with_headers(address: SocketAddr, headers: HeaderMap) -> Self {
@@ -97,8 +104,18 @@ impl Client {
 
     /// Changes something in the name of a person, with any method.
     pub async fn act(&self, (method, path): (&str, &str), body: &Value, actor: &str) -> Answer {
+        self.try_act((method, path), body, actor).await.unwrap()
+    }
+
+    /// The same. An error means that nobody answered.
+    pub async fn try_act(
+        &self,
+        (method, path): (&str, &str),
+        body: &Value,
+        actor: &str,
+    ) -> Result<Answer, reqwest::Error> {
         let request = self.http.request(method.parse().unwrap(), self.url(path));
-        answer(request.header("x-groundswell-actor", actor).json(body).send().await.unwrap()).await.unwrap()
+        answer(request.header("x-groundswell-actor", actor).json(body).send().await?).await
     }
 
     /// Removes something. Answers the HTTP status.
@@ -143,6 +160,13 @@ impl Client {
         Socket { stream: tokio_tungstenite::connect_async(request).await.unwrap().0 }
     }
 
+    /// Connects a live socket with the cookie of a session.
+    pub async fn socket_with_session(&self, cookie: &str) -> Socket {
+        let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
+        request.headers_mut().insert("cookie", format!("groundswell_session={cookie}").parse().unwrap());
+        Socket { stream: tokio_tungstenite::connect_async(request).await.unwrap().0 }
+    }
+
     /// Connects a live socket with a ticket.
     pub async fn socket_with_ticket(&self, ticket: &str) -> Socket {
         let address = format!("ws://{}/ws?ticket={ticket}", self.address);
@@ -163,6 +187,12 @@ async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
 /// A live socket.
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl From<WebSocketStream<MaybeTlsStream<TcpStream>>> for Socket {
+    fn from(stream: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { stream }
+    }
 }
 
 impl Socket {

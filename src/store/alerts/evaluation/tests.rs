@@ -10,6 +10,7 @@ use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
 use crate::models::evaluation::{Changes, DueNotice, NoticeKind, Opening, Refresh, Suppression};
 use crate::models::evaluation_report::{LeftOut, RuleLeftOut};
 use crate::models::id::AlertId;
+use crate::models::person_name::Stamp;
 use crate::models::rollup::Dimension;
 use crate::store::alerts::{self, rules};
 use crate::store::alerts::{AlertSeries, NewAlert, Raise};
@@ -189,7 +190,7 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
 
     let mut what = rule(&store).await.what;
     (what.threshold, what.name) = (0.55, "another name".to_owned());
-    rules::update(&store, NEGATIVITY_OVERALL, &what, now).await.unwrap().unwrap();
+    rules::update(&store, NEGATIVITY_OVERALL, &what, &Stamp::without_name(now)).await.unwrap().unwrap();
     let recovering = Refresh {
         alert: alert.id,
         severity: Severity::Critical,
@@ -304,7 +305,8 @@ async fn a_rule_can_be_changed_and_deleted_during_an_evaluation() {
     let store = test_store().await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
-    let made = rules::create(&store, &rule(&store).await.what, now).await.unwrap().unwrap();
+    let made =
+        rules::create(&store, &rule(&store).await.what, &Stamp::without_name(now)).await.unwrap().unwrap();
     let opening = opening(&made, now);
     let alert =
         apply(&store, &mut lead, Changes { openings: vec![opening.clone()], ..Changes::default() }, now)
@@ -315,7 +317,7 @@ async fn a_rule_can_be_changed_and_deleted_during_an_evaluation() {
     let kept = StoredSeries { series: opening.series, alert: Some(alert.id) };
     let changes = Changes { kept: vec![(opening.id.clone(), kept)], ..Changes::default() };
     turn.apply(&changes, now).await.unwrap();
-    rules::update(&store, made.id, &made.what, now).await.unwrap().unwrap();
+    rules::update(&store, made.id, &made.what, &Stamp::without_name(now)).await.unwrap().unwrap();
     rules::delete(&store, made.id).await.unwrap().unwrap();
     assert_eq!(rules::list(&store).await.unwrap().len(), 3);
     assert_eq!(turn.commit().await.unwrap(), Committed::default());

@@ -276,7 +276,10 @@ async fn settle_on(
 }
 
 async fn disable(transaction: &Transaction<'_>, channel: ChannelId, reason: &str) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE notification_channels SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1";
+    const SQL: &str = "
+        UPDATE notification_channels
+        SET enabled = false, disabled_reason = $2, updated_at = now(), updated_by = NULL
+        WHERE id = $1";
     transaction.execute(SQL, &[&channel, &reason]).await?;
     dead_letter_pending(transaction, channel).await
 }

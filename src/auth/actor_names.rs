@@ -1,0 +1,93 @@
+//! Names under which changes are recorded: of people with accounts, and of credentials.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+
+use crate::models::account::User;
+use crate::models::person_name::PersonName;
+use crate::models::principal::Identity;
+use crate::store::accounts::users;
+use crate::store::{Store, StoreError};
+
+/// How long a name is remembered. A new name is recorded after that.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// Maximum number of names to remember: more than make changes within [`REMEMBERED`].
+const NAMES_MAX: usize = 1_000;
+
+/// Looks up the names of principals. Clones share the answers.
+#[derive(Clone)]
+pub struct ActorNames {
+    store: Store,
+    names: Arc<Cache<Identity, (Instant, Option<PersonName>)>>,
+}
+
+impl ActorNames {
+    /// Creates the lookup.
+    pub fn new(store: Store) -> Self {
+        Self { store, names: Arc::new(Cache::new(NAMES_MAX)) }
+    }
+
+    /// Returns the name of a principal with an account, as of a few seconds ago at most. Returns `None` if the account
+    /// does not exist, and for the operator and holders of share links, who have no name of their own.
+    ///
+    /// # Errors
+    /// If PostgreSQL cannot be asked.
+    pub async fn of(&self, identity: Identity) -> Result<Option<PersonName>, StoreError> {
+        let Identity::User(id) = identity else {
+            return Ok(None);
+        };
+        if let Some((at, name)) = self.names.get(&identity)
+            && at.elapsed() < REMEMBERED
+        {
+            return Ok(name);
+        }
+        let asked_at = Instant::now();
+        let name = users::get(&self.store, id).await?.as_ref().and_then(of_user);
+        self.names.insert(identity, (asked_at, name.clone()));
+        Ok(name)
+    }
+}
+
+/// Returns the name of a person: the display name, or else the email address.
+fn of_user(user: &User) -> Option<PersonName> {
+    user.name.clone().or_else(|| PersonName::closest_to(user.email.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::id::UserId;
+    use crate::models::plan::Plan;
+    use crate::models::principal::Role;
+    use crate::store::accounts::users::NewUser;
+    use crate::store::testing::{now_in_micros, test_store};
+
+    #[tokio::test]
+    async fn a_person_is_named_by_name_or_address_and_the_operator_is_not() {
+        let store = test_store().await;
+        let names = ActorNames::new(store.clone());
+        let mut last = None;
+        for (name, expected) in [(Some("Ana Müller"), "Ana Müller"), (None, "bob@example.com")] {
+            let email = if name.is_some() { "ana@example.com" } else { "bob@example.com" };
+            let new = NewUser {
+                email: email.parse().unwrap(),
+                name: name.map(|name| name.parse().unwrap()),
+                plan: Plan::Free,
+                role: Role::Viewer,
+                hashed_secret: String::new(),
+            };
+            let user = users::create(&store, &new, now_in_micros()).await.unwrap().unwrap();
+            let found = names.of(Identity::User(user.id)).await.unwrap();
+            assert_eq!(found.as_ref().map(PersonName::as_str), Some(expected));
+            last = Some(Identity::User(user.id));
+        }
+        assert_eq!(names.of(Identity::User(UserId::now_v7())).await.unwrap(), None);
+        assert_eq!(names.of(Identity::Operator).await.unwrap(), None);
+        // The second answer needs no database.
+        store.close();
+        assert!(names.of(last.unwrap()).await.unwrap().is_some());
+    }
+}

@@ -1,0 +1,256 @@
+//! What identities may do right now: a role that is taken away, a session that is ended and an account that is disabled
+//! count in every process within seconds.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use quick_cache::sync::Cache;
+use tracing::warn;
+
+use super::AuthError;
+use super::open_access::OpenAccess;
+use crate::models::id::{ApiKeyId, ClientId, SessionId, TokenFamilyId, UserId};
+use crate::models::plan::Plan;
+use crate::models::principal::{Grant, Identity, Principal, Role, Scopes};
+use crate::store::accounts::users::{self, UserStanding};
+use crate::store::credentials::standing::{self, CredentialStanding};
+use crate::store::{Store, StoreError};
+use crate::stream::{Sessions, StreamError};
+
+/// How long an answer is remembered. Together with the interval of the sweep it must stay below five seconds, within
+/// which a change counts everywhere.
+pub const REMEMBERED: Duration = Duration::from_secs(2);
+
+/// Maximum number of answers to remember: more people than use one process within [`REMEMBERED`].
+const ANSWERS_MAX: usize = 10_000;
+
+/// What an identity may do right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Role of the person, or of the owner of the credential.
+    pub role: Role,
+    /// Kinds of access that the identity has at most, whatever credential it presents.
+    pub scopes: Scopes,
+    /// Plan whose limits apply.
+    pub plan: Plan,
+}
+
+impl Standing {
+    /// Returns the standing of a person with this role, who has all its scopes.
+    fn of_person(role: Role, plan: Plan) -> Self {
+        Self { role, scopes: Scopes::of(role), plan }
+    }
+
+    fn unlimited() -> Self {
+        Self::of_person(Role::Admin, Plan::Enterprise)
+    }
+
+    /// Returns whether the principal has access that this standing does not include.
+    fn is_less_than(&self, principal: &Principal) -> bool {
+        self.role < principal.role || principal.scopes.intersection(self.scopes) != principal.scopes
+    }
+}
+
+impl From<CredentialStanding> for Standing {
+    fn from(CredentialStanding { role, scopes, plan }: CredentialStanding) -> Self {
+        Self { role, scopes, plan }
+    }
+}
+
+/// Answer about one identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It may do this.
+    Stands(Standing),
+    /// It may do nothing: it is gone, disabled or signed out.
+    Lost,
+    /// The server that knows could not be asked.
+    Unknown,
+}
+
+/// Identity with what it signed in with.
+type Subject = (Identity, Option<Grant>);
+
+/// Looks up what identities may do. Clones share the answers.
+#[derive(Clone)]
+pub struct Standings {
+    store: Store,
+    sessions: Sessions,
+    open: OpenAccess,
+    answers: Arc<Cache<Subject, (Instant, Option<Standing>)>>,
+}
+
+/// What the servers know about some subjects, as far as they can be asked.
+struct Known {
+    users: Result<HashMap<UserId, UserStanding>, StoreError>,
+    sessions: Result<HashSet<SessionId>, StreamError>,
+    credentials: Result<KnownCredentials, StoreError>,
+}
+
+/// What PostgreSQL knows about credentials of programs.
+#[derive(Default)]
+struct KnownCredentials {
+    keys: HashMap<ApiKeyId, CredentialStanding>,
+    clients: HashMap<ClientId, CredentialStanding>,
+    families: HashMap<TokenFamilyId, UserId>,
+}
+
+impl Standings {
+    /// Creates the lookup.
+    pub fn new(store: Store, sessions: Sessions, open: OpenAccess) -> Self {
+        Self { store, sessions, open, answers: Arc::new(Cache::new(ANSWERS_MAX)) }
+    }
+
+    /// Returns what the identity may do, as of at most [`REMEMBERED`] ago; `None` if it may do nothing.
+    ///
+    /// # Errors
+    /// If PostgreSQL or Redis cannot be asked.
+    pub async fn of(&self, identity: Identity, grant: Option<Grant>) -> Result<Option<Standing>, AuthError> {
+        let subject = (identity, grant);
+        if let Some((at, standing)) = self.answers.get(&subject)
+            && at.elapsed() < REMEMBERED
+        {
+            return Ok(standing);
+        }
+        let asked_at = Instant::now();
+        let known = self.ask(&[subject]).await;
+        let verdict = self.verdict(subject, &known);
+        let standing = match verdict {
+            Verdict::Stands(standing) => Some(standing),
+            Verdict::Lost => None,
+            Verdict::Unknown => {
+                known.users?;
+                known.sessions?;
+                known.credentials?;
+                None
+            }
+        };
+        self.answers.insert(subject, (asked_at, standing));
+        Ok(standing)
+    }
+
+    /// Returns those of the principals that may no longer do what they could. If a server cannot be asked, the
+    /// principals that it knows keep their access.
+    pub async fn lost(&self, principals: &[Principal]) -> HashSet<Principal> {
+        let subjects: HashSet<Subject> = principals.iter().map(|it| (it.identity, it.grant)).collect();
+        let subjects: Vec<Subject> = subjects.into_iter().collect();
+        let known = self.ask(&subjects).await;
+        if let Err(error) = &known.users {
+            warn!(%error, "cannot check the accounts of open connections");
+        }
+        if let Err(error) = &known.sessions {
+            warn!(%error, "cannot check the sessions of open connections");
+        }
+        if let Err(error) = &known.credentials {
+            warn!(%error, "cannot check the keys and clients of open connections");
+        }
+        let is_lost =
+            |principal: &Principal| match self.verdict((principal.identity, principal.grant), &known) {
+                Verdict::Stands(standing) => standing.is_less_than(principal),
+                Verdict::Lost => true,
+                Verdict::Unknown => false,
+            };
+        principals.iter().filter(|principal| is_lost(principal)).copied().collect()
+    }
+
+    /// Forgets all answers, so that a change made by this process counts in it at once.
+    pub fn forget(&self) {
+        self.answers.clear();
+    }
+
+    /// Asks each server once about all subjects.
+    async fn ask(&self, subjects: &[Subject]) -> Known {
+        let users: HashSet<UserId> = subjects
+            .iter()
+            .filter_map(|(identity, _)| if let Identity::User(id) = identity { Some(*id) } else { None })
+            .collect();
+        let sessions: HashSet<SessionId> = subjects
+            .iter()
+            .filter_map(|(_, grant)| if let Some(Grant::Session(id)) = grant { Some(*id) } else { None })
+            .collect();
+        let (users, sessions): (Vec<UserId>, Vec<SessionId>) =
+            (users.into_iter().collect(), sessions.into_iter().collect());
+        let (users, sessions, credentials) = tokio::join!(
+            users::standings(&self.store, &users),
+            self.sessions.living(&sessions),
+            self.ask_credentials(subjects)
+        );
+        Known { users, sessions, credentials }
+    }
+
+    /// Asks about the credentials of programs: at most one query per kind, and none for kinds that do not occur.
+    async fn ask_credentials(&self, subjects: &[Subject]) -> Result<KnownCredentials, StoreError> {
+        let (mut keys, mut clients, mut families) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for (identity, grant) in subjects {
+            match identity {
+                Identity::ApiKey(id) => drop(keys.insert(*id)),
+                Identity::Client(id) => drop(clients.insert(*id)),
+                _ => {}
+            }
+            if let Some(Grant::TokenFamily(id)) = grant {
+                families.insert(*id);
+            }
+        }
+        let now = Timestamp::now();
+        let mut known = KnownCredentials::default();
+        if !keys.is_empty() {
+            let keys: Vec<ApiKeyId> = keys.into_iter().collect();
+            known.keys = standing::of_keys(&self.store, &keys, now).await?;
+        }
+        if !clients.is_empty() {
+            let clients: Vec<ClientId> = clients.into_iter().collect();
+            known.clients = standing::of_clients(&self.store, &clients).await?;
+        }
+        if !families.is_empty() {
+            let families: Vec<TokenFamilyId> = families.into_iter().collect();
+            known.families = standing::of_families(&self.store, &families, now).await?;
+        }
+        Ok(known)
+    }
+
+    fn verdict(&self, (identity, grant): Subject, known: &Known) -> Verdict {
+        let verdict = match identity {
+            Identity::Operator => Verdict::Stands(Standing::unlimited()),
+            Identity::LocalOperator if self.open.is_open() => Verdict::Stands(Standing::unlimited()),
+            Identity::LocalOperator => Verdict::Lost,
+            // Each request looks its link up.
+            Identity::ShareHolder(_) => Verdict::Stands(Standing::of_person(Role::Viewer, Plan::Free)),
+            Identity::User(id) => match &known.users {
+                Err(_) => Verdict::Unknown,
+                Ok(users) => users
+                    .get(&id)
+                    .map_or(Verdict::Lost, |user| Verdict::Stands(Standing::of_person(user.role, user.plan))),
+            },
+            Identity::ApiKey(id) => of_credential(known, |known| known.keys.get(&id)),
+            Identity::Client(id) => of_credential(known, |known| known.clients.get(&id)),
+        };
+        let grant = match grant {
+            None => return verdict,
+            Some(Grant::Session(id)) => match &known.sessions {
+                Err(_) => Verdict::Unknown,
+                Ok(sessions) if sessions.contains(&id) => return verdict,
+                Ok(_) => Verdict::Lost,
+            },
+            Some(Grant::TokenFamily(id)) => match &known.credentials {
+                Err(_) => Verdict::Unknown,
+                Ok(known) if known.families.get(&id).map(|user| Identity::User(*user)) == Some(identity) => {
+                    return verdict;
+                }
+                Ok(_) => Verdict::Lost,
+            },
+        };
+        if verdict == Verdict::Lost { verdict } else { grant }
+    }
+}
+
+fn of_credential(
+    known: &Known,
+    find: impl FnOnce(&KnownCredentials) -> Option<&CredentialStanding>,
+) -> Verdict {
+    match &known.credentials {
+        Err(_) => Verdict::Unknown,
+        Ok(known) => find(known).map_or(Verdict::Lost, |standing| Verdict::Stands((*standing).into())),
+    }
+}
