@@ -198,6 +198,23 @@ function breakdown(query) {
   return { range, by, answered_from: 'rollups', items };
 }
 
+/** The breakdown over time: each key has its share of every step. */
+function lines(query) {
+  const { items: steps, ...about } = series(query);
+  const { by, items } = breakdown(query);
+  const pointsOf = (share) =>
+    steps.map(({ count, sentiment }) => ({ count: Math.round(count * share), sentiment }));
+  return {
+    ...about,
+    by,
+    steps,
+    items: items
+      .slice(0, 5)
+      .map(({ key, count, share }) => ({ key, count, points: pointsOf(share) })),
+    other: items.length > 5 ? pointsOf(0.1) : null,
+  };
+}
+
 const kept = { annotations: [], views: [], rules: [], silences: [], channels: [] };
 let settings = { sensitivity: 'balanced', minimum_volume: 30 };
 let n_made = 0;
@@ -312,6 +329,7 @@ export function answerPages(url, method, body) {
   switch (what) {
     case 'explore':
       if (id === 'explain') return explanation(query);
+      if (id === 'lines') return lines(query);
       return id === 'series' ? series(query) : breakdown(query);
     case 'annotations':
       return resource('annotations', { method, id, body });

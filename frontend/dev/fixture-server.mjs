@@ -10,6 +10,7 @@ import { extname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { answerAccounts } from './fixture-accounts.mjs';
 import { answerAlert, makeAlerts } from './fixture-alerts.mjs';
 import { answerPages, n_dead } from './fixture-pages.mjs';
 import { answerWork, fillQueue } from './fixture-work.mjs';
@@ -280,6 +281,16 @@ const server = createServer(async (request, response) => {
   response.setHeader('content-security-policy', POLICY);
   const sent = await text(request);
   const asked = sent === '' ? undefined : JSON.parse(sent);
+  const [, role] = /\brole=(\w+)/.exec(request.headers.cookie ?? '') ?? [];
+  const account = answerAccounts(url, request.method, asked, role);
+  if (account !== null) {
+    response.writeHead(account.status, {
+      'content-type': 'application/json',
+      ...(account.role && { 'set-cookie': `role=${account.role}; Path=/` }),
+    });
+    response.end(account.body === null ? '' : JSON.stringify(account.body));
+    return;
+  }
   const body =
     answerAlert(url, request.method, asked, alerts) ??
     answerPages(url, request.method, asked) ??

@@ -95,6 +95,12 @@ export class RealServer {
     return response.json();
   }
 
+  /** The code that creates the first account, from the log; null until it is there. */
+  setUpCode() {
+    const [, code] = /\b((?:[2-9A-HJ-NP-Z]{4}-){2}[2-9A-HJ-NP-Z]{4})\b/.exec(this.#output) ?? [];
+    return code ?? null;
+  }
+
   /** Puts an incomplete post on the stream, bypassing all checks. */
   async publishHalfAPost() {
     const { redis_url, prefix } = JSON.parse(

@@ -2,6 +2,7 @@ import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
 import type { Alert, Peak } from '@/api/wire';
 import type { ChartNotesProps, Period } from '@/components/charts/notes';
 import type { VolumeMark } from '@/components/charts/volume-scene';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { useAlertsWithin } from '@/features/alerts/api/use-alerts-within';
 import {
@@ -76,12 +77,14 @@ export function AppChartNotes({ range, filters, zone, children, ...props }: Char
           <Button className={SMALL} onClick={() => explain(range)}>
             Explain period
           </Button>
-          <Button
-            className={SMALL}
-            onClick={() => annotate({ from: lastSecondOf(range), to: null })}
-          >
-            Add annotation
-          </Button>
+          <Allowed to="create_annotation">
+            <Button
+              className={SMALL}
+              onClick={() => annotate({ from: lastSecondOf(range), to: null })}
+            >
+              Add annotation
+            </Button>
+          </Allowed>
         </span>
       </div>
       <div role="status" className="flex flex-wrap items-center gap-1.5 text-xs text-ink-soft">
@@ -91,9 +94,11 @@ export function AppChartNotes({ range, filters, zone, children, ...props }: Char
             <Button className={SMALL} onClick={() => explain(span)}>
               Explain selection
             </Button>
-            <Button className={SMALL} onClick={() => annotate(span)}>
-              Annotate selection
-            </Button>
+            <Allowed to="create_annotation">
+              <Button className={SMALL} onClick={() => annotate(span)}>
+                Annotate selection
+              </Button>
+            </Allowed>
             <Button className={SMALL} look="quiet" onClick={() => setSpan(null)}>
               Clear
             </Button>

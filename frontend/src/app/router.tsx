@@ -5,11 +5,11 @@ import {
   lazyRouteComponent,
   Link,
 } from '@tanstack/react-router';
-import { Shell } from '@/app/shell';
+import { Root } from '@/app/root';
 import { fromQueryString, toQueryString, type Query } from '@/lib/api-client';
 import { parseView, viewToSearch } from '@/lib/view';
 
-const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
 
 const liveRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -67,6 +67,49 @@ const systemRoute = createRoute({
   component: lazyRouteComponent(() => import('@/app/routes/system'), 'SystemPage'),
 });
 
+const accountRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/account',
+  component: lazyRouteComponent(() => import('@/app/routes/account'), 'AccountPage'),
+});
+
+const adminRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/admin',
+  component: lazyRouteComponent(() => import('@/app/routes/admin'), 'AdminPage'),
+});
+
+// The pages of those who are not signed in.
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('@/app/routes/sign-in'), 'SignInPage'),
+});
+
+const forgotPasswordRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('@/app/routes/forgot-password'), 'ForgotPasswordPage'),
+});
+
+const passwordResetRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/password-reset',
+  component: lazyRouteComponent(() => import('@/app/routes/password-reset'), 'PasswordResetPage'),
+});
+
+const invitationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/invitation',
+  component: lazyRouteComponent(() => import('@/app/routes/invitation'), 'InvitationPage'),
+});
+
+const setUpRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/set-up',
+  component: lazyRouteComponent(() => import('@/app/routes/set-up'), 'SetUpPage'),
+});
+
 /** Not in the navigation: for those who work on the dashboard. */
 const designRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -86,6 +129,13 @@ export const router = createRouter({
     sourcesRoute,
     reportsRoute,
     systemRoute,
+    accountRoute,
+    adminRoute,
+    signInRoute,
+    forgotPasswordRoute,
+    passwordResetRoute,
+    invitationRoute,
+    setUpRoute,
     designRoute,
   ]),
   defaultPreload: 'intent',

@@ -1,16 +1,19 @@
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useQueryClient, type Query } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
-import { Button } from '@/components/ui/button';
-import { MoonIcon, PauseIcon, PersonIcon, PlayIcon, SunIcon } from '@/components/ui/icons';
-import { WaveMark } from '@/components/ui/wave-mark';
+import type { Me } from '@/api/identity';
+import { Gate } from '@/app/gate';
 import { liveClient } from '@/app/live-client';
 import { PageBar, PageLinks } from '@/app/navigation';
+import { ThemeButton } from '@/app/theme-button';
+import { Button } from '@/components/ui/button';
+import { PauseIcon, PersonIcon, PlayIcon } from '@/components/ui/icons';
+import { WaveMark } from '@/components/ui/wave-mark';
 import { ConnectionPill } from '@/features/connection/components/connection-pill';
-import { TokenForm } from '@/features/connection/components/token-form';
 import { UpdateNotice } from '@/features/pwa/components/update-notice';
 import { useIsLocked } from '@/lib/access';
-import { chooseTheme, useTheme } from '@/lib/theme';
+import { nameOf, useMe } from '@/lib/me';
+import { person } from '@/lib/person';
 import { liveStore, useLive } from '@/live/store';
 
 /** The layout of every page. Owns the live connection. */
@@ -21,14 +24,24 @@ export function Shell() {
   }, []);
   useRefetchAfterGaps();
   useRefetchAfterOutages();
+  const me = useMe();
+  useNameOfAccount(me);
   const isLocked = useIsLocked();
+  // Somebody who was in keeps the page, with what they typed into it, below the cover.
+  const cover = isLocked && me !== undefined && (
+    <Suspense>
+      <SignInCover before={me} />
+    </Suspense>
+  );
+  const isShut = isLocked && me === undefined;
   const isOnWall = useLocation({
     select: ({ pathname, search }) => pathname === '/' && 'wall' in search,
   });
-  if (isOnWall && !isLocked) {
+  if (isOnWall && !isShut) {
     return (
       <main id="main">
         <Outlet />
+        {cover}
       </main>
     );
   }
@@ -51,7 +64,7 @@ export function Shell() {
           <PageLinks />
           <div className="ml-auto flex items-center gap-1">
             <LiveControls />
-            <NameButton />
+            <PersonButton me={me} />
             <ThemeButton />
           </div>
         </div>
@@ -62,9 +75,10 @@ export function Shell() {
         className="mx-auto w-full max-w-[1760px] flex-1 p-3 outline-none sm:px-4"
       >
         <UpdateNotice />
-        {isLocked ? <TokenForm onAccepted={liveClient.retryNow} /> : <Outlet />}
+        {isShut ? <Gate /> : <Outlet />}
       </main>
       <PageBar />
+      {cover}
     </div>
   );
 }
@@ -121,19 +135,33 @@ function PauseButton() {
   );
 }
 
-const NamePopover = lazy(async () => ({
-  default: (await import('@/features/person/components/name-popover')).NamePopover,
-}));
+/** Loaded once a session ends. */
+const SignInCover = lazy(async () => {
+  const { SignInCover } = await import('@/app/sign-in-cover');
+  return { default: SignInCover };
+});
 
-/** Asks for the person's name. The form is loaded once it is wanted. */
-function NameButton() {
+/** Shows what somebody does under the name of their account, as the server does. */
+function useNameOfAccount(me: Me | undefined) {
+  const account = me?.user ? nameOf(me.user) : null;
+  useEffect(() => person.actAs(account), [account]);
+}
+
+const PersonMenu = lazy(async () => {
+  const { PersonMenu } = await import('@/app/person-menu');
+  return { default: PersonMenu };
+});
+
+/** The person's account, or without one their name. The menu is loaded once it is wanted. */
+function PersonButton({ me }: { me: Me | undefined }) {
   const [isWanted, setWanted] = useState(false);
+  const label = me?.user ? `Account: ${nameOf(me.user)}` : 'Your name';
   const button = (
     <Button
       look="quiet"
       square
-      aria-label="Your name"
-      title="Your name"
+      aria-label={label}
+      title={label}
       aria-haspopup="dialog"
       onClick={() => setWanted(true)}
     >
@@ -143,23 +171,7 @@ function NameButton() {
   if (!isWanted) return button;
   return (
     <Suspense fallback={button}>
-      <NamePopover />
+      <PersonMenu />
     </Suspense>
-  );
-}
-
-function ThemeButton() {
-  const theme = useTheme();
-  const other = theme === 'dark' ? 'light' : 'dark';
-  return (
-    <Button
-      look="quiet"
-      square
-      aria-label={`Switch to ${other} theme`}
-      title={`Switch to ${other} theme`}
-      onClick={() => chooseTheme(other)}
-    >
-      {theme === 'dark' ? <SunIcon /> : <MoonIcon />}
-    </Button>
   );
 }

@@ -8,3 +8,6 @@ export const PUSH_KEY = ['push'];
 
 /** The tags and assignees in use. */
 export const WORK_NAMES_KEY = ['work-names'];
+
+/** Who makes the requests of this page. */
+export const ME_KEY = ['me'];

@@ -3,7 +3,7 @@ import { useSyncExternalStore } from 'react';
 /** Kept for this tab only, so that the next person at this computer does not inherit it. */
 const STORED_AS = 'groundswell.token';
 
-/** The access token, and whether the server requires one. */
+/** The operator's token, if somebody entered it, and whether the server requires a token or a session. */
 class Access {
   #token = read();
   #isLocked = false;
@@ -26,6 +26,12 @@ class Access {
   unlock(token: string): void {
     write(token);
     this.#set(token, false);
+  }
+
+  /** Goes on with the cookie of a session. A token would take precedence over it, so none is kept. */
+  signIn(): void {
+    forget();
+    this.#set(null, false);
   }
 
   /** Uses the token of a share link, as long as the page is open. */
@@ -62,9 +68,17 @@ function write(token: string): void {
   }
 }
 
+function forget(): void {
+  try {
+    sessionStorage.removeItem(STORED_AS);
+  } catch {
+    // Without storage, none was kept.
+  }
+}
+
 export const access = new Access();
 
-/** Whether the person has to enter the access token. */
+/** Whether the person has to sign in, or to enter the access token. */
 export function useIsLocked(): boolean {
   return useSyncExternalStore(access.subscribe, access.isLocked);
 }

@@ -1,19 +1,32 @@
 import { access } from '@/lib/access';
 import { person } from '@/lib/person';
 
+interface ApiErrorDetails {
+  field?: string | null;
+  retryAt?: number | null;
+}
+
 /** An error response; `code` is for programs, `message` for people. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   /** The invalid field of the request, such as `settings.url`, if any. */
   readonly field: string | null;
+  /** From when on the server may accept the request, if it said so. */
+  readonly retryAt: number | null;
 
-  constructor(status: number, code: string, message: string, field: string | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    { field = null, retryAt = null }: ApiErrorDetails = {},
+  ) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.field = field;
+    this.retryAt = retryAt;
   }
 }
 
@@ -87,9 +100,7 @@ export function fromQueryString(text: string): Record<string, string | string[]>
 
 /** Downloads a file; rejects like `getJson`. */
 export async function getBlob(path: string): Promise<Blob> {
-  const response = await ask(path, {});
-  if (!response.ok) throw readError(response.status, await response.json().catch(() => null));
-  return response.blob();
+  return (await ask(path, {})).blob();
 }
 
 /** Sends a POST request that is answered with a document; rejects like `getJson`. */
@@ -98,20 +109,34 @@ export async function postForText(
   body: unknown,
   signal: AbortSignal,
 ): Promise<string> {
-  const response = await ask(path, { method: 'POST', body: JSON.stringify(body), signal });
-  if (!response.ok) throw readError(response.status, await response.json().catch(() => null));
-  return response.text();
+  return (await ask(path, { method: 'POST', body: JSON.stringify(body), signal })).text();
+}
+
+/**
+ * Sends a secret with which a stranger becomes somebody, such as a password. An empty response is null.
+ *
+ * Sends no token, which would take precedence over what the secret gives, and a wrong secret does not lock the page.
+ */
+export async function sendAsStranger<Answer>(
+  method: 'POST' | 'PUT',
+  path: string,
+  body: unknown,
+): Promise<Answer> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  const response = await send(path, { method, headers, body: JSON.stringify(body) });
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw readError(response, answer);
+  return answer as Answer;
 }
 
 async function request<Answer>(path: string, init: RequestInit): Promise<Answer> {
   const response = await ask(path, init);
   const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw readError(response.status, body);
   return body as Answer;
 }
 
 async function ask(path: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(path, {
+  const response = await send(path, {
     ...init,
     headers: {
       accept: 'application/json',
@@ -119,13 +144,27 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
       ...(init.method !== undefined && person.headers()),
       ...(init.body !== undefined && { 'content-type': 'application/json' }),
     },
-  }).catch((error: unknown) => {
+  });
+  if (response.ok) return response;
+  const error = readError(response, await response.json().catch(() => null));
+  if (isWithoutAccess(error)) access.lock();
+  throw error;
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  return fetch(path, init).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, 'unreachable', 'the server is not responding');
   });
-  if (response.status === 401) access.lock();
-  return response;
 }
+
+/** Whether the server does not know who asks. Another code says what else is wrong, such as the current password. */
+function isWithoutAccess({ status, code }: ApiError): boolean {
+  return status === 401 && ['unauthorized', UNEXPECTED].includes(code);
+}
+
+/** The code of an error that names none, such as a proxy's. */
+const UNEXPECTED = 'unexpected';
 
 interface ErrorAnswer {
   code?: string;
@@ -133,12 +172,16 @@ interface ErrorAnswer {
   details?: { field?: string; parameter?: string };
 }
 
-function readError(status: number, body: unknown): ApiError {
+function readError({ status, headers }: Response, body: unknown): ApiError {
   const error = (body as { error?: ErrorAnswer } | null)?.error;
+  const seconds = Number(headers.get('retry-after') ?? NaN);
   return new ApiError(
     status,
-    error?.code ?? 'unexpected',
+    error?.code ?? UNEXPECTED,
     error?.message ?? `the server responded with status ${status}`,
-    error?.details?.field ?? error?.details?.parameter ?? null,
+    {
+      field: error?.details?.field ?? error?.details?.parameter ?? null,
+      retryAt: Number.isFinite(seconds) ? Date.now() + seconds * 1_000 : null,
+    },
   );
 }

@@ -9,10 +9,11 @@ export const NAME_MAX = 80;
 /**
  * The name of the person at this browser, which the server records with what they do; empty if they gave none.
  *
- * There are no accounts, so nothing verifies it.
+ * It is that of their account. Without one, they choose it, and nothing verifies it.
  */
 class Person {
   #name = read();
+  #account: string | null = null;
   readonly #listeners = new Set<() => void>();
 
   constructor() {
@@ -22,10 +23,18 @@ class Person {
     });
   }
 
-  name = (): string => this.#name;
+  name = (): string => this.#account ?? this.#name;
 
   headers(): { 'x-groundswell-actor'?: string } {
-    return this.#name === '' ? {} : { 'x-groundswell-actor': encodeURIComponent(this.#name) };
+    if (this.#account !== null || this.#name === '') return {};
+    return { 'x-groundswell-actor': encodeURIComponent(this.#name) };
+  }
+
+  /** Takes the name of the account that somebody signed in to; null without one. */
+  actAs(account: string | null): void {
+    if (account === this.#account) return;
+    this.#account = account;
+    this.#tell();
   }
 
   /** Keeps a name that `problemWithName` accepts. */
@@ -43,6 +52,10 @@ class Person {
   #set(name: string): void {
     if (name === this.#name) return;
     this.#name = name;
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
   }
 }

@@ -2,10 +2,14 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render } from '@testing-library/react';
 import type { ReactElement, ReactNode } from 'react';
 import { vi } from 'vitest';
+import type { Me } from '@/api/identity';
+import { ME_KEY } from '@/config/query-keys';
+import { sampleMe } from '@/testing/people';
 
-/** Renders with its own query client, which never retries. */
-export function renderWithQueries(element: ReactElement) {
+/** Renders with its own query client, which never retries, for somebody who may do everything unless told otherwise. */
+export function renderWithQueries(element: ReactElement, me: Me = sampleMe('admin')) {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  client.setQueryData(ME_KEY, me);
   const wrapper = ({ children }: { children: ReactNode }) => (
     <QueryClientProvider client={client}>{children}</QueryClientProvider>
   );

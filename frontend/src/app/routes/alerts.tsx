@@ -1,5 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { AlertsView } from '@/features/alerts/components/alerts-view';
 import { parsePlace, placeToSearch, type AlertsPlace } from '@/features/alerts/model/place';
 import { PushToggle } from '@/features/pwa/components/push-toggle';
@@ -22,7 +23,9 @@ export function AlertsPage() {
     <>
       <h1 className="sr-only">Alerts</h1>
       <div className="mb-2 flex sm:justify-end">
-        <PushToggle />
+        <Allowed to="create_notification_channel">
+          <PushToggle />
+        </Allowed>
       </div>
       <AlertsView place={place} onChange={onChange} pushed={pushed} />
     </>

@@ -71,7 +71,15 @@ interface TextFieldProps
     LabelProps,
     Pick<
       ComponentProps<'input'>,
-      'type' | 'inputMode' | 'placeholder' | 'maxLength' | 'autoComplete' | 'step'
+      | 'type'
+      | 'inputMode'
+      | 'placeholder'
+      | 'maxLength'
+      | 'autoComplete'
+      | 'autoFocus'
+      | 'name'
+      | 'readOnly'
+      | 'step'
     > {
   value: string;
   inputClassName?: string;
@@ -80,13 +88,15 @@ interface TextFieldProps
 
 /** One line of text with its label, hint and error. */
 export function TextField({ value, inputClassName, onChange, ...props }: TextFieldProps) {
-  const { type, inputMode, placeholder, maxLength, autoComplete, step, ...field } = props;
+  const { type, inputMode, placeholder, maxLength, step, ...others } = props;
+  const { autoComplete, autoFocus, name, readOnly, ...field } = others;
   return (
     <Field {...field}>
       {(control) => (
         <Input
           {...control}
-          {...{ type, inputMode, placeholder, maxLength, autoComplete, step }}
+          {...{ type, inputMode, placeholder, maxLength, step }}
+          {...{ autoComplete, autoFocus, name, readOnly }}
           className={inputClassName}
           value={value}
           onChange={({ target }) => onChange(target.value)}

@@ -2,7 +2,8 @@ import { screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PushToggle } from '@/features/pwa/components/push-toggle';
-import { nameOfBrowser, toBytes } from '@/features/pwa/model/push';
+import { toBytes } from '@/features/pwa/model/push';
+import { nameOfBrowser } from '@/lib/browser';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 
 let subscription: { toJSON: () => unknown; unsubscribe: () => Promise<boolean> } | null;

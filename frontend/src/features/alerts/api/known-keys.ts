@@ -50,7 +50,7 @@ export async function checkKey(
   ).catch(() => null);
   if (counted === null || counted.count > 0) return;
   const message = `no posts for the ${dimension} “${key}” in the last ${DAYS_SEARCHED} days; check the spelling, or tick the box below to use it anyway`;
-  throw new ApiError(422, UNKNOWN_KEY, message, field);
+  throw new ApiError(422, UNKNOWN_KEY, message, { field });
 }
 
 export function isUnknownKey(error: Error | null): boolean {

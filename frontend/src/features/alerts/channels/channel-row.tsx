@@ -1,5 +1,7 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
+import { ChangedBy } from '@/components/ui/changed-by';
 import { Confirm, DeleteButton } from '@/components/ui/confirm';
 import { Failure, Notice } from '@/components/ui/notice';
 import { Switch } from '@/components/ui/switch';
@@ -37,12 +39,14 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
   return (
     <li className="border-t border-line px-4 py-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
-        <Switch
-          label={`Enable ${name}`}
-          checked={channel.enabled}
-          disabled={save.isPending}
-          onChange={setEnabled}
-        />
+        <Allowed to="replace_notification_channel">
+          <Switch
+            label={`Enable ${name}`}
+            checked={channel.enabled}
+            disabled={save.isPending}
+            onChange={setEnabled}
+          />
+        </Allowed>
         <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
           <p className="flex flex-wrap items-center gap-2 text-sm font-medium">
             {name}
@@ -55,45 +59,54 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           </p>
           <p className="text-sm break-all text-ink-soft">{describeTarget(channel)}</p>
           <p className="caption">{describeDelivery(channel)}</p>
+          <ChangedBy by={channel.updated_by} at={channel.updated_at} />
         </div>
         <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
-          <Button
-            aria-label={`Test ${name}`}
-            disabled={test.isPending}
-            onClick={() => test.mutate(channel.id)}
-          >
-            {test.isPending ? 'Testing…' : 'Test'}
-          </Button>
+          <Allowed to="test_notification_channel">
+            <Button
+              aria-label={`Test ${name}`}
+              disabled={test.isPending}
+              onClick={() => test.mutate(channel.id)}
+            >
+              {test.isPending ? 'Testing…' : 'Test'}
+            </Button>
+          </Allowed>
           <Button aria-label={`Log for ${name}`} onClick={onLog}>
             Log
           </Button>
-          <Button aria-label={`Edit ${name}`} onClick={onEdit}>
-            Edit
-          </Button>
+          <Allowed to="replace_notification_channel">
+            <Button aria-label={`Edit ${name}`} onClick={onEdit}>
+              Edit
+            </Button>
+          </Allowed>
           {kind === 'webhook' && (
-            <Confirm
-              trigger={
-                <Button look="quiet" aria-label={`Rotate secret for ${name}`}>
-                  Rotate secret
-                </Button>
-              }
-              question={`Rotate the signing secret for “${name}”?`}
-              action="Rotate secret"
-              onConfirm={() =>
-                rotate.mutate(channel.id, { onSuccess: (answer) => onSecret(secretIn(answer)) })
-              }
-            >
-              The new secret is shown once. For a day, messages are signed with both the old and the
-              new secret.
-            </Confirm>
+            <Allowed to="rotate_notification_channel_secret">
+              <Confirm
+                trigger={
+                  <Button look="quiet" aria-label={`Rotate secret for ${name}`}>
+                    Rotate secret
+                  </Button>
+                }
+                question={`Rotate the signing secret for “${name}”?`}
+                action="Rotate secret"
+                onConfirm={() =>
+                  rotate.mutate(channel.id, { onSuccess: (answer) => onSecret(secretIn(answer)) })
+                }
+              >
+                The new secret is shown once. For a day, messages are signed with both the old and
+                the new secret.
+              </Confirm>
+            </Allowed>
           )}
-          <DeleteButton
-            noun="notification channel"
-            name={name}
-            onDelete={() => remove.mutate(channel.id)}
-          >
-            Pending notifications are discarded. Rules keep their other channels.
-          </DeleteButton>
+          <Allowed to="delete_notification_channel">
+            <DeleteButton
+              noun="notification channel"
+              name={name}
+              onDelete={() => remove.mutate(channel.id)}
+            >
+              Pending notifications are discarded. Rules keep their other channels.
+            </DeleteButton>
+          </Allowed>
         </div>
       </div>
       {channel.disabled_reason && (

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
@@ -31,15 +32,20 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
         title="Notification channels"
         note="where alerts are sent"
         actions={
-          <Button look="solid" onClick={() => setOpen({ kind: 'edit', channel: null })}>
-            New notification channel
-          </Button>
+          <Allowed to="create_notification_channel">
+            <Button look="solid" onClick={() => setOpen({ kind: 'edit', channel: null })}>
+              New notification channel
+            </Button>
+          </Allowed>
         }
       >
         <QueryStatus query={query} what="notification channels" rows={5} />
         {channels?.length === 0 && (
           <Empty title="No notification channels yet">
-            Add a webhook, Slack, email or PagerDuty. Until then, alerts appear only here.
+            <Allowed to="create_notification_channel">
+              Add a webhook, Slack, email or PagerDuty.{' '}
+            </Allowed>
+            Until then, alerts appear only here.
           </Empty>
         )}
         <ul aria-label="Notification channels" className="-mx-4 mt-2">

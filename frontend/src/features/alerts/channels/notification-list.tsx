@@ -1,3 +1,4 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { Empty, Failure, Skeleton } from '@/components/ui/notice';
@@ -61,13 +62,15 @@ export function NotificationList(props: NotificationListProps) {
                 {formatDate(notification.created_at)}
               </time>
               {notification.state !== 'pending' && (
-                <Button
-                  className="ml-auto h-7! px-2!"
-                  disabled={resend.isPending && resend.variables === notification.id}
-                  onClick={() => resend.mutate(notification.id)}
-                >
-                  Resend
-                </Button>
+                <Allowed to="resend_notification">
+                  <Button
+                    className="ml-auto h-7! px-2!"
+                    disabled={resend.isPending && resend.variables === notification.id}
+                    onClick={() => resend.mutate(notification.id)}
+                  >
+                    Resend
+                  </Button>
+                </Allowed>
               )}
             </div>
             {notification.next_attempt_at && (

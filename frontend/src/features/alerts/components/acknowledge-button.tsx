@@ -1,3 +1,4 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import type { Alert } from '@/api/wire';
 
@@ -19,17 +20,19 @@ export function AcknowledgeButton(props: AcknowledgeButtonProps) {
   const undo = Boolean(alert.acknowledged_at);
   const action = undo ? 'Undo acknowledgement' : 'Acknowledge';
   return (
-    <Button
-      look={undo ? 'quiet' : look}
-      className={className}
-      aria-disabled={busy}
-      aria-label={`${action}: ${alert.title}`}
-      title={undo ? action : undefined}
-      onClick={({ detail }) => {
-        if (!busy && detail < 2) onAcknowledge({ ids: [alert.id], undo });
-      }}
-    >
-      {busy ? 'Saving…' : undo ? 'Undo' : 'Acknowledge'}
-    </Button>
+    <Allowed to={undo ? 'unacknowledge_alert' : 'acknowledge_alert'}>
+      <Button
+        look={undo ? 'quiet' : look}
+        className={className}
+        aria-disabled={busy}
+        aria-label={`${action}: ${alert.title}`}
+        title={undo ? action : undefined}
+        onClick={({ detail }) => {
+          if (!busy && detail < 2) onAcknowledge({ ids: [alert.id], undo });
+        }}
+      >
+        {busy ? 'Saving…' : undo ? 'Undo' : 'Acknowledge'}
+      </Button>
+    </Allowed>
   );
 }

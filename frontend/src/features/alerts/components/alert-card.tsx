@@ -11,6 +11,7 @@ import { MutePopover } from '@/features/alerts/components/mute-popover';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { describeCount, describeValue } from '@/features/alerts/model/describe-alert';
 import { formatAgo, formatDate, formatElapsed } from '@/lib/format';
+import { useMay } from '@/lib/me';
 
 interface AlertCardProps {
   alert: Alert;
@@ -25,10 +26,11 @@ export function AlertCard({ alert, now, onOpen, selection }: AlertCardProps) {
   const isOpen = alert.state === 'open';
   const count = describeCount(alert);
   const acknowledge = useAcknowledge();
+  const canAct = useMay()('acknowledge_alert');
   return (
     <li className="border-t border-line px-4 py-3">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
-        {selection !== undefined && (
+        {selection !== undefined && canAct && (
           <Checkbox
             label={`Select: ${alert.title}`}
             className="mt-0.5"

@@ -1,5 +1,6 @@
 import { clsx } from 'clsx';
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { AlertIcon, CheckIcon, ChevronIcon } from '@/components/ui/icons';
 import { AlertItem, SEVERITY_COLOURS } from '@/features/alerts/components/alert-item';
@@ -71,15 +72,17 @@ export function AlertGroupItem({ group, now, isBusy, onAcknowledge }: AlertGroup
           </p>
         </div>
         {waiting.length > 0 && (
-          <Button
-            className="h-7! px-2!"
-            aria-label={`Acknowledge all: ${title}`}
-            onClick={({ detail }) => {
-              if (detail < 2) onAcknowledge({ ids: waiting.map(({ id }) => id), undo: false });
-            }}
-          >
-            Acknowledge all
-          </Button>
+          <Allowed to="acknowledge_alert">
+            <Button
+              className="h-7! px-2!"
+              aria-label={`Acknowledge all: ${title}`}
+              onClick={({ detail }) => {
+                if (detail < 2) onAcknowledge({ ids: waiting.map(({ id }) => id), undo: false });
+              }}
+            >
+              Acknowledge all
+            </Button>
+          </Allowed>
         )}
       </div>
       {isUnfolded && (

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { Field, TextArea } from '@/components/ui/field';
@@ -20,7 +21,9 @@ export function AlertTimeline({ alert }: { alert: AlertDetails }) {
           <Moment key={i} alert={alert} moment={moment} isFirst={isFirstOpening(alert, i)} />
         ))}
       </ol>
-      <CommentForm id={alert.id} />
+      <Allowed to="comment_on_alert">
+        <CommentForm id={alert.id} />
+      </Allowed>
     </>
   );
 }

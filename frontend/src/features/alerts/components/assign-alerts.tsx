@@ -1,3 +1,4 @@
+import { Allowed } from '@/components/ui/allowed';
 import { AssignPopover } from '@/components/ui/assign-popover';
 import { Button } from '@/components/ui/button';
 import { Failure } from '@/components/ui/notice';
@@ -14,7 +15,7 @@ export function AssignAlerts({ alerts, label }: AssignAlertsProps) {
   const assign = useAssign();
   const undo = assign.isSuccess ? assign.variables.undo : undefined;
   return (
-    <>
+    <Allowed to="assign_alert">
       <AssignPopover
         text={assign.isPending ? 'Saving…' : 'Assign'}
         label={label}
@@ -48,6 +49,6 @@ export function AssignAlerts({ alerts, label }: AssignAlertsProps) {
           error={assign.error}
         />
       )}
-    </>
+    </Allowed>
   );
 }

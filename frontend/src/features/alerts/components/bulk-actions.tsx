@@ -5,6 +5,7 @@ import type { Alert } from '@/api/wire';
 import { useAcknowledge } from '@/features/alerts/api/use-acknowledge';
 import { AssignAlerts } from '@/features/alerts/components/assign-alerts';
 import { MutePopover } from '@/features/alerts/components/mute-popover';
+import { useMay } from '@/lib/me';
 
 interface BulkActionsProps {
   alerts: readonly Alert[];
@@ -12,11 +13,16 @@ interface BulkActionsProps {
   onSelect: (ids: readonly string[]) => void;
 }
 
-/** Selects alerts and acts on all that are selected. It is always there, so that selecting moves no row. */
+/**
+ * Selects alerts and acts on all that are selected. It is always there, so that selecting moves no row, except for those who
+ * may only read.
+ */
 export function BulkActions({ alerts, selected, onSelect }: BulkActionsProps) {
   const acknowledge = useAcknowledge();
   const unseen = selected.filter(({ acknowledged_at }) => !acknowledged_at);
   const done = acknowledge.isSuccess ? acknowledge.variables : null;
+  const may = useMay();
+  if (!may('acknowledge_alert')) return null;
   return (
     <div className="sticky top-13 z-10 -mx-4 border-b border-line bg-surface px-4 py-2">
       <div

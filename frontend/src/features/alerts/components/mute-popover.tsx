@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Failure } from '@/components/ui/notice';
 import { Popover } from '@/components/ui/popover';
@@ -33,28 +34,30 @@ export function MutePopover({ alerts, label, disabled = false, onMuted }: MutePo
       },
     );
   return (
-    <Popover text="Silence" label={label} open={open} onOpenChange={toggle} disabled={disabled}>
-      <p className="text-sm font-semibold">Silence for</p>
-      <div className="mt-2 flex flex-wrap gap-1.5">
-        {SILENCE_PRESETS.map(({ seconds, text }) => (
-          <Button key={seconds} disabled={save.isPending} onClick={() => mute(seconds)}>
-            {text}
-          </Button>
-        ))}
-      </div>
-      <p className="caption mt-2">{describeEffect(alerts)}</p>
-      {save.error !== null && (
-        <Failure
-          className="mt-2"
-          what={
-            alerts.length === 1
-              ? 'The alert could not be silenced'
-              : 'Not all alerts could be silenced'
-          }
-          error={save.error}
-        />
-      )}
-    </Popover>
+    <Allowed to="create_silence">
+      <Popover text="Silence" label={label} open={open} onOpenChange={toggle} disabled={disabled}>
+        <p className="text-sm font-semibold">Silence for</p>
+        <div className="mt-2 flex flex-wrap gap-1.5">
+          {SILENCE_PRESETS.map(({ seconds, text }) => (
+            <Button key={seconds} disabled={save.isPending} onClick={() => mute(seconds)}>
+              {text}
+            </Button>
+          ))}
+        </div>
+        <p className="caption mt-2">{describeEffect(alerts)}</p>
+        {save.error !== null && (
+          <Failure
+            className="mt-2"
+            what={
+              alerts.length === 1
+                ? 'The alert could not be silenced'
+                : 'Not all alerts could be silenced'
+            }
+            error={save.error}
+          />
+        )}
+      </Popover>
+    </Allowed>
   );
 }
 

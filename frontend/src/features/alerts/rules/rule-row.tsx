@@ -1,5 +1,7 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
+import { ChangedBy } from '@/components/ui/changed-by';
 import { DeleteButton } from '@/components/ui/confirm';
 import { Failure } from '@/components/ui/notice';
 import { Switch } from '@/components/ui/switch';
@@ -17,12 +19,14 @@ export function RuleRow({ rule, onEdit }: { rule: Rule; onEdit: () => void }) {
   return (
     <li className="border-t border-line px-4 py-2.5">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
-        <Switch
-          label={`Enable ${rule.name}`}
-          checked={rule.enabled}
-          disabled={save.isPending}
-          onChange={(enabled) => save.mutate({ ...toNewRule(rule), enabled })}
-        />
+        <Allowed to="replace_alert_rule">
+          <Switch
+            label={`Enable ${rule.name}`}
+            checked={rule.enabled}
+            disabled={save.isPending}
+            onChange={(enabled) => save.mutate({ ...toNewRule(rule), enabled })}
+          />
+        </Allowed>
         <div className="min-w-0 flex-1 basis-64 wrap-anywhere">
           <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm font-medium">
             {rule.name}
@@ -31,15 +35,20 @@ export function RuleRow({ rule, onEdit }: { rule: Rule; onEdit: () => void }) {
             {!rule.enabled && <Badge tone="outline">off</Badge>}
           </p>
           <p className="text-sm text-ink-soft">{describeRule(rule)}.</p>
+          <ChangedBy by={rule.updated_by} at={rule.updated_at} />
         </div>
         <div className="flex gap-1">
-          <Button aria-label={`Edit ${rule.name}`} onClick={onEdit}>
-            Edit
-          </Button>
+          <Allowed to="replace_alert_rule">
+            <Button aria-label={`Edit ${rule.name}`} onClick={onEdit}>
+              Edit
+            </Button>
+          </Allowed>
           {!rule.builtin && (
-            <DeleteButton noun="rule" name={rule.name} onDelete={() => remove.mutate(rule.id)}>
-              The rule stops opening alerts. Its past alerts stay in the history.
-            </DeleteButton>
+            <Allowed to="delete_alert_rule">
+              <DeleteButton noun="rule" name={rule.name} onDelete={() => remove.mutate(rule.id)}>
+                The rule stops opening alerts. Its past alerts stay in the history.
+              </DeleteButton>
+            </Allowed>
           )}
         </div>
       </div>
@@ -52,7 +61,7 @@ export function RuleRow({ rule, onEdit }: { rule: Rule; onEdit: () => void }) {
 
 /** The fields that a client may write. */
 function toNewRule(rule: Rule): NewRule {
-  const { id, builtin, created_at, updated_at, ...writable } = rule;
-  void [id, builtin, created_at, updated_at];
+  const { id, builtin, created_at, updated_at, created_by, updated_by, ...writable } = rule;
+  void [id, builtin, created_at, updated_at, created_by, updated_by];
   return writable;
 }

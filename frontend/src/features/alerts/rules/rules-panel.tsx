@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
@@ -19,9 +20,11 @@ export function RulesPanel() {
       title="Rules"
       note="when to alert"
       actions={
-        <Button look="solid" onClick={() => setEdited('new')}>
-          New rule
-        </Button>
+        <Allowed to="create_alert_rule">
+          <Button look="solid" onClick={() => setEdited('new')}>
+            New rule
+          </Button>
+        </Allowed>
       }
     >
       <QueryStatus query={rules} what="rules" rows={5} />

@@ -33,7 +33,9 @@ const rule: Rule = {
   severity: 'warning',
   channels: [],
   created_at: '2026-01-01T00:00:00Z',
+  created_by: null,
   updated_at: '2026-01-01T00:00:00Z',
+  updated_by: null,
 };
 
 const draft = (changes: Partial<RuleDraft>): RuleDraft => ({

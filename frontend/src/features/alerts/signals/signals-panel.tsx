@@ -9,6 +9,7 @@ import { paths } from '@/config/paths';
 import { SENSITIVITIES, type SignalSettings } from '@/features/alerts/api/wire';
 import { getJson, sendJson } from '@/lib/api-client';
 import { capitalize } from '@/lib/format';
+import { useMay } from '@/lib/me';
 import { useEditor, type Problems } from '@/lib/use-editor';
 
 const SETTINGS_KEY = ['signal-settings'];
@@ -56,6 +57,7 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
   });
   const { draft, set, problemOf, isSaving } = editor;
   const isChanged = draft.sensitivity !== saved.sensitivity || draft.volume !== saved.volume;
+  const mayChange = useMay()('change_signal_settings');
   return (
     <EditorForm
       label="Signal settings"
@@ -63,15 +65,19 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
       editor={editor}
       className="mt-3 flex max-w-xl flex-col gap-4"
       actions={
-        <div className="flex items-center gap-3">
-          <Button look="solid" type="submit" disabled={!isChanged || isSaving}>
-            {isSaving ? 'Saving…' : 'Save'}
-          </Button>
-          {mutation.isSuccess && !isChanged && <Notice tone="good">Saved.</Notice>}
-        </div>
+        mayChange ? (
+          <div className="flex items-center gap-3">
+            <Button look="solid" type="submit" disabled={!isChanged || isSaving}>
+              {isSaving ? 'Saving…' : 'Save'}
+            </Button>
+            {mutation.isSuccess && !isChanged && <Notice tone="good">Saved.</Notice>}
+          </div>
+        ) : (
+          <p className="text-sm text-ink-soft">Only admins change these settings.</p>
+        )
       }
     >
-      <fieldset>
+      <fieldset disabled={!mayChange}>
         <legend className="text-sm font-medium">Sensitivity</legend>
         <div className="mt-1.5 grid gap-2 sm:grid-cols-2">
           {SENSITIVITIES.map((choice) => (
@@ -98,6 +104,7 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
         label="Minimum posts"
         hint="Steps with fewer posts are ignored, because a few posts are not a trend."
         error={problemOf('minimum_volume')}
+        disabled={!mayChange}
         inputMode="numeric"
         inputClassName="max-w-32"
         value={draft.volume}

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { Empty, Failure } from '@/components/ui/notice';
@@ -40,9 +41,11 @@ export function SilencesPanel() {
       title="Silences"
       note="alerts stay visible but send no notifications"
       actions={
-        <Button look="solid" onClick={() => setIsAdding(true)}>
-          New silence
-        </Button>
+        <Allowed to="create_silence">
+          <Button look="solid" onClick={() => setIsAdding(true)}>
+            New silence
+          </Button>
+        </Allowed>
       }
     >
       <QueryStatus query={query} what="silences" rows={4} />
@@ -51,7 +54,9 @@ export function SilencesPanel() {
       )}
       {query.data?.length === 0 && (
         <Empty title="No silences">
-          Silence an open alert, or create a silence before planned work.
+          <Allowed to="create_silence">
+            Silence an open alert, or create a silence before planned work.
+          </Allowed>
         </Empty>
       )}
       <ul aria-label="Silences" className="-mx-4 mt-2">
@@ -69,14 +74,17 @@ export function SilencesPanel() {
                 {formatDate(silence.starts_at)} – {formatDate(silence.ends_at)}
                 {silence.comment !== '' && ` · ${silence.comment}`}
               </p>
+              <SilenceAuthors silence={silence} />
             </div>
             {state !== 'expired' && (
-              <Button
-                disabled={end.isPending && end.variables === silence.id}
-                onClick={() => end.mutate(silence.id)}
-              >
-                End now
-              </Button>
+              <Allowed to="end_silence">
+                <Button
+                  disabled={end.isPending && end.variables === silence.id}
+                  onClick={() => end.mutate(silence.id)}
+                >
+                  End now
+                </Button>
+              </Allowed>
             )}
           </li>
         ))}
@@ -84,4 +92,13 @@ export function SilencesPanel() {
       {isAdding && <SilenceEditor rules={rules} onClose={() => setIsAdding(false)} />}
     </Panel>
   );
+}
+
+/** Who created a silence, and who ended it early. */
+function SilenceAuthors({ silence }: { silence: Silence }) {
+  const authors = [
+    silence.created_by && `created by ${silence.created_by}`,
+    silence.updated_by && `ended by ${silence.updated_by}`,
+  ].filter(Boolean);
+  return authors.length > 0 && <p className="caption wrap-anywhere">{authors.join(', ')}</p>;
 }

@@ -18,7 +18,8 @@ export function useUnlock(onAccepted: () => void) {
     },
     onSuccess: () => {
       onAccepted();
-      return client.resetQueries();
+      // What is on the page stays, with what somebody typed into it.
+      return client.invalidateQueries();
     },
   });
 }

@@ -55,7 +55,7 @@ function describe(connection: Connection, paused: boolean) {
     case 'offline':
       return { text: 'Offline', spoken: 'This device is offline', tone: 'bad' } as const;
     case 'unauthorized':
-      return { text: 'Locked', spoken: 'Access token required', tone: 'bad' } as const;
+      return { text: 'Locked', spoken: 'Sign-in required', tone: 'bad' } as const;
     case 'refused':
       return { text: 'Refused', spoken: `Refused: ${connection.why}`, tone: 'bad' } as const;
     case 'stopped':

@@ -3,11 +3,13 @@ import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Confirm, DeleteButton } from '@/components/ui/confirm';
 import { DownloadIcon } from '@/components/ui/icons';
+import { OnceSheet } from '@/components/ui/once-sheet';
 import { Panel } from '@/components/ui/panel';
 import { Popover } from '@/components/ui/popover';
 import { Segmented } from '@/components/ui/segmented';
 import { FilterSelect, Select } from '@/components/ui/select';
 import { Sheet } from '@/components/ui/sheet';
+import { ShowMore } from '@/components/ui/show-more';
 import { Switch } from '@/components/ui/switch';
 import { Tabs } from '@/components/ui/tabs';
 import { Specimen } from '@/features/design/components/specimen';
@@ -25,6 +27,9 @@ const SOURCES = [
   { value: 'http', text: 'HTTP', detail: '38' },
   { value: 'replay', text: 'Replay', detail: '1,890' },
 ];
+
+/** A list with another page, as `ShowMore` reads it. */
+const LIST = { hasNextPage: true, isFetchingNextPage: false, fetchNextPage: () => undefined };
 
 /** What can be pressed or chosen. */
 export function Controls() {
@@ -48,6 +53,7 @@ export function Controls() {
         <Button className="border-brand! bg-highlight!" aria-pressed>
           Chosen
         </Button>
+        <ShowMore list={LIST} />
       </Specimen>
       <Specimen name="Checkbox" use="Items of a list, and options of a form.">
         <Checkbox checked={isOn} onChange={setOn}>
@@ -97,6 +103,7 @@ export function Controls() {
 function Overlays() {
   const [isPopoverOpen, setPopoverOpen] = useState(false);
   const [isSheetOpen, setSheetOpen] = useState(false);
+  const [isSecretOpen, setSecretOpen] = useState(false);
   const doNothing = () => undefined;
   return (
     <Specimen name="Overlays" use="A menu, an item with its details, and what cannot be undone.">
@@ -112,6 +119,16 @@ function Overlays() {
         >
           Escape closes it.
         </Sheet>
+      )}
+      <Button onClick={() => setSecretOpen(true)}>Secret</Button>
+      {isSecretOpen && (
+        <OnceSheet
+          title="A secret"
+          parts={[{ name: 'Key', text: 'gsk_01890a5dac96774b_k3y' }]}
+          onClose={() => setSecretOpen(false)}
+        >
+          It opens nothing.
+        </OnceSheet>
       )}
       <Confirm
         trigger={<Button>Confirm</Button>}

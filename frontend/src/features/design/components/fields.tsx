@@ -1,8 +1,10 @@
 import { useState } from 'react';
+import { SCOPES, type Scope } from '@/api/identity';
 import { DurationField } from '@/components/ui/duration-input';
 import { Field, SelectField, TextArea, TextField } from '@/components/ui/field';
 import { Form } from '@/components/ui/form';
 import { Panel } from '@/components/ui/panel';
+import { ScopeFields } from '@/components/ui/scope-fields';
 
 const SEVERITIES = [
   { value: 'warning', text: 'Warning' },
@@ -15,6 +17,7 @@ export function Fields() {
   const [note, setNote] = useState('');
   const [severity, setSeverity] = useState<(typeof SEVERITIES)[number]['value']>('warning');
   const [seconds, setSeconds] = useState(300);
+  const [scopes, setScopes] = useState<Scope[]>(['read']);
   return (
     <Panel title="Fields" note="a label above, a hint or an error below">
       <Form
@@ -47,6 +50,7 @@ export function Fields() {
             />
           )}
         </Field>
+        <ScopeFields among={SCOPES} chosen={scopes} error={null} onChange={setScopes} />
       </Form>
     </Panel>
   );

@@ -8,6 +8,7 @@ import { SourceBadge } from '@/components/ui/source-badge';
 import type { ExploredPost } from '@/features/explore/api/wire';
 import { WorkPartsContext } from '@/features/explore/model/work-parts';
 import { formatAge, formatCount, formatScore, formatSigned } from '@/lib/format';
+import { useMay } from '@/lib/me';
 import { handleOf, HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
 import { formatFullTime } from '@/lib/time';
 
@@ -29,10 +30,11 @@ export function PostRow(props: PostRowProps) {
   const { item, now, tz, isRanked = false, onOpen, selection } = props;
   const { post, score, corrected_label } = item;
   const work = use(WorkPartsContext);
+  const canWork = useMay()('change_work_on_posts') && work !== null;
   const { label, uncertain } = score.sentiment;
   return (
     <li className="flex items-start border-t border-line">
-      {work !== null && (
+      {canWork && (
         <Checkbox
           className="py-2.5 pl-4"
           label={`Select: ${post.text}`}
@@ -43,8 +45,8 @@ export function PostRow(props: PostRowProps) {
       <button
         type="button"
         className={clsx('min-w-0 flex-1 py-2 pr-4 text-left hover:bg-sunken', {
-          'pl-4': work === null,
-          'pl-3': work !== null,
+          'pl-4': !canWork,
+          'pl-3': canWork,
         })}
         aria-haspopup="dialog"
         onClick={() => onOpen(post.uuid)}

@@ -1,4 +1,5 @@
 import { lazy, Suspense, useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { DeleteButton } from '@/components/ui/confirm';
 import { EditorForm } from '@/components/ui/editor';
@@ -37,7 +38,8 @@ export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: Vie
       <QueryStatus query={views} what="saved views" rows={3} />
       {views.data?.length === 0 && (
         <p className="py-1 text-sm text-ink-soft">
-          No saved views yet. Save this view to return to it later.
+          No saved views yet.
+          <Allowed to="create_view"> Save this view to return to it later.</Allowed>
         </p>
       )}
       <ul className="-mx-1.5" aria-label="Saved views">
@@ -57,24 +59,28 @@ export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: Vie
       {remove.error !== null && (
         <Failure what="The view could not be deleted" error={remove.error} />
       )}
-      <div className="mt-2 border-t border-line pt-2.5">
-        <NameForm
-          page={page}
-          label="Save this view as"
-          action="Save"
-          toChange={(name) => ({ kind: 'create', name, query: current })}
-        />
-      </div>
-      <div className="mt-2.5 border-t border-line pt-2.5">
-        <Button
-          onClick={() => {
-            setOpen(false);
-            setSharing(true);
-          }}
-        >
-          Share this view…
-        </Button>
-      </div>
+      <Allowed to="create_view">
+        <div className="mt-2 border-t border-line pt-2.5">
+          <NameForm
+            page={page}
+            label="Save this view as"
+            action="Save"
+            toChange={(name) => ({ kind: 'create', name, query: current })}
+          />
+        </div>
+      </Allowed>
+      <Allowed to="create_share_link">
+        <div className="mt-2.5 border-t border-line pt-2.5">
+          <Button
+            onClick={() => {
+              setOpen(false);
+              setSharing(true);
+            }}
+          >
+            Share this view…
+          </Button>
+        </div>
+      </Allowed>
     </Popover>
   );
   return (
@@ -117,27 +123,32 @@ function ViewRow({ view, isCurrent, onOpen, onDelete }: ViewRowProps) {
       <button
         type="button"
         aria-current={isCurrent || undefined}
+        title={view.updated_by == null ? undefined : `Changed by ${view.updated_by}`}
         className="min-w-0 flex-1 truncate rounded-md px-1.5 py-1.5 text-left text-sm hover:bg-highlight aria-[current]:font-semibold"
         onClick={onOpen}
       >
         {view.name}
       </button>
-      <Button
-        look="quiet"
-        className="h-7! px-1.5! text-xs!"
-        aria-label={`Rename ${view.name}`}
-        onClick={() => setRenaming(true)}
-      >
-        Rename
-      </Button>
-      <DeleteButton
-        noun="view"
-        name={view.name}
-        className="h-7! px-1.5! text-xs!"
-        onDelete={onDelete}
-      >
-        The saved view is removed for everyone on this server. Links to it keep working.
-      </DeleteButton>
+      <Allowed to="update_view">
+        <Button
+          look="quiet"
+          className="h-7! px-1.5! text-xs!"
+          aria-label={`Rename ${view.name}`}
+          onClick={() => setRenaming(true)}
+        >
+          Rename
+        </Button>
+      </Allowed>
+      <Allowed to="delete_view">
+        <DeleteButton
+          noun="view"
+          name={view.name}
+          className="h-7! px-1.5! text-xs!"
+          onDelete={onDelete}
+        >
+          The saved view is removed for everyone on this server. Links to it keep working.
+        </DeleteButton>
+      </Allowed>
     </li>
   );
 }

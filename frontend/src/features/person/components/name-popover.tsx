@@ -1,11 +1,16 @@
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { PersonIcon } from '@/components/ui/icons';
 import { Popover } from '@/components/ui/popover';
 import { NameForm } from '@/features/person/components/name-form';
 import { usePersonName } from '@/lib/person';
 
+interface NamePopoverProps {
+  /** Below the form. */
+  children?: ReactNode;
+}
+
 /** Asks for the name of the person at this browser. It opens as soon as it is loaded, because a click loaded it. */
-export function NamePopover() {
+export function NamePopover({ children }: NamePopoverProps) {
   const name = usePersonName();
   const [open, setOpen] = useState(true);
   return (
@@ -17,6 +22,7 @@ export function NamePopover() {
       onOpenChange={setOpen}
     >
       <NameForm onSaved={() => setOpen(false)} />
+      {children}
     </Popover>
   );
 }

@@ -1,3 +1,4 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { Confirm } from '@/components/ui/confirm';
@@ -31,19 +32,21 @@ export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
         n_dead > 0 && (
           <>
             <Badge tone="critical">{n_dead} waiting</Badge>
-            <Confirm
-              trigger={
-                <Button className="h-7! px-2!" disabled={replay.isPending}>
-                  Replay all
-                </Button>
-              }
-              question={`Replay ${formatPosts(n_dead)}?`}
-              action="Replay all"
-              onConfirm={() => replay.mutate(null)}
-            >
-              The posts go through the pipeline again as if they were new. Any that fail again
-              return here. Nothing is stored twice.
-            </Confirm>
+            <Allowed to="replay_dead_letters">
+              <Confirm
+                trigger={
+                  <Button className="h-7! px-2!" disabled={replay.isPending}>
+                    Replay all
+                  </Button>
+                }
+                question={`Replay ${formatPosts(n_dead)}?`}
+                action="Replay all"
+                onConfirm={() => replay.mutate(null)}
+              >
+                The posts go through the pipeline again as if they were new. Any that fail again
+                return here. Nothing is stored twice.
+              </Confirm>
+            </Allowed>
           </>
         )
       }
@@ -111,14 +114,16 @@ function Letter({ letter, now, busy, onReplay }: LetterProps) {
               .join(' · ')}
           </p>
         </div>
-        <Button
-          className="h-7! px-2!"
-          disabled={busy}
-          aria-label={`Replay ${id}`}
-          onClick={onReplay}
-        >
-          Replay
-        </Button>
+        <Allowed to="replay_dead_letters">
+          <Button
+            className="h-7! px-2!"
+            disabled={busy}
+            aria-label={`Replay ${id}`}
+            onClick={onReplay}
+          >
+            Replay
+          </Button>
+        </Allowed>
       </div>
       {post && (
         <details className="mt-1">

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { DependencyStatus, SystemStatus } from '@/api/wire';
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { useSystem } from '@/features/pipeline/api/use-system';
@@ -58,7 +59,9 @@ export function SystemView({ pushed, postsPerSecond, n_late = null, children }: 
             <StageTable of="tasks" stages={system.tasks ?? []} rates={rates} now={now} />
           </Panel>
           <ErrorsPanel now={now} />
-          <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />
+          <Allowed to="list_dead_letters">
+            <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />
+          </Allowed>
         </>
       )}
     </div>

@@ -1,4 +1,5 @@
 import type { TiersStatus, TierStatus } from '@/api/wire';
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { useReloadModels } from '@/features/pipeline/api/use-reload-models';
@@ -20,7 +21,9 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
       actions={
         <>
           {tiers.overloaded && <Badge tone="warning">overloaded</Badge>}
-          <ReloadModels busy={isPending} onReload={() => mutate()} />
+          <Allowed to="reload_models">
+            <ReloadModels busy={isPending} onReload={() => mutate()} />
+          </Allowed>
         </>
       }
     >

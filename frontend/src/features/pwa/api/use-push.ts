@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { paths } from '@/config/paths';
 import { CHANNELS_KEY, PUSH_KEY } from '@/config/query-keys';
-import { nameOfBrowser, toBytes, toSettings, whyNoPush } from '@/features/pwa/model/push';
+import { toBytes, toSettings, whyNoPush } from '@/features/pwa/model/push';
 import { ApiError, getJson, sendJson } from '@/lib/api-client';
+import { nameOfBrowser } from '@/lib/browser';
 
 /** The storage key for the ID of this browser's channel. */
 const STORED_AS = 'groundswell.push-channel';

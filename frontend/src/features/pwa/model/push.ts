@@ -31,25 +31,3 @@ export function toBytes(base64Url: string): Uint8Array<ArrayBuffer> {
   const base64 = base64Url.replaceAll('-', '+').replaceAll('_', '/');
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
-
-/** `Chrome on Linux`, to name a browser's channel. */
-export function nameOfBrowser(agent: string): string {
-  const browsers = [
-    ['Edg/', 'Edge'],
-    ['OPR/', 'Opera'],
-    ['Firefox/', 'Firefox'],
-    ['Chrome/', 'Chrome'],
-    ['Safari/', 'Safari'],
-  ] as const;
-  const systems = [
-    ['Android', 'Android'],
-    ['iPhone', 'iPhone'],
-    ['iPad', 'iPad'],
-    ['Windows', 'Windows'],
-    ['Mac OS', 'Mac'],
-    ['Linux', 'Linux'],
-  ] as const;
-  const find = (among: readonly (readonly [string, string])[], fallback: string) =>
-    among.find(([mark]) => agent.includes(mark))?.[1] ?? fallback;
-  return `${find(browsers, 'Browser')} on ${find(systems, 'unknown system')}`;
-}

@@ -1,3 +1,4 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { DeleteButton } from '@/components/ui/confirm';
@@ -35,12 +36,14 @@ export function ReportRow({ report, channel, onEdit, onRuns }: ReportRowProps) {
   return (
     <li className="border-t border-line px-4 py-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
-        <Switch
-          label={`Enable ${name}`}
-          checked={enabled}
-          disabled={save.isPending}
-          onChange={setEnabled}
-        />
+        <Allowed to="replace_report">
+          <Switch
+            label={`Enable ${name}`}
+            checked={enabled}
+            disabled={save.isPending}
+            onChange={setEnabled}
+          />
+        </Allowed>
         <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
           <p className="flex flex-wrap items-center gap-2 text-sm font-medium">
             {name}
@@ -58,22 +61,28 @@ export function ReportRow({ report, channel, onEdit, onRuns }: ReportRowProps) {
           )}
         </div>
         <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
-          <Button
-            aria-label={`Send now: ${name}`}
-            disabled={isPending}
-            onClick={() => send.mutate(report.id)}
-          >
-            {isPending ? 'Sending…' : 'Send now'}
-          </Button>
+          <Allowed to="send_report">
+            <Button
+              aria-label={`Send now: ${name}`}
+              disabled={isPending}
+              onClick={() => send.mutate(report.id)}
+            >
+              {isPending ? 'Sending…' : 'Send now'}
+            </Button>
+          </Allowed>
           <Button aria-label={`Past reports of ${name}`} onClick={onRuns}>
             Past
           </Button>
-          <Button aria-label={`Edit ${name}`} onClick={onEdit}>
-            Edit
-          </Button>
-          <DeleteButton noun="report" name={name} onDelete={() => remove.mutate(report.id)}>
-            Its past reports are deleted too. Emails that were sent are not affected.
-          </DeleteButton>
+          <Allowed to="replace_report">
+            <Button aria-label={`Edit ${name}`} onClick={onEdit}>
+              Edit
+            </Button>
+          </Allowed>
+          <Allowed to="delete_report">
+            <DeleteButton noun="report" name={name} onDelete={() => remove.mutate(report.id)}>
+              Its past reports are deleted too. Emails that were sent are not affected.
+            </DeleteButton>
+          </Allowed>
         </div>
       </div>
       {failed !== null && (

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Empty, Notice } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
@@ -23,9 +24,11 @@ export function ReportsView() {
       title="Reports"
       note="sent by email on a schedule"
       actions={
-        <Button look="solid" onClick={() => setOpen({ kind: 'edit', report: null })}>
-          New report
-        </Button>
+        <Allowed to="create_report">
+          <Button look="solid" onClick={() => setOpen({ kind: 'edit', report: null })}>
+            New report
+          </Button>
+        </Allowed>
       }
     >
       <QueryStatus query={query} what="reports" rows={5} />

@@ -1,3 +1,4 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { DeleteButton } from '@/components/ui/confirm';
 import { Failure, Notice } from '@/components/ui/notice';
@@ -28,48 +29,66 @@ export function SourceActions(props: SourceActionsProps) {
   return (
     <>
       <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
-        <Button
-          aria-label={`Test ${name}`}
-          disabled={test.isPending}
-          onClick={() => test.mutate(id)}
-        >
-          {test.isPending ? 'Testing…' : 'Test'}
-        </Button>
-        {isStopped(state) && !isWebhook && (
+        <Allowed to="test_source">
           <Button
-            aria-label={`Try again: ${name}`}
-            disabled={isBusy}
-            onClick={() => onAct({ kind: 'retry', source })}
+            aria-label={`Test ${name}`}
+            disabled={test.isPending}
+            onClick={() => test.mutate(id)}
           >
-            Try again
+            {test.isPending ? 'Testing…' : 'Test'}
           </Button>
+        </Allowed>
+        {isStopped(state) && !isWebhook && (
+          <Allowed to="resume_source">
+            <Button
+              aria-label={`Try again: ${name}`}
+              disabled={isBusy}
+              onClick={() => onAct({ kind: 'retry', source })}
+            >
+              Try again
+            </Button>
+          </Allowed>
         )}
-        <Button
-          aria-label={`${verb} ${name}`}
-          disabled={isBusy}
-          onClick={() => onAct({ kind: next, source })}
-        >
-          {verb}
-        </Button>
-        {isWebhook ? (
-          <RotateSecret
-            name={name}
-            disabled={rotate.isPending}
-            onRotate={() => rotate.mutate(id, { onSuccess: onRevealed })}
-          />
-        ) : (
-          <BackfillPopover
-            name={name}
+        <Allowed to={next === 'pause' ? 'pause_source' : 'resume_source'}>
+          <Button
+            aria-label={`${verb} ${name}`}
             disabled={isBusy}
-            onBackfill={(hours) => onAct({ kind: 'backfill', source, hours })}
-          />
+            onClick={() => onAct({ kind: next, source })}
+          >
+            {verb}
+          </Button>
+        </Allowed>
+        {isWebhook ? (
+          <Allowed to="rotate_source_secret">
+            <RotateSecret
+              name={name}
+              disabled={rotate.isPending}
+              onRotate={() => rotate.mutate(id, { onSuccess: onRevealed })}
+            />
+          </Allowed>
+        ) : (
+          <Allowed to="backfill_source">
+            <BackfillPopover
+              name={name}
+              disabled={isBusy}
+              onBackfill={(hours) => onAct({ kind: 'backfill', source, hours })}
+            />
+          </Allowed>
         )}
-        <Button aria-label={`Edit ${name}`} onClick={onEdit}>
-          Edit
-        </Button>
-        <DeleteButton noun="source" name={name} onDelete={() => onAct({ kind: 'delete', source })}>
-          Its posts are kept.
-        </DeleteButton>
+        <Allowed to="change_source">
+          <Button aria-label={`Edit ${name}`} onClick={onEdit}>
+            Edit
+          </Button>
+        </Allowed>
+        <Allowed to="delete_source">
+          <DeleteButton
+            noun="source"
+            name={name}
+            onDelete={() => onAct({ kind: 'delete', source })}
+          >
+            Its posts are kept.
+          </DeleteButton>
+        </Allowed>
       </div>
       {test.data !== undefined && (
         <Notice tone={test.data.state === 'running' ? 'good' : 'warning'} className="basis-full">

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
@@ -28,12 +29,14 @@ export function SourcesView() {
       title="Sources"
       note="where posts come from"
       actions={
-        <Button
-          look={sources.data?.length === 0 ? 'outline' : 'solid'}
-          onClick={() => setEdited('new')}
-        >
-          Add source
-        </Button>
+        <Allowed to="create_source">
+          <Button
+            look={sources.data?.length === 0 ? 'outline' : 'solid'}
+            onClick={() => setEdited('new')}
+          >
+            Add source
+          </Button>
+        </Allowed>
       }
     >
       <QueryStatus query={sources} what="sources" rows={5} />
@@ -44,14 +47,16 @@ export function SourcesView() {
             A source connects to a social network and brings in posts as they are written. Bluesky
             requires no account or key. Other systems can deliver posts to a webhook.
           </p>
-          <Button
-            look="solid"
-            className="mt-3"
-            disabled={action.isPending}
-            onClick={() => action.mutate({ kind: 'create', content: BLUESKY })}
-          >
-            Connect Bluesky
-          </Button>
+          <Allowed to="create_source">
+            <Button
+              look="solid"
+              className="mt-3"
+              disabled={action.isPending}
+              onClick={() => action.mutate({ kind: 'create', content: BLUESKY })}
+            >
+              Connect Bluesky
+            </Button>
+          </Allowed>
         </Empty>
       )}
       <ul aria-label="Sources" className="-mx-4 mt-2">

@@ -53,7 +53,7 @@ export function useSaveTopic(id: string | null) {
 /** Names the field of a conflict, which the server leaves out. */
 function placeAtField(error: unknown): never {
   if (error instanceof ApiError && error.code === 'name_taken') {
-    throw new ApiError(error.status, error.code, error.message, 'name');
+    throw new ApiError(error.status, error.code, error.message, { field: 'name' });
   }
   throw error;
 }

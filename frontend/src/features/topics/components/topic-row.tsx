@@ -1,3 +1,4 @@
+import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { ExploreLink } from '@/components/ui/explore-link';
@@ -25,12 +26,14 @@ export function TopicRow({ topic, n_posts, now, onEdit, onDelete }: TopicRowProp
   return (
     <li className="border-t border-line px-4 py-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
-        <Switch
-          label={`Enable ${name}`}
-          checked={enabled}
-          disabled={save.isPending}
-          onChange={(next) => save.mutate({ ...contentOf(topic), enabled: next })}
-        />
+        <Allowed to="replace_topic">
+          <Switch
+            label={`Enable ${name}`}
+            checked={enabled}
+            disabled={save.isPending}
+            onChange={(next) => save.mutate({ ...contentOf(topic), enabled: next })}
+          />
+        </Allowed>
         <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
           <p className="flex flex-wrap items-center gap-2 text-sm font-medium">
             {name}
@@ -57,12 +60,16 @@ export function TopicRow({ topic, n_posts, now, onEdit, onDelete }: TopicRowProp
           </p>
         </div>
         <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
-          <Button aria-label={`Edit ${name}`} onClick={onEdit}>
-            Edit
-          </Button>
-          <Button look="quiet" aria-label={`Delete ${name}`} onClick={onDelete}>
-            Delete
-          </Button>
+          <Allowed to="replace_topic">
+            <Button aria-label={`Edit ${name}`} onClick={onEdit}>
+              Edit
+            </Button>
+          </Allowed>
+          <Allowed to="delete_topic">
+            <Button look="quiet" aria-label={`Delete ${name}`} onClick={onDelete}>
+              Delete
+            </Button>
+          </Allowed>
         </div>
       </div>
       {save.error !== null && (

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Empty, Failure } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
@@ -22,9 +23,11 @@ export function TopicsView({ renderPost }: { renderPost: RenderPost }) {
       title="Topics"
       note="what posts are about"
       actions={
-        <Button look="solid" onClick={() => setEdited('new')}>
-          New topic
-        </Button>
+        <Allowed to="create_topic">
+          <Button look="solid" onClick={() => setEdited('new')}>
+            New topic
+          </Button>
+        </Allowed>
       }
     >
       <QueryStatus query={topics} what="topics" rows={5} />
@@ -35,9 +38,11 @@ export function TopicsView({ renderPost }: { renderPost: RenderPost }) {
             A topic is a subject that you follow: a product, brand, competitor, person, event or
             issue. Its query matches the posts about it, which are then counted under its name.
           </p>
-          <Button className="mt-3" onClick={() => setEdited('new')}>
-            Create a topic
-          </Button>
+          <Allowed to="create_topic">
+            <Button className="mt-3" onClick={() => setEdited('new')}>
+              Create a topic
+            </Button>
+          </Allowed>
         </Empty>
       )}
       <ul aria-label="Topics" className="-mx-4 mt-2">

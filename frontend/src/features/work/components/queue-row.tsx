@@ -8,6 +8,7 @@ import { OriginalLink } from '@/features/work/components/original-link';
 import { WorkBadges } from '@/features/work/components/work-badges';
 import { useWork } from '@/features/work/model/work-store';
 import { formatAge, formatCount } from '@/lib/format';
+import { useMay } from '@/lib/me';
 import { handleOf } from '@/lib/post';
 import { formatDate } from '@/lib/time';
 
@@ -27,6 +28,7 @@ export function QueueRow(props: QueueRowProps) {
   const { post, score, corrected_label } = item;
   const { label, uncertain } = score.sentiment;
   const { status } = useWork(item);
+  const canWork = useMay()('change_work_on_posts');
   const isFinished = status === 'answered' || status === 'closed';
   return (
     <li
@@ -37,12 +39,14 @@ export function QueueRow(props: QueueRowProps) {
         },
       )}
     >
-      <Checkbox
-        className="mt-0.5"
-        label={`Select: ${post.text}`}
-        checked={isSelected}
-        onChange={onSelect}
-      />
+      {canWork && (
+        <Checkbox
+          className="mt-0.5"
+          label={`Select: ${post.text}`}
+          checked={isSelected}
+          onChange={onSelect}
+        />
+      )}
       <div className="min-w-0 flex-1 basis-60">
         <p className="caption flex items-center gap-1.5">
           <SentimentMark
@@ -84,7 +88,7 @@ export function QueueRow(props: QueueRowProps) {
       </div>
       <p className="flex items-center gap-3 max-sm:pl-7">
         <OriginalLink post={post} />
-        {!isFinished && (
+        {canWork && !isFinished && (
           <Button disabled={isBusy} aria-label={`Answered: ${post.text}`} onClick={onAnswered}>
             Answered
           </Button>

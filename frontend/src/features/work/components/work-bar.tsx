@@ -2,6 +2,7 @@ import { Checkbox } from '@/components/ui/checkbox';
 import { useChangeWork, useWorkChanges } from '@/features/work/api/use-work';
 import { WorkActions, WorkDone } from '@/features/work/components/work-actions';
 import { useWorks, type Listed } from '@/features/work/model/work-store';
+import { useMay } from '@/lib/me';
 
 export interface SelectionProps {
   items: readonly Listed[];
@@ -18,10 +19,15 @@ interface WorkBarProps extends SelectionProps {
   change: ReturnType<typeof useChangeWork>;
 }
 
-/** Selects posts and acts on all that are selected. It is always there, so that selecting moves no row. */
+/**
+ * Selects posts and acts on all that are selected. It is always there, so that selecting moves no row, except for those who
+ * may only read.
+ */
 export function WorkBar({ items, selected, onSelect, change }: WorkBarProps) {
   useWorkChanges();
   const works = useWorks(selected);
+  const may = useMay();
+  if (!may('change_work_on_posts')) return null;
   return (
     <div
       role="toolbar"

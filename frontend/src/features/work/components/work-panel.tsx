@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Field, TextArea } from '@/components/ui/field';
 import { Form } from '@/components/ui/form';
@@ -29,18 +30,20 @@ export function WorkPanel({ uuid }: { uuid: string }) {
       <p className="mt-1.5 flex flex-wrap items-center gap-1.5 empty:hidden">
         <WorkBadges item={item} />
       </p>
-      <div
-        role="toolbar"
-        aria-label="Work on this post"
-        className="mt-2 flex flex-wrap items-center gap-2"
-      >
-        <WorkActions
-          works={query.data === undefined ? [] : [work]}
-          of="this post"
-          change={change}
-        />
-      </div>
-      <WorkDone change={change} />
+      <Allowed to="change_work_on_posts">
+        <div
+          role="toolbar"
+          aria-label="Work on this post"
+          className="mt-2 flex flex-wrap items-center gap-2"
+        >
+          <WorkActions
+            works={query.data === undefined ? [] : [work]}
+            of="this post"
+            change={change}
+          />
+        </div>
+        <WorkDone change={change} />
+      </Allowed>
       <QueryStatus query={query} what="history" rows={2} />
       {query.data !== undefined && query.data.items.length > 0 && (
         <ol aria-label="History" className="space-y-1.5 border-l border-line-strong pl-4">
@@ -49,7 +52,9 @@ export function WorkPanel({ uuid }: { uuid: string }) {
           ))}
         </ol>
       )}
-      <NoteForm uuid={uuid} />
+      <Allowed to="add_note_to_post">
+        <NoteForm uuid={uuid} />
+      </Allowed>
     </section>
   );
 }
