@@ -42,6 +42,11 @@ export function useMe(): Me | undefined {
   return useQuery(ME_QUERY).data;
 }
 
+/** Whether it is known what this person may do, or the request for it has failed. */
+export function useIsMeSettled(): boolean {
+  return !useQuery(ME_QUERY).isPending;
+}
+
 /** Returns whether the server would let this person make a call. Until that is known, it would not. */
 export function useMay(): (call: RestrictedCall) => boolean {
   const me = useMe();

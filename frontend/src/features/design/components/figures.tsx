@@ -2,6 +2,7 @@ import { SENTIMENTS } from '@/api/wire';
 import { Sparkline } from '@/components/charts/sparkline';
 import { AuthorLink } from '@/components/ui/author-link';
 import { ChangeMark } from '@/components/ui/change-mark';
+import { ChangedBy } from '@/components/ui/changed-by';
 import { averageColumn, countColumn } from '@/components/ui/columns';
 import { DataTable } from '@/components/ui/data-table';
 import { ExploreLink } from '@/components/ui/explore-link';
@@ -50,6 +51,9 @@ export function Figures() {
         <HeadlineCell {...churn} />
       </HeadlineStrip>
       <Panel title="Figures" note="a panel, whose table has what its chart shows" table={table}>
+        <Specimen name="Changed by" use="Who last changed something; nothing if nobody is known.">
+          <ChangedBy by="Ana" at="2026-11-24T09:30:00Z" />
+        </Specimen>
         <Specimen
           name="Change"
           use="An arrow means the change since the previous period, and nothing else."

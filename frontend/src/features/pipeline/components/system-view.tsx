@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
 import type { DependencyStatus, SystemStatus } from '@/api/wire';
-import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { useSystem } from '@/features/pipeline/api/use-system';
@@ -16,6 +15,7 @@ import { TiersPanel } from '@/features/pipeline/components/tiers-panel';
 import { describeModel } from '@/features/pipeline/model/tiers';
 import { handledPerSecond, newestOf } from '@/features/pipeline/model/throughput';
 import { formatAge, formatCount } from '@/lib/format';
+import { useMay } from '@/lib/me';
 import { useNow } from '@/lib/use-now';
 
 interface SystemViewProps {
@@ -35,6 +35,7 @@ export function SystemView({ pushed, postsPerSecond, n_late = null, children }: 
   const system = newestOf(data, pushed);
   const rates = handledPerSecond(useReadings(system));
   const now = useNow(1_000);
+  const mayList = useMay()('list_dead_letters');
   return (
     <div className="flex flex-col gap-3">
       {system !== null && <HealthBanner system={system} />}
@@ -59,9 +60,7 @@ export function SystemView({ pushed, postsPerSecond, n_late = null, children }: 
             <StageTable of="tasks" stages={system.tasks ?? []} rates={rates} now={now} />
           </Panel>
           <ErrorsPanel now={now} />
-          <Allowed to="list_dead_letters">
-            <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />
-          </Allowed>
+          {mayList && <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />}
         </>
       )}
     </div>
