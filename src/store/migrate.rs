@@ -12,6 +12,9 @@ use super::locks::Lock;
 use super::operations::retention;
 use super::{Store, StoreError};
 
+#[cfg(test)]
+mod kept_rows_tests;
+
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
