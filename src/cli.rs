@@ -93,6 +93,8 @@ enum Bench {
     Pipeline(bench::pipeline::PipelineParams),
     /// Measure the audit log: entries written per second by concurrent requests, and entries verified per second
     Audit(bench::audit::AuditParams),
+    /// Measure what an API key and an access token cost per call to score and to ingest
+    Credentials(bench::credentials::CredentialsParams),
     /// Measure the cascade: how soon fast scores and corrections arrive, and how much accuracy the corrections gain
     Cascade {
         /// Duration of the load, in seconds
@@ -268,6 +270,9 @@ fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
         }
         Command::Bench { bench: Bench::Audit(params) } => {
             Runtime::new()?.block_on(bench::audit::run(params))?;
+        }
+        Command::Bench { bench: Bench::Credentials(params) } => {
+            Runtime::new()?.block_on(bench::credentials::run(params))?;
         }
         Command::Bench { bench: Bench::Cascade { seconds, rate, no_cache, labelled, output, serve } } => {
             let load = Serve::try_parse_from(&serve)?.config.inference.load_params();

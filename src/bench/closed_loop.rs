@@ -28,14 +28,21 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 pub struct Requests {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// Lines of the head that every request has.
+    headers: String,
 }
 
 impl Requests {
+    /// Creates requests that present a bearer token.
+    pub fn with_token(token: &str) -> Self {
+        Self { headers: format!("Authorization: Bearer {token}\r\n"), ..Self::default() }
+    }
+
     /// Appends a POST request to `path` with a JSON body.
     pub fn post(&mut self, path: &str, json: &[u8]) {
-        let length = json.len();
+        let (length, headers) = (json.len(), &self.headers);
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
         );
         self.bytes.extend_from_slice(head.as_bytes());
         self.bytes.extend_from_slice(json);

@@ -1,6 +1,7 @@
 //! Reproducible measurements: every published figure is printed by one of these benchmarks.
 
 pub mod audit; // writing and verifying the audit log
+pub mod credentials; // cost of credentials per call
 pub mod alerting; // the alerter under a large number of series
 pub mod cascade; // latency of corrections, and the accuracy that they gain
 pub mod explore; // latency of history queries
