@@ -10,8 +10,9 @@ use crate::notify::message::{Item, Message, MessageKind, Topic, test_message};
 use crate::notify::messenger::{Messenger, Outcome, Recipient};
 use crate::notify::retry_policy::{NextStep, plan};
 use crate::notify::vapid::VapidKey;
-use crate::store::notifications::channels::{self, PushKeyRow, StoredChannel};
+use crate::store::notifications::channels::StoredChannel;
 use crate::store::notifications::outbox::{ClaimedMessage, DeliveryOutcome, Settlement};
+use crate::store::notifications::push_keys::{self, PushKeyRow};
 use crate::store::{Store, StoreError};
 
 /// Name that is bound to the push service key when it is encrypted.
@@ -39,7 +40,7 @@ pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, 
         public_key: new.public_key(),
         sealed: keyring.seal(PUSH_KEY_OWNER, &new.to_bytes()),
     };
-    let row = channels::push_key(store, row).await?;
+    let row = push_keys::get_or_insert(store, row).await?;
     let bytes = keyring.open(PUSH_KEY_OWNER, &row.sealed)?;
     Ok(VapidKey::from_bytes(&bytes).ok_or(DecryptError)?)
 }

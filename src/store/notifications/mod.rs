@@ -2,4 +2,5 @@
 
 pub mod channels; // notification channels
 pub mod history; // past notifications, and resending
+pub mod push_keys; // the key pair for push services
 pub mod outbox; // pending notifications, and their delivery
