@@ -38,6 +38,7 @@ pub mod response_middleware; // headers, ids and metrics of every response
 mod share; // share links and what their holders may read
 pub mod state; // application state shared by all handlers
 pub mod token; // API token
+mod uninterrupted; // changes run to their end
 
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     let public_files = web::scope("").guard(public).default_service(web::to(dashboard::show));
     let table = web::scope("")
         // Middleware added last runs first.
+        .wrap(from_fn(uninterrupted::run))
         .wrap(Compress::default())
         .wrap(from_fn(guard::authenticate))
         .wrap(from_fn(rate_limit::find_client))
