@@ -17,8 +17,8 @@ use crate::models::plan::Plan;
 use crate::models::principal::Role;
 use crate::models::session::Session;
 use crate::store::Store;
+use crate::store::accounts::passwords;
 use crate::store::accounts::users::{self, NewUser};
-use crate::store::credentials::refresh_tokens;
 use crate::stream::{Attempt, NewSession, Sessions, SetupCode, SignInAttempts, SignInDevices, Stream};
 
 /// What is counted when somebody enters the setup code. It is no email address.
@@ -92,8 +92,8 @@ pub struct FirstAdmin {
 /// Outcome of an attempt to create the first account.
 #[derive(Debug)]
 pub enum SetUp {
-    /// The account exists, and a session of it began.
-    Done(Box<SignedIn>),
+    /// The account exists.
+    Done(Box<User>),
     /// There are accounts already.
     AlreadyDone,
     /// The code is wrong.
@@ -107,7 +107,7 @@ pub enum SetUp {
 /// Outcome of an attempt to change a password.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PasswordChange {
-    /// The new password counts, and the other sessions of the person have ended.
+    /// The new password counts.
     Done,
     /// The current password is wrong, or the account is gone.
     Wrong,
@@ -143,11 +143,6 @@ impl Accounts {
             standings,
             open,
         }
-    }
-
-    /// Returns the hasher of passwords and other secrets.
-    pub fn passwords(&self) -> &PasswordHasher {
-        &self.passwords
     }
 
     /// Returns the sessions of all people.
@@ -253,7 +248,7 @@ impl Accounts {
         Ok(SignedIn { user, session, cookie, device })
     }
 
-    /// Creates the first account, that of an administrator, for a person who has the setup code, and signs them in.
+    /// Creates the first account, that of an administrator, for a person who has the setup code.
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked, or too many passwords are being hashed.
@@ -261,13 +256,13 @@ impl Accounts {
         &self,
         code: &str,
         admin: FirstAdmin,
-        origin: SignInOrigin,
+        address: IpAddr,
         now: Timestamp,
     ) -> Result<SetUp, AuthError> {
         if users::exist(&self.store).await? {
             return Ok(SetUp::AlreadyDone);
         }
-        let attempt = Attempt { account: SETUP.to_owned(), address: origin.address, known_device: None };
+        let attempt = Attempt { account: SETUP.to_owned(), address, known_device: None };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(SetUp::Wait(wait));
         }
@@ -292,11 +287,13 @@ impl Accounts {
         if let Err(error) = self.setup_code.forget().await {
             warn!(%error, "the setup code was not deleted; it has no effect while there are accounts");
         }
-        let signed_in = self.begin(user, SignInOrigin { device: None, ..origin }, now).await?;
-        Ok(SetUp::Done(Box::new(signed_in)))
+        Ok(SetUp::Done(Box::new(user)))
     }
 
-    /// Changes the password of a person who presents the current one, and ends their other sessions.
+    /// Changes the password of a person who presents the current one, and ends their access tokens and other sessions.
+    ///
+    /// Sessions that began in between remain, so call [`Self::end_sessions`] afterwards. The first end shows that Redis can be
+    /// asked, before the password changes.
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked, or too many passwords are being hashed.
@@ -320,16 +317,15 @@ impl Accounts {
             return Ok(PasswordChange::Wait(wait));
         }
         let verified = self.verify(&user.email, current).await;
-        if self.judged(&attempt, verified).await?.is_none() {
+        let Some((_, old)) = self.judged(&attempt, verified).await? else {
             return Ok(PasswordChange::Wrong);
-        }
+        };
         self.attempts.succeeded(&attempt).await?;
         let hash = self.passwords.hash(new).await?;
-        if !users::set_password(&self.store, user.id, &hash, now).await? {
+        self.sessions.end_all(user.id, Some(session)).await?;
+        if !passwords::replace(&self.store, user.id, (&old, &hash), now).await? {
             return Ok(PasswordChange::Wrong);
         }
-        self.sessions.end_all(user.id, Some(session)).await?;
-        refresh_tokens::revoke_all(&self.store, (user.id, None), now).await?;
         self.standings.forget();
         Ok(PasswordChange::Done)
     }

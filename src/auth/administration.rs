@@ -7,7 +7,7 @@ use super::accounts::Accounts;
 use super::password::{self, WeakPassword};
 use crate::models::account::{Email, User};
 use crate::models::account_change::UserChange;
-use crate::models::id::UserId;
+use crate::models::id::{SessionId, UserId};
 use crate::models::person_name::PersonName;
 use crate::models::plan::Plan;
 use crate::models::principal::Role;
@@ -82,46 +82,47 @@ impl Accounts {
         Ok(self.open.is_open())
     }
 
-    /// Changes an account. The change counts at once in this process, and within seconds in others.
+    /// Changes an account. The change counts at once in this process, and within seconds in others. If the account is no
+    /// longer active, call [`Self::end_sessions`] afterwards: otherwise they would live again with the account.
     ///
     /// # Errors
-    /// If PostgreSQL or Redis cannot be asked. If only Redis cannot, the change is made, and repeating it ends the
-    /// sessions as well.
+    /// If PostgreSQL cannot be asked.
     pub async fn change(&self, id: UserId, change: &UserChange, now: Timestamp) -> Result<Change, AuthError> {
         let outcome = administration::change(&self.store, id, change, now).await?;
-        self.follow(outcome).await
-    }
-
-    /// Archives an account and ends its sessions.
-    ///
-    /// # Errors
-    /// If PostgreSQL or Redis cannot be asked. If only Redis cannot, the account is archived, so its sessions open
-    /// nothing any more.
-    pub async fn archive(&self, id: UserId, now: Timestamp) -> Result<Change, AuthError> {
-        let outcome = administration::archive(&self.store, id, now).await?;
-        self.follow(outcome).await
-    }
-
-    async fn follow(&self, outcome: Change) -> Result<Change, AuthError> {
-        if let Change::Made { after, .. } = &outcome {
-            self.standings.forget();
-            if !after.is_active {
-                self.sessions.end_all(after.id, None).await?;
-            }
-        }
+        self.standings.forget();
         Ok(outcome)
     }
 
-    /// Ends all sessions and access tokens of a person. Returns `false` if the account does not exist.
+    /// Archives an account. Its sessions open nothing any more; call [`Self::end_sessions`] to delete them.
     ///
     /// # Errors
-    /// If PostgreSQL or Redis cannot be asked.
-    pub async fn sign_out_everywhere(&self, id: UserId, now: Timestamp) -> Result<bool, AuthError> {
-        if !administration::revoke_tokens(&self.store, id, now).await? {
-            return Ok(false);
-        }
-        self.sessions.end_all(id, None).await?;
+    /// If PostgreSQL cannot be asked.
+    pub async fn archive(&self, id: UserId, now: Timestamp) -> Result<Change, AuthError> {
+        let outcome = administration::archive(&self.store, id, now).await?;
         self.standings.forget();
-        Ok(true)
+        Ok(outcome)
+    }
+
+    /// Ends the access tokens of a person. Returns `false` if the account does not exist.
+    ///
+    /// # Errors
+    /// If PostgreSQL cannot be asked.
+    pub async fn end_tokens(&self, id: UserId, now: Timestamp) -> Result<bool, AuthError> {
+        let exists = administration::revoke_tokens(&self.store, id, now).await?;
+        self.standings.forget();
+        Ok(exists)
+    }
+
+    /// Ends the sessions of a person but one.
+    ///
+    /// Redis may be away when PostgreSQL is not. Record a change in the audit log before its sessions end, so that it has an
+    /// entry even if they do not.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked.
+    pub async fn end_sessions(&self, id: UserId, but: Option<SessionId>) -> Result<(), AuthError> {
+        self.sessions.end_all(id, but).await?;
+        self.standings.forget();
+        Ok(())
     }
 }

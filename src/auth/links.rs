@@ -150,8 +150,8 @@ impl Accounts {
 
     /// Sets the password of the account that the link belongs to, and ends all its sessions and access tokens.
     ///
-    /// The sessions are ended twice. The first time shows that Redis can be asked, before the link is used up; the second
-    /// ends sessions that began with the old password in between.
+    /// Sessions that began in between with the old password remain, so call [`Self::end_sessions`] afterwards. The first end
+    /// shows that Redis can be asked, before the link is used up.
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked, or too many passwords are being hashed.
@@ -176,7 +176,6 @@ impl Accounts {
         let Some(user) = password_resets::redeem(&self.store, &digest, &hash, now).await? else {
             return Ok(Reset::Ended);
         };
-        self.sessions.end_all(id, None).await?;
         self.standings.forget();
         Ok(Reset::Done(user))
     }

@@ -16,6 +16,7 @@ use crate::models::person_name::PersonName;
 use crate::models::plan::Plan;
 use crate::models::principal::Role;
 use crate::store::accounts::administration::{self, Change};
+use crate::store::accounts::passwords;
 use crate::store::accounts::users::{self, NewUser};
 use crate::store::{Store, StoreParams};
 
@@ -111,8 +112,7 @@ pub async fn run(command: UsersCommand) -> anyhow::Result<()> {
             let user = find(&store, &email).await?;
             let hash = hashed(&email).await?;
             let now = Timestamp::now();
-            users::set_password(&store, user.id, &hash, now).await?;
-            administration::revoke_tokens(&store, user.id, now).await?;
+            passwords::set(&store, user.id, &hash, now).await?;
             end_sessions(&database, &user).await?;
             show(&user)
         }

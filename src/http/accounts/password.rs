@@ -57,9 +57,10 @@ pub async fn change(
     let (address, now) = (client_address(&request), Timestamp::now());
     match state.accounts.change_password((user, session), (&current, &new), address, now).await? {
         PasswordChange::Done => {
+            Trail::of(&request)?.record(Action::PasswordChanged, Some(user.to_string()), []).await?;
+            state.accounts.end_sessions(user, Some(session)).await?;
             let kept = Some(Grant::Session(session));
             state.end_live(|other| other.identity == Identity::User(user) && other.grant != kept);
-            Trail::of(&request)?.record(Action::PasswordChanged, Some(user.to_string()), []).await?;
             Ok(HttpResponse::NoContent().finish())
         }
         PasswordChange::Wrong => {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::whoami::Me;
-use super::{BODY_BYTES_MAX, origin_of, sign_in};
-use crate::auth::accounts::{FirstAdmin, SetUp};
+use super::{BODY_BYTES_MAX, client_address, origin_of, sign_in};
+use crate::auth::accounts::{FirstAdmin, SetUp, SignInOrigin};
 use crate::http::access::Anyone;
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
@@ -62,11 +62,14 @@ pub async fn set_up(
     let SetupRequest { code, email, password, name } =
         extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     let admin = FirstAdmin { email, password, name };
-    match state.accounts.set_up(&code, admin, origin_of(&request), Timestamp::now()).await? {
-        SetUp::Done(signed_in) => {
-            let (user, trail) = (&signed_in.user, Trail::of(&request)?);
-            trail.by(Identity::User(user.id)).created(Action::UserCreated, user.id, user).await?;
-            Ok(sign_in::welcome(HttpResponse::Created(), &state, &request, *signed_in))
+    match state.accounts.set_up(&code, admin, client_address(&request), Timestamp::now()).await? {
+        SetUp::Done(user) => {
+            let trail = Trail::of(&request)?.by(Identity::User(user.id));
+            trail.created(Action::UserCreated, user.id, &*user).await?;
+            // No device is known to an account that has just been created.
+            let origin = SignInOrigin { device: None, ..origin_of(&request) };
+            let signed_in = state.accounts.begin(*user, origin, Timestamp::now()).await?;
+            Ok(sign_in::welcome(HttpResponse::Created(), &state, &request, signed_in))
         }
         SetUp::AlreadyDone => {
             let message = "there are accounts already; sign in, or ask an administrator".to_owned();

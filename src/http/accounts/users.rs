@@ -190,6 +190,9 @@ pub async fn change(
     }
     let action = if before.role == after.role { Action::UserChanged } else { Action::RoleChanged };
     Trail::of(&request)?.changed(action, id, (&before, &after)).await?;
+    if !after.is_active {
+        state.accounts.end_sessions(id, None).await?;
+    }
     Ok(Json(after))
 }
 
@@ -216,6 +219,7 @@ pub async fn archive(
     let (before, _) = made(state.accounts.archive(id, Timestamp::now()).await?, id)?;
     state.end_live(|principal| principal.identity == Identity::User(id));
     trail.deleted(Action::UserDeleted, id, &before).await?;
+    state.accounts.end_sessions(id, None).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -266,9 +270,10 @@ pub async fn sign_out(
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::id(&path)?;
-    if state.accounts.sign_out_everywhere(id, Timestamp::now()).await? {
-        state.end_live(|principal| principal.identity == Identity::User(id));
+    if state.accounts.end_tokens(id, Timestamp::now()).await? {
         trail.record(Action::SessionEnded, None, [("user", Value::from(id.to_string()))]).await?;
+        state.accounts.end_sessions(id, None).await?;
+        state.end_live(|principal| principal.identity == Identity::User(id));
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(missing(id))

@@ -92,7 +92,7 @@ pub enum Change {
     },
     /// The account does not exist.
     Unknown,
-    /// Nothing changed, because nobody else is an active admin.
+    /// Nothing changed: the account is the only active admin.
     LastAdmin,
 }
 

@@ -96,7 +96,8 @@ pub async fn find(
 /// Sets the password of the account whose link has this digest, revokes its access tokens and uses up the link. Returns
 /// the account; `None` if the link has expired, or has been used or replaced.
 ///
-/// Deleting the link locks its row, so of several uses at the same time one finds it.
+/// The account is locked before its link, as by everything else that ends access. Of several uses at the same time, one
+/// finds the link.
 ///
 /// # Errors
 /// If PostgreSQL fails.
@@ -106,6 +107,8 @@ pub async fn redeem(
     hashed_secret: &str,
     now: Timestamp,
 ) -> Result<Option<User>, StoreError> {
+    const HOLD: &str = "
+        SELECT FROM users WHERE id = (SELECT user_id FROM password_resets WHERE digest = $1) FOR UPDATE";
     const TAKE: &str = "DELETE FROM password_resets WHERE digest = $1 AND expires_at > $2 RETURNING user_id";
     const SET: &str = "
         UPDATE users SET hashed_secret = $2, updated_at = $3
@@ -115,6 +118,7 @@ pub async fn redeem(
         .run(async |client| {
             let transaction = client.transaction().await?;
             let at = PgTimestamp(now);
+            transaction.execute(HOLD, &[&digest.as_slice()]).await?;
             let Some(taken) = transaction.query_opt(TAKE, &[&digest.as_slice(), &at]).await? else {
                 return Ok(None);
             };

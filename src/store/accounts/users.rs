@@ -136,18 +136,6 @@ fn standing_of(row: &Row) -> Result<(UserId, UserStanding), StoreError> {
     Ok((row.try_get(0)?, UserStanding { role: role_at(row, 1)?, plan }))
 }
 
-/// Replaces the hash of a password. Returns `false` if the account does not exist.
-pub async fn set_password(
-    store: &Store,
-    id: UserId,
-    hashed_secret: &str,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    const SQL: &str =
-        "UPDATE users SET hashed_secret = $2, updated_at = $3 WHERE id = $1 AND archived_at IS NULL";
-    Ok(store.execute(SQL, &[&id, &hashed_secret, &PgTimestamp(now)]).await? > 0)
-}
-
 /// Lets the person sign in, or no longer. Returns the account; `None` if it does not exist.
 pub async fn set_active(
     store: &Store,
@@ -260,8 +248,6 @@ mod tests {
         record_sign_in(&store, ana.id, later).await.unwrap();
         record_sign_in(&store, ana.id, now).await.unwrap();
         assert_eq!(get(&store, ana.id).await.unwrap().unwrap().last_sign_in_at, Some(later));
-        assert!(set_password(&store, ana.id, "other", later).await.unwrap());
-        assert_eq!(hash_of(&store, ana.id).await.unwrap().as_deref(), Some("other"));
         let disabled = set_active(&store, bo.id, false, later).await.unwrap().unwrap();
         assert!(!disabled.is_active && disabled.updated_at == later);
         assert_eq!(hash_of(&store, bo.id).await.unwrap(), None);
@@ -270,7 +256,6 @@ mod tests {
         let expected = UserStanding { role: Role::Admin, plan: Plan::Pro };
         assert_eq!(standings, HashMap::from([(ana.id, expected)]));
         let nobody = UserId::now_v7();
-        assert!(!set_password(&store, nobody, "x", now).await.unwrap());
         assert_eq!(set_active(&store, nobody, true, now).await.unwrap(), None);
         // A role of a later version grants nothing.
         execute(&store, "UPDATE users SET rbac_roles = ARRAY['owner', 'viewer', 'analyst']").await;
