@@ -67,7 +67,7 @@ impl Authenticator {
         }
     }
 
-    /// Returns the principal with what is left of its access: never more than it had. Returns `None` if nothing is left.
+    /// Returns the principal with its current access, which is never more than it had; `None` if its access has ended.
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked.

@@ -36,7 +36,7 @@ pub enum Exchanged<'a> {
 /// Tokens that were issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
-    /// Whom they were issued to, and for what.
+    /// Holder and scopes.
     pub subject: TokenSubject,
     /// Access token.
     pub access_token: String,

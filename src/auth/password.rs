@@ -55,7 +55,7 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// Creates a hasher. A process needs only one, because each has limits of its own.
+    /// Creates a hasher with limits of its own.
     pub fn new() -> Self {
         // `Params::new` refuses only values out of range.
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();

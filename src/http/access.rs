@@ -15,7 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use super::error::ApiError;
 use super::extract;
 use super::state::AppState;
-use crate::models::principal::{Identity, Principal, Role, Scope};
+use crate::models::principal::{Identity, Principal, Role, Scope, Scopes};
 
 /// What a call requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,19 @@ impl Access {
             return Err(ApiError::Forbidden { what: "role", name: role.as_str() });
         }
         Err(ApiError::Forbidden { what: "scope", name: scope.as_str() })
+    }
+}
+
+/// Checks that a credential grants all that its holder may do. One with less must not be used to get one that lasts longer
+/// or to end the others of its holder.
+///
+/// # Errors
+/// 403 naming a scope that the credential lacks.
+pub fn check_whole(principal: &Principal) -> Result<(), ApiError> {
+    let mut scopes = Vec::from(Scopes::of(principal.role)).into_iter();
+    match scopes.find(|scope| !principal.scopes.contains(*scope)) {
+        Some(scope) => Err(ApiError::Forbidden { what: "scope", name: scope.as_str() }),
+        None => Ok(()),
     }
 }
 
@@ -284,7 +297,6 @@ mod tests {
     use super::*;
     use crate::http::extract::{EmptyQuery, Parameters};
     use crate::models::id::{ShareLinkId, UserId};
-    use crate::models::principal::Scopes;
     use actix_web::ResponseError as _;
     use actix_web::test::TestRequest;
     use actix_web::web;

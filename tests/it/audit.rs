@@ -1,7 +1,8 @@
-//! The audit log: every acknowledged change has its entry, whatever is killed, and whoever tampers with it is found out.
+//! The audit log: every acknowledged change has its entry, whatever process is killed, and tampering is detected.
 
 use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use groundswell::auth::audit::finding::Tampering;
 use groundswell::auth::audit::keys::AuditKeys;
@@ -11,6 +12,8 @@ use groundswell::keyring::Keyring;
 use rand::RngExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::support::api_server::{ApiServer, Setup, read};
@@ -267,4 +270,40 @@ async fn a_killed_writer_or_chainer_is_restarted_and_nothing_is_lost() {
     assert_eq!(verdict.findings.n_total(), 0, "{:?}", verdict.findings);
     assert!(verdict.n_links > 0);
     assert!(verdict.findings.as_slice().iter().all(|finding| finding.tampering != Tampering::Edited));
+}
+
+/// Actix drops a handler whose connection breaks. The change must be made and recorded all the same, or neither.
+#[tokio::test]
+async fn a_change_whose_client_disconnects_is_made_and_recorded() {
+    let app = TestApp::start().await;
+    let mut sql = app.space.sql().await;
+    let lock = sql.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE topics IN SHARE MODE").await.unwrap();
+    let mut client = TcpStream::connect(app.address).await.unwrap();
+    let topic = json!({"name": "Delays", "kind": "issue", "query": "delay"}).to_string();
+    let request = format!(
+        "POST /api/v1/topics HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{topic}",
+        app.address,
+        topic.len()
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    let waiting = app.space.sql().await;
+    until("the change waits for the lock", async || {
+        let query =
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'topics'::regclass)";
+        waiting.query_one(query, &[]).await.unwrap().get(0)
+    })
+    .await;
+    // Closes the connection at once, with a reset.
+    client.set_zero_linger().unwrap();
+    drop(client);
+    // Long enough for the server to notice.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    lock.rollback().await.unwrap();
+    let query = "SELECT count(*) FROM audit_logs WHERE action = 'topic_created'";
+    until("the change has its entry", async || {
+        waiting.query_one(query, &[]).await.unwrap().get::<_, i64>(0) == 1
+    })
+    .await;
+    assert_eq!(app.get("/api/v1/topics").await["items"].as_array().unwrap().len(), 1);
 }

@@ -1,100 +1,16 @@
-//! API keys, clients, and the tokens that they are exchanged for.
+//! API keys: what they open, and until when.
 
-use groundswell::auth::password::PasswordHasher;
 use groundswell::models::principal::Role;
-use groundswell::store::accounts::users;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::support::api_server::{ApiServer, Setup, read};
+use crate::support::api_server::read;
 use crate::support::client::Socket;
+use crate::support::office::{KEYS, Office, PASSWORD, code, text};
 use crate::support::people::Person;
-use crate::support::{Client, Space, TestApp, eventually, until};
-
-const KEYS: &str = "/api/v1/api-keys";
-const CLIENTS: &str = "/api/v1/clients";
-const TOKEN: &str = "/api/v1/auth/token";
-const PASSWORD: &str = "four unrelated words";
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// API with accounts, and somebody who uses it.
-struct Office {
-    api: ApiServer,
-    ana: Person,
-    admin: Person,
-}
-
-impl Office {
-    /// Creates an analyst named Ana and an administrator.
-    async fn new() -> Self {
-        let api = ApiServer::open(Setup::default()).await;
-        let ana = Person::new(&api.store, &api.stream, Role::Analyst).await;
-        let admin = Person::new(&api.store, &api.stream, Role::Admin).await;
-        api.open_access.refresh().await.unwrap();
-        Self { api, ana, admin }
-    }
-
-    /// Makes a request as a page of the server's own does.
-    fn page_of(&self, person: &Person, (method, path): (Method, &str)) -> RequestBuilder {
-        let request = self.api.request(method, path).header("origin", self.api.url.as_str());
-        request.header("cookie", format!("groundswell_session={}", person.cookie))
-    }
-
-    async fn of(&self, person: &Person, call: (Method, &str), body: Value) -> (u16, Value) {
-        let mut request = self.page_of(person, call);
-        if !body.is_null() {
-            request = request.json(&body);
-        }
-        read(request.send().await.unwrap()).await
-    }
-
-    async fn create_key(&self, person: &Person, body: Value) -> Value {
-        let (status, created) = self.of(person, (Method::POST, KEYS), body).await;
-        assert_eq!(status, 201, "{created}");
-        created
-    }
-
-    async fn create_client(&self, body: Value) -> Value {
-        let (status, created) = self.of(&self.admin, (Method::POST, CLIENTS), body).await;
-        assert_eq!(status, 201, "{created}");
-        created
-    }
-
-    /// Returns the status of reading and of sending posts with this bearer.
-    async fn reads_and_sends(&self, bearer: &str) -> (u16, u16) {
-        let read = self.api.request(Method::GET, "/api/v1/posts").bearer_auth(bearer).send().await.unwrap();
-        let post = json!({"id": "1", "platform": "web", "text": "hello"});
-        let sent = self.api.request(Method::POST, "/api/v1/posts").bearer_auth(bearer).json(&post);
-        (read.status().as_u16(), sent.send().await.unwrap().status().as_u16())
-    }
-
-    async fn exchange(&self, body: Value) -> (u16, Value) {
-        read(self.api.request(Method::POST, TOKEN).json(&body).send().await.unwrap()).await
-    }
-
-    async fn exchange_form(&self, body: &str, basic: Option<(&str, &str)>) -> (u16, Value) {
-        let mut request = self.api.request(Method::POST, TOKEN).header("content-type", FORM);
-        if let Some((id, secret)) = basic {
-            request = request.basic_auth(id, Some(secret));
-        }
-        read(request.body(body.to_owned()).send().await.unwrap()).await
-    }
-
-    async fn sql(&self, statement: &str) {
-        self.api.space.sql().await.batch_execute(statement).await.unwrap();
-        self.api.standings.forget();
-    }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
-}
-
-fn code(answer: &Value) -> &str {
-    text(&answer["error"]["code"])
-}
+use crate::support::{Client, Space, TestApp, until};
 
 #[actix_web::test]
 async fn a_key_does_what_its_scopes_name_and_nothing_else() {
@@ -262,191 +178,6 @@ async fn nobody_creates_a_key_that_may_do_more_or_lasts_longer_than_its_creator(
     let (status, made) = read(with_key(text(&of_admin["key"]), &body).send().await.unwrap()).await;
     assert_eq!((status, &made["owner"]), (201, &Value::Null), "{made}");
     assert_eq!(office.reads_and_sends(text(&made["key"])).await, (200, 202));
-    // A token with fewer scopes gets no key with more by rotating one.
-    let ana_key = office.create_key(&office.ana, json!({"name": "wide"})).await;
-    let narrow = office.tokens_of_ana(Some("read")).await;
-    let rotate = format!("{KEYS}/{}/rotate", text(&ana_key["id"]));
-    let request = office.api.request(Method::POST, &rotate).bearer_auth(text(&narrow["access_token"]));
-    let (status, answer) = read(request.json(&json!({})).send().await.unwrap()).await;
-    assert_eq!((status, code(&answer)), (403, "forbidden"), "{answer}");
-}
-
-impl Office {
-    /// Gives Ana a password and signs her in with it.
-    async fn tokens_of_ana(&self, scope: Option<&str>) -> Value {
-        let hash = PasswordHasher::new().hash(PASSWORD).await.unwrap();
-        users::set_password(&self.api.store, self.ana.user.id, &hash, Timestamp::now()).await.unwrap();
-        let mut body =
-            json!({"grant_type": "password", "username": self.ana.user.email, "password": PASSWORD});
-        if let Some(scope) = scope {
-            body["scope"] = json!(scope);
-        }
-        let (status, tokens) = self.exchange(body).await;
-        assert_eq!(status, 200, "{tokens}");
-        tokens
-    }
-
-    async fn renew(&self, token: &str) -> (u16, Value) {
-        self.exchange_form(&format!("grant_type=refresh_token&refresh_token={token}"), None).await
-    }
-}
-
-#[actix_web::test]
-async fn a_client_exchanges_its_secret_in_every_shape_for_a_token() {
-    let office = Office::new().await;
-    let created = office
-        .create_client(json!({"name": "Importer", "role": "analyst", "scopes": ["ingest", "read"]}))
-        .await;
-    let (id, secret) = (text(&created["id"]).to_owned(), text(&created["client_secret"]).to_owned());
-    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}&audience=x");
-    let outcomes = [
-        office.exchange(json!({"client_id": id, "client_secret": secret})).await,
-        office
-            .exchange(json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret}))
-            .await,
-        office.exchange_form(&form, None).await,
-        office.exchange_form("grant_type=client_credentials", Some((&id, &secret))).await,
-    ];
-    for (status, tokens) in outcomes {
-        assert_eq!(status, 200, "{tokens}");
-        assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("bearer"), &json!(900)));
-        assert_eq!((&tokens["scope"], &tokens["refresh_token"]), (&json!("read ingest"), &Value::Null));
-        assert_eq!(office.reads_and_sends(text(&tokens["access_token"])).await, (200, 202));
-    }
-    let (_, narrow) =
-        office.exchange(json!({"client_id": id, "client_secret": secret, "scope": "ingest"})).await;
-    assert_eq!(office.reads_and_sends(text(&narrow["access_token"])).await, (403, 202));
-    let (status, answer) =
-        office.exchange(json!({"client_id": id, "client_secret": secret, "scope": "admin"})).await;
-    assert_eq!((status, &answer["error"]["details"]["field"]), (422, &json!("scope")), "{answer}");
-    let unknown = id.replace(&id[..8], "01930000");
-    for (id, secret) in [(id.as_str(), "wrong"), (&unknown, secret.as_str()), ("x", "y"), (&id, "")] {
-        let (status, answer) = office.exchange(json!({"client_id": id, "client_secret": secret})).await;
-        assert_eq!((status, code(&answer)), (401, "wrong_credentials"), "{id} {secret}");
-    }
-    // Only administrators see clients; nobody sees the secret again.
-    let (_, listed) = office.of(&office.admin, (Method::GET, CLIENTS), Value::Null).await;
-    assert_eq!((&listed["items"][0]["id"], listed.to_string().contains(&secret)), (&json!(id), false));
-    assert!(listed["items"][0]["last_used_at"].is_string(), "{listed}");
-    assert_eq!(office.of(&office.ana, (Method::GET, CLIENTS), Value::Null).await.0, 403);
-}
-
-#[actix_web::test]
-async fn a_client_rotates_its_secret_with_an_overlap_and_ends_when_it_is_revoked() {
-    let office = Office::new().await;
-    let created = office.create_client(json!({"name": "Importer", "role": "viewer"})).await;
-    let id = text(&created["id"]).to_owned();
-    let path = format!("{CLIENTS}/{id}/rotate-secret");
-    let (status, rotated) =
-        office.of(&office.admin, (Method::POST, &path), json!({"overlap_seconds": 3_600})).await;
-    assert_eq!(status, 200, "{rotated}");
-    let exchange =
-        async |secret: &Value| office.exchange(json!({"client_id": id, "client_secret": secret})).await;
-    let (old, new) = (&created["client_secret"], &rotated["client_secret"]);
-    for secret in [old, new] {
-        assert_eq!(exchange(secret).await.0, 200);
-    }
-    office.sql("UPDATE clients SET previous_expires_at = now()").await;
-    assert_eq!(exchange(old).await.0, 401);
-    let (_, tokens) = exchange(new).await;
-    let token = text(&tokens["access_token"]);
-    assert_eq!(office.reads_and_sends(token).await, (200, 403));
-    let path = format!("{CLIENTS}/{id}");
-    assert_eq!(office.of(&office.admin, (Method::DELETE, &path), Value::Null).await.0, 204);
-    assert_eq!(office.reads_and_sends(token).await, (401, 401), "at once in this process");
-    let (status, answer) = exchange(new).await;
-    assert_eq!((status, code(&answer)), (403, "revoked"));
-    assert_eq!(exchange(old).await.0, 401);
-    assert_eq!(office.of(&office.admin, (Method::DELETE, &path), Value::Null).await.0, 404);
-}
-
-#[actix_web::test]
-async fn a_person_signs_a_program_in_and_it_renews_its_token() {
-    let office = Office::new().await;
-    let first = office.tokens_of_ana(None).await;
-    assert_eq!(first["scope"], json!("read ingest write analyze"));
-    assert_eq!(office.reads_and_sends(text(&first["access_token"])).await, (200, 202));
-    let (status, second) = office.renew(text(&first["refresh_token"])).await;
-    assert_eq!(status, 200, "{second}");
-    assert_ne!(first["refresh_token"], second["refresh_token"]);
-    // A second tab, within the grace period.
-    let (status, of_tab) = office.renew(text(&first["refresh_token"])).await;
-    assert_eq!(status, 200, "{of_tab}");
-    for tokens in [&first, &second, &of_tab] {
-        assert_eq!(office.reads_and_sends(text(&tokens["access_token"])).await, (200, 202));
-    }
-    // A thief, after it: the whole sign-in ends, with its access tokens.
-    office.sql("UPDATE refresh_tokens SET used_at = used_at - interval '20 seconds'").await;
-    let (status, answer) = office.renew(text(&first["refresh_token"])).await;
-    assert_eq!((status, code(&answer)), (403, "revoked"), "{answer}");
-    for tokens in [&second, &of_tab] {
-        let (status, answer) = office.renew(text(&tokens["refresh_token"])).await;
-        assert_eq!((status, code(&answer)), (403, "revoked"), "{answer}");
-    }
-    office.api.standings.forget();
-    for tokens in [&first, &second, &of_tab] {
-        assert_eq!(office.reads_and_sends(text(&tokens["access_token"])).await, (401, 401));
-    }
-    assert_eq!(office.renew("gsr_invented").await.0, 401);
-    // Her session in the dashboard is another sign-in.
-    assert_eq!(office.of(&office.ana, (Method::GET, KEYS), Value::Null).await.0, 200);
-}
-
-#[actix_web::test]
-async fn a_password_is_exchanged_with_the_delays_of_a_sign_in() {
-    let office = Office::new().await;
-    office.tokens_of_ana(None).await;
-    let wrong = json!({"grant_type": "password", "username": office.ana.user.email, "password": "wrong"});
-    let (status, answer) = office.exchange(wrong.clone()).await;
-    assert_eq!((status, code(&answer)), (401, "wrong_credentials"), "{answer}");
-    // The delays double, so that one is met however long an attempt takes.
-    let delayed = eventually("an attempt is delayed", async || {
-        let (status, answer) = office.exchange(wrong.clone()).await;
-        (status == 429).then_some(answer)
-    });
-    assert_eq!(code(&delayed.await), "too_many_attempts");
-    let (status, answer) = office.exchange(json!({"grant_type": "password", "username": "ana"})).await;
-    assert_eq!((status, &answer["error"]["details"]["field"]), (422, &json!("password")));
-}
-
-#[actix_web::test]
-async fn a_key_is_exchanged_for_a_token_that_ends_with_the_key() {
-    let office = Office::new().await;
-    let created = office.create_key(&office.ana, json!({"name": "one", "scopes": ["ingest", "read"]})).await;
-    let (status, tokens) = office.exchange(json!({"api_key": created["key"], "scope": "ingest"})).await;
-    assert_eq!((status, &tokens["scope"]), (200, &json!("ingest")), "{tokens}");
-    let token = text(&tokens["access_token"]);
-    assert_eq!(office.reads_and_sends(token).await, (403, 202));
-    let key = format!("{KEYS}/{}", text(&created["id"]));
-    assert_eq!(office.of(&office.ana, (Method::DELETE, &key), Value::Null).await.0, 204);
-    assert_eq!(office.reads_and_sends(token).await, (401, 401));
-    assert_eq!(office.exchange(json!({"api_key": "gsk_x"})).await.0, 401);
-}
-
-#[actix_web::test]
-async fn the_published_keys_verify_the_tokens_and_a_damaged_token_is_nobody() {
-    let office = Office::new().await;
-    let tokens = office.tokens_of_ana(None).await;
-    let token = text(&tokens["access_token"]);
-    let (status, published) = office.api.get("/.well-known/jwks.json").await;
-    assert_eq!((status, published["keys"].as_array().unwrap().len()), (200, 1), "{published}");
-    let parts: Vec<&str> = token.split('.').collect();
-    let decoded = |part: &str| -> Value {
-        use base64::Engine as _;
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
-    };
-    let (header, claims) = (decoded(parts[0]), decoded(parts[1]));
-    assert_eq!((&header["kid"], &header["alg"]), (&published["keys"][0]["kid"], &json!("EdDSA")));
-    assert_eq!(claims["sub"], json!(format!("user:{}", office.ana.user.id)));
-    let claims_end = parts[0].len() + 1 + parts[1].len();
-    for at in [0, parts[0].len() + 10, claims_end + 20] {
-        let replaced = if &token[at..=at] == "A" { "B" } else { "A" };
-        let damaged = format!("{}{replaced}{}", &token[..at], &token[at + 1..]);
-        assert_eq!(office.reads_and_sends(&damaged).await, (401, 401), "{damaged}");
-    }
-    let unsigned = format!("{}.{}.", parts[0], parts[1]);
-    assert_eq!(office.reads_and_sends(&unsigned).await, (401, 401));
 }
 
 #[actix_web::test]
@@ -478,7 +209,7 @@ async fn a_key_that_is_revoked_in_one_process_ends_in_the_other() {
     let ana = Person::new(&store, &stream, Role::Analyst).await;
     let acting = Client::with_session(one.address, &ana.cookie);
     until("the process lets Ana in", async || {
-        acting.try_get("/api/v1/auth/me").await.is_ok_and(|answer| answer.status == 200)
+        acting.try_get("/api/v1/auth/me").await.is_ok_and(|answer| answer.body["identity"] == "user")
     })
     .await;
     let created = acting.post(KEYS, &json!({"name": "Watch", "scopes": ["read"]})).await.unwrap();
@@ -502,15 +233,28 @@ async fn a_key_that_is_revoked_in_one_process_ends_in_the_other() {
 }
 
 #[actix_web::test]
-async fn an_account_that_is_disabled_gets_no_tokens() {
+async fn a_token_with_fewer_scopes_than_its_owner_gets_no_lasting_access_and_ends_nobodys() {
     let office = Office::new().await;
-    let tokens = office.tokens_of_ana(None).await;
-    let (id, email) = (office.ana.user.id, &office.ana.user.email);
-    users::set_active(&office.api.store, id, false, Timestamp::now()).await.unwrap();
-    office.api.standings.forget();
-    assert_eq!(office.reads_and_sends(text(&tokens["access_token"])).await, (401, 401));
-    let body = json!({"grant_type": "password", "username": email, "password": PASSWORD});
-    assert_eq!(office.exchange(body).await.0, 401);
-    let (status, answer) = office.renew(text(&tokens["refresh_token"])).await;
-    assert_eq!((status, code(&answer)), (403, "revoked"), "{answer}");
+    let key = office.create_key(&office.ana, json!({"name": "wide"})).await;
+    let whole = office.tokens_of_ana().await;
+    let email = &office.ana.user.email;
+    let wish = json!({"grant_type": "password", "username": email, "password": PASSWORD, "scope": "read"});
+    let (_, narrow) = office.exchange(wish).await;
+    let ask = async |tokens: &Value, method: Method, path: &str, body: Value| {
+        let request = office.api.request(method, path).bearer_auth(text(&tokens["access_token"]));
+        request.json(&body).send().await.unwrap().status().as_u16()
+    };
+    let session = format!("/api/v1/sessions/{}", office.ana.session.id);
+    let key = format!("{KEYS}/{}", text(&key["id"]));
+    let calls = [
+        (Method::POST, KEYS.to_owned(), json!({"name": "x"}), 201),
+        (Method::GET, "/api/v1/sessions".to_owned(), Value::Null, 200),
+        (Method::POST, format!("{key}/rotate"), json!({}), 201),
+        (Method::DELETE, key, Value::Null, 204),
+        (Method::DELETE, session, Value::Null, 204),
+    ];
+    for (method, path, body, expected) in calls {
+        assert_eq!(ask(&narrow, method.clone(), &path, body.clone()).await, 403, "{method} {path}");
+        assert_eq!(ask(&whole, method.clone(), &path, body).await, expected, "{method} {path}");
+    }
 }

@@ -67,7 +67,8 @@ mod http_queries; // responses about stored data
 mod strangers; // what strangers send and the log
 mod route_walk; // every route with every kind of caller
 mod access_ends; // what ends with a session, an account or a role
-mod credentials; // API keys, clients and tokens
+mod credentials; // API keys
+mod tokens; // clients, and tokens for credentials
 mod accounts; // signing in and out, the first account, passwords
 mod users_command; // accounts on the command line
 mod rate_limits; // quotas of callers

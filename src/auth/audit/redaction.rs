@@ -25,8 +25,8 @@ const SECRET_NAMES: [&str; 13] = [
     "digest",
 ];
 
-/// Beginnings of secrets: of webhooks, API keys, share links and JSON Web Tokens.
-const SECRET_BEGINNINGS: [&str; 4] = ["whsec_", "gsk_", "gss_", "eyJ"];
+/// Beginnings of secrets: of webhooks, API keys, refresh tokens, share links and JSON Web Tokens.
+const SECRET_BEGINNINGS: [&str; 5] = ["whsec_", "gsk_", "gsr_", "gss_", "eyJ"];
 
 /// Maximum length of a text in characters. The audit log names what was changed; it does not keep copies of documents.
 const TEXT_CHARS_MAX: usize = 2_000;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::http::access::Identified;
+use crate::http::access::{Identified, check_whole};
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, Parameters};
@@ -38,7 +38,7 @@ pub struct SessionParameters {
 
 /// List sessions, newest first
 ///
-/// Callers without an account have no sessions of their own.
+/// Callers without an account have no sessions of their own. A credential that grants less than its owner may do is refused.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", operation_id = "list_sessions",
     params(SessionParameters),
     responses(
@@ -50,6 +50,7 @@ pub async fn list(
     state: Data<AppState>,
     Parameters(SessionParameters { user }): Parameters<SessionParameters>,
 ) -> Result<Json<Page<ListedSession>>, ApiError> {
+    check_whole(&principal)?;
     let own = own_account(&principal);
     if user.is_some() && user != own && !manages_all(&principal) {
         return Err(ApiError::Forbidden { what: "role", name: Role::Admin.as_str() });
@@ -83,6 +84,7 @@ pub async fn end(
     path: Path<String>,
     trail: Trail,
 ) -> Result<HttpResponse, ApiError> {
+    check_whole(&principal)?;
     let id: SessionId = extract::id(&path)?;
     let missing = || ApiError::NotFound { what: format!("session `{id}`") };
     let sessions = state.accounts.sessions();

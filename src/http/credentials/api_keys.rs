@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{BODY_BYTES_MAX, granted_scopes, overlap_of};
-use crate::http::access::{Access, Owned, Owner, Viewer};
+use crate::http::access::{Access, Owned, Owner, Viewer, check_whole};
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
@@ -139,6 +139,7 @@ pub async fn revoke(
     trail: Trail,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    check_whole(&owned.principal)?;
     let id = owned.object.id;
     api_keys::revoke(&state.store, id, Timestamp::now()).await?;
     state.end_live(|principal| principal.identity == Identity::ApiKey(id));
@@ -170,12 +171,7 @@ pub async fn rotate(
     extract::parameters::<EmptyQuery>(request.query_string())?;
     let overlap = overlap_of(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
     let stamp = extract::stamp(&request)?;
-    // The new key must not reveal to a narrower credential what it does not grant itself.
-    let lacking =
-        Vec::from(owned.object.scopes).into_iter().find(|scope| !owned.principal.scopes.contains(*scope));
-    if let Some(scope) = lacking {
-        return Err(ApiError::Forbidden { what: "scope", name: scope.as_str() });
-    }
+    check_whole(&owned.principal)?;
     let created = state.credentials.api_keys().create().await?;
     let (old, new) = ((owned.object.id, overlap), (created.id, &created.secret));
     let conflict = |code, message: &str| Err(ApiError::Conflict { code, message: message.to_owned() });
@@ -216,10 +212,11 @@ pub async fn usage(
 /// Returns the owner of a key that the principal creates: a person, or nobody if it belongs to the installation.
 ///
 /// # Errors
-/// 403 for a program without the role `admin`: a stolen key must not be able to create others that outlive it.
+/// 403 for a program without the role `admin`, and for a token with fewer scopes than its owner has: a stolen credential must
+/// not be able to create others that outlive it.
 fn owner_for(principal: &Principal) -> Result<Option<UserId>, ApiError> {
     match principal.identity {
-        Identity::User(user) => Ok(Some(user)),
+        Identity::User(user) => check_whole(principal).map(|()| Some(user)),
         _ => Access::Admin.check(principal).map(|()| None),
     }
 }

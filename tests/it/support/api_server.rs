@@ -24,6 +24,7 @@ use groundswell::auth::authenticator::Authenticator;
 use groundswell::auth::credentials::Credentials;
 use groundswell::auth::mail_queue::MailQueue;
 use groundswell::auth::open_access::OpenAccess;
+use groundswell::auth::password::PasswordHasher;
 use groundswell::auth::standing::Standings;
 use groundswell::egress::allowlist::Allowlist;
 use groundswell::erasure::Eraser;
@@ -153,7 +154,7 @@ impl ApiServer {
         open_access.refresh().await.unwrap();
         let standings = Standings::new(store.clone(), stream.sessions(), open_access.clone());
         let accounts = Accounts::new(store.clone(), &stream, standings.clone(), open_access.clone());
-        let credentials = Credentials::new(store.clone(), keyring(), accounts.passwords().clone());
+        let credentials = Credentials::new(store.clone(), keyring(), PasswordHasher::new());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Data::new(AppState {

@@ -7,6 +7,7 @@ pub mod jetstream; // a host of Bluesky's network, with its faults
 pub mod mastodon; // a Mastodon instance, with its faults
 pub mod meter; // what counts the use of networks, in memory
 pub mod load; // posts without end, each sent until it is accepted
+pub mod office; // an API with accounts, and its credentials
 pub mod people; // people with accounts
 pub mod posts; // posts to send
 pub mod process; // the program itself, to be killed
