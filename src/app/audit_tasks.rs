@@ -19,7 +19,7 @@ use crate::store::Store;
 /// How long the last checkpoint may take to be delivered before the process ends.
 const LAST_DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Starts the tasks. Returns what is left to do when the process ends.
+/// Starts the tasks. Returns the work that remains for the end of the process.
 ///
 /// # Errors
 /// If the URL for checkpoints may not be reached.

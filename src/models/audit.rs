@@ -23,7 +23,7 @@ use super::principal::{Identity, Principal};
 pub struct AuditActor {
     /// Kind of caller, such as `user` or `api_key`.
     pub kind: &'static str,
-    /// Id of the account, key, client or share link; `None` for callers of whom there is only one kind.
+    /// Id of the account, key, client or share link; `None` for callers without an id, such as the operator.
     pub id: Option<String>,
     /// Name that the caller gave, which is not verified.
     pub name: Option<String>,

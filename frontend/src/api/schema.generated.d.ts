@@ -1499,7 +1499,7 @@ export interface paths {
         };
         /**
          * List sessions, newest first
-         * @description Callers without an account have no sessions of their own.
+         * @description Callers without an account have no sessions of their own. A credential that grants less than its owner may do is refused.
          */
         get: operations["list_sessions"];
         put?: never;
@@ -10374,20 +10374,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Too many letters are waiting; or the caller's quota for calls of this class is used up (`rate_limited`) */
-            429: {
-                headers: {
-                    "ratelimit-limit": components["headers"]["RateLimitLimit"];
-                    "ratelimit-remaining": components["headers"]["RateLimitRemaining"];
-                    "ratelimit-reset": components["headers"]["RateLimitReset"];
-                    "retry-after": components["headers"]["RetryAfter"];
-                    "x-request-id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            429: components["responses"]["Busy"];
         };
     };
     set_up: {
