@@ -13,7 +13,7 @@ use super::AuthError;
 use super::keyed_digest::KeyedDigest;
 use super::signing_keys::SigningKeys;
 use crate::models::id::TokenFamilyId;
-use crate::models::principal::{Identity, Scope, Scopes};
+use crate::models::principal::{Grant, Identity, Scope, Scopes};
 
 /// Lifetime of a token. Within it a token can be verified without asking anybody, so it must be short.
 pub const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
@@ -46,6 +46,8 @@ struct Claims {
     scope: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fam: Option<TokenFamilyId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sec: Option<u64>,
 }
 
 /// Who a token is issued to, and for what.
@@ -55,8 +57,19 @@ pub struct TokenSubject {
     pub identity: Identity,
     /// Kinds of access that the token grants, within what the identity may do.
     pub scopes: Scopes,
-    /// Family of refresh tokens that renews the token; when it ends, so does the token.
-    pub family: Option<TokenFamilyId>,
+    /// Family of refresh tokens that renews the token, or secret of a client that it was issued for; when it ends, so does
+    /// the token.
+    pub grant: Option<Grant>,
+}
+
+impl TokenSubject {
+    /// Returns the family of refresh tokens that renews the token.
+    pub fn family(&self) -> Option<TokenFamilyId> {
+        match self.grant {
+            Some(Grant::TokenFamily(family)) => Some(family),
+            _ => None,
+        }
+    }
 }
 
 /// Issues and verifies access tokens. Clones share what they remember.
@@ -110,7 +123,8 @@ impl AccessTokens {
             exp: issued_at + TOKEN_LIFETIME.as_secs(),
             jti: Uuid::now_v7().to_string(),
             scope: names.join(" "),
-            fam: subject.family,
+            fam: subject.family(),
+            sec: if let Some(Grant::ClientSecret(secret)) = subject.grant { Some(secret) } else { None },
         };
         encode(&header, &claims, &signer.key).map_err(|error| AuthError::Signing(error.to_string()))
     }
@@ -160,7 +174,8 @@ fn judge(claims: &Claims) -> Option<Verified> {
     let identity = identity_named(&claims.sub)?;
     let from = Timestamp::from_second(claims.nbf).ok()?.checked_sub(CLOCK_SKEW_MAX).ok()?;
     let until = Timestamp::from_second(claims.exp).ok()?;
-    Some(Verified { subject: TokenSubject { identity, scopes, family: claims.fam }, from, until })
+    let grant = claims.fam.map(Grant::TokenFamily).or(claims.sec.map(Grant::ClientSecret));
+    Some(Verified { subject: TokenSubject { identity, scopes, grant }, from, until })
 }
 
 /// Returns the scope with this name. One that only a newer version knows grants nothing here.
@@ -204,7 +219,7 @@ mod tests {
 
     pub(super) fn subject(identity: Identity) -> TokenSubject {
         let scopes = Scopes::from_iter([Scope::Read, Scope::Ingest]);
-        TokenSubject { identity, scopes, family: None }
+        TokenSubject { identity, scopes, grant: None }
     }
 
     #[tokio::test]
@@ -212,9 +227,13 @@ mod tests {
         let store = test_store().await;
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let (one, other) = (tokens(&store), tokens(&store));
-        let family = Some(TokenFamilyId::now_v7());
+        let grant = Some(Grant::TokenFamily(TokenFamilyId::now_v7()));
         for subject in [
-            TokenSubject { family, ..subject(Identity::User(UserId::now_v7())) },
+            TokenSubject { grant, ..subject(Identity::User(UserId::now_v7())) },
+            TokenSubject {
+                grant: Some(Grant::ClientSecret(7)),
+                ..subject(Identity::Client(ClientId::now_v7()))
+            },
             subject(Identity::Client(ClientId::now_v7())),
             subject(Identity::ApiKey(ApiKeyId::now_v7())),
         ] {
@@ -256,7 +275,7 @@ mod tests {
         };
         let scopes = Scopes::from_iter([Scope::Read, Scope::Admin]);
         let judged = judge(&fine).unwrap();
-        assert_eq!(judged.subject, TokenSubject { identity: Identity::User(id), scopes, family: None });
+        assert_eq!(judged.subject, TokenSubject { identity: Identity::User(id), scopes, grant: None });
         let check = |change: fn(&mut Claims)| {
             let mut claims = fine.clone();
             change(&mut claims);

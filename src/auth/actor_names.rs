@@ -9,6 +9,7 @@ use crate::models::account::User;
 use crate::models::person_name::PersonName;
 use crate::models::principal::Identity;
 use crate::store::accounts::users;
+use crate::store::credentials::{api_keys, clients};
 use crate::store::{Store, StoreError};
 
 /// How long a name is remembered. A new name is recorded after that.
@@ -30,24 +31,48 @@ impl ActorNames {
         Self { store, names: Arc::new(Cache::new(NAMES_MAX)) }
     }
 
-    /// Returns the name of a principal with an account, as of a few seconds ago at most. Returns `None` if the account
-    /// does not exist, and for the operator and holders of share links, who have no name of their own.
+    /// Returns the name of a person, API key or client, as of a few seconds ago at most. Returns `None` if it does not
+    /// exist, and for the operator and holders of share links, who have no name of their own. While PostgreSQL is
+    /// unavailable, the last known name counts, or none.
     ///
     /// # Errors
-    /// If PostgreSQL cannot be asked.
+    /// If PostgreSQL refuses to answer.
     pub async fn of(&self, identity: Identity) -> Result<Option<PersonName>, StoreError> {
-        let Identity::User(id) = identity else {
+        if matches!(identity, Identity::Operator | Identity::LocalOperator | Identity::ShareHolder(_)) {
             return Ok(None);
-        };
-        if let Some((at, name)) = self.names.get(&identity)
+        }
+        let remembered = self.names.get(&identity);
+        if let Some((at, name)) = &remembered
             && at.elapsed() < REMEMBERED
         {
-            return Ok(name);
+            return Ok(name.clone());
         }
         let asked_at = Instant::now();
-        let name = users::get(&self.store, id).await?.as_ref().and_then(of_user);
+        let name = match self.look_up(identity).await {
+            Ok(name) => name,
+            Err(error) if error.is_unavailable() => match remembered {
+                Some((_, name)) => name,
+                None => return Ok(None),
+            },
+            Err(error) => return Err(error),
+        };
         self.names.insert(identity, (asked_at, name.clone()));
         Ok(name)
+    }
+
+    async fn look_up(&self, identity: Identity) -> Result<Option<PersonName>, StoreError> {
+        Ok(match identity {
+            Identity::User(id) => users::get(&self.store, id).await?.as_ref().and_then(of_user),
+            Identity::ApiKey(id) => {
+                let key = api_keys::get(&self.store, id).await?;
+                key.and_then(|key| PersonName::closest_to(&key.name))
+            }
+            Identity::Client(id) => {
+                let found = clients::find(&self.store, id).await?;
+                found.and_then(|found| PersonName::closest_to(&found.client.name))
+            }
+            Identity::Operator | Identity::LocalOperator | Identity::ShareHolder(_) => None,
+        })
     }
 }
 
@@ -59,10 +84,11 @@ fn of_user(user: &User) -> Option<PersonName> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::id::UserId;
+    use crate::models::id::{ClientId, UserId};
     use crate::models::plan::Plan;
     use crate::models::principal::Role;
     use crate::store::accounts::users::NewUser;
+    use crate::store::credentials::testing::{SECRET, client, key};
     use crate::store::testing::{now_in_micros, test_store};
 
     #[tokio::test]
@@ -86,8 +112,20 @@ mod tests {
         }
         assert_eq!(names.of(Identity::User(UserId::now_v7())).await.unwrap(), None);
         assert_eq!(names.of(Identity::Operator).await.unwrap(), None);
-        // The second answer needs no database.
+        let (key, client) = (key(None, now_in_micros()), client(Role::Viewer, now_in_micros()));
+        assert!(api_keys::create(&store, &key, &SECRET).await.unwrap());
+        assert!(clients::create(&store, &client, &SECRET).await.unwrap());
+        for (identity, name) in
+            [(Identity::ApiKey(key.id), &key.name), (Identity::Client(client.id), &client.name)]
+        {
+            assert_eq!(
+                names.of(identity).await.unwrap().as_ref().map(PersonName::as_str),
+                Some(name.as_str())
+            );
+        }
+        // The second answer needs no database, and without one an unknown name does not keep anybody from acting.
         store.close();
         assert!(names.of(last.unwrap()).await.unwrap().is_some());
+        assert_eq!(names.of(Identity::Client(ClientId::now_v7())).await.unwrap(), None);
     }
 }

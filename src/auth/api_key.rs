@@ -10,6 +10,7 @@ use super::AuthError;
 use super::key_usage::KeyUsage;
 use super::keyed_digest::KeyedDigest;
 use super::password::PasswordHasher;
+use super::standing::OUTAGE_MAX;
 use super::{program_secret, secret};
 use crate::models::id::ApiKeyId;
 use crate::store::Store;
@@ -24,6 +25,9 @@ const ID_DIGITS: usize = 32;
 /// How long a verified key is remembered. Within this time it is not hashed again; whether it has ended is looked up
 /// anyway.
 const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// How long other requests go on with a verified key while one of them verifies it again.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Maximum number of remembered keys.
 const REMEMBERED_MAX: usize = 10_000;
@@ -56,13 +60,29 @@ pub struct NewKey {
     pub secret: StoredSecret,
 }
 
+/// Key that was verified.
+#[derive(Debug, Clone, Copy)]
+struct Verified {
+    id: ApiKeyId,
+    at: Instant,
+    /// Until when it is not verified again.
+    until: Instant,
+}
+
+impl Verified {
+    fn now(id: ApiKeyId) -> Self {
+        let at = Instant::now();
+        Self { id, at, until: at + REMEMBERED }
+    }
+}
+
 /// Creates and verifies API keys. Clones share what they remember.
 #[derive(Clone)]
 pub struct ApiKeys {
     store: Store,
     hasher: PasswordHasher,
-    /// Keys that were verified, by keyed digest, with the time.
-    verified: Arc<Cache<[u8; 32], (ApiKeyId, Instant)>>,
+    /// Keys that were verified, by keyed digest.
+    verified: Arc<Cache<[u8; 32], Verified>>,
     digest: KeyedDigest,
     usage: KeyUsage,
 }
@@ -88,24 +108,44 @@ impl ApiKeys {
     /// and is not remembered.
     ///
     /// A text that is no key, an unknown id and a wrong secret cost at most one lookup, and each about the same. Only the
-    /// right secret is hashed, at most once a minute however many requests present it.
+    /// right secret is hashed, at most once a minute however many requests present it. While PostgreSQL is unavailable, a
+    /// key that was verified counts for at most [`OUTAGE_MAX`].
     ///
     /// # Errors
     /// If PostgreSQL is unavailable, or too many secrets are being hashed.
     pub async fn verify(&self, text: &str) -> Result<Option<ApiKeyId>, AuthError> {
         let Some((id, secret)) = parts_of(text) else { return Ok(None) };
         let digest = self.digest.of(text);
-        self.verified.remove_if(&digest, |(_, at)| at.elapsed() >= REMEMBERED);
+        let now = Instant::now();
+        match self.verified.get(&digest) {
+            Some(verified) if now < verified.until => return Ok(Some(verified.id)),
+            Some(verified) if now < verified.at + OUTAGE_MAX => {
+                // Others go on meanwhile, and whoever comes after the pause tries again.
+                self.verified.insert(digest, Verified { until: now + PAUSE, ..verified });
+                let is_right = match self.verify_anew(id, secret).await {
+                    Err(AuthError::Store(error)) if error.is_unavailable() => return Ok(Some(id)),
+                    other => other?,
+                };
+                if !is_right {
+                    self.verified.remove(&digest);
+                    return Ok(None);
+                }
+                self.verified.insert(digest, Verified::now(id));
+                return Ok(Some(id));
+            }
+            Some(_) => drop(self.verified.remove(&digest)),
+            None => {}
+        }
         // Others that present the same key wait for the first one.
         let guard = match self.verified.get_value_or_guard_async(&digest).await {
-            Ok((id, _)) => return Ok(Some(id)),
+            Ok(verified) => return Ok(Some(verified.id)),
             Err(guard) => guard,
         };
         if !self.verify_anew(id, secret).await? {
             return Ok(None);
         }
         // Fails only if the key was removed meanwhile.
-        let _ = guard.insert((id, Instant::now()));
+        let _ = guard.insert(Verified::now(id));
         Ok(Some(id))
     }
 

@@ -82,7 +82,7 @@ impl Authenticator {
 
     async fn api_key(&self, key: &str, now: Timestamp) -> Result<Option<Principal>, AuthError> {
         let Some(id) = self.credentials.api_keys().verify(key).await? else { return Ok(None) };
-        let subject = TokenSubject { identity: Identity::ApiKey(id), scopes: Scopes::all(), family: None };
+        let subject = TokenSubject { identity: Identity::ApiKey(id), scopes: Scopes::all(), grant: None };
         self.subject(subject, now).await
     }
 
@@ -96,8 +96,7 @@ impl Authenticator {
     /// Returns the principal with what its identity may do right now; the scopes of the credential only narrow that.
     /// Counts the call if it was made with an API key, or with a token for one.
     async fn subject(&self, subject: TokenSubject, now: Timestamp) -> Result<Option<Principal>, AuthError> {
-        let TokenSubject { identity, scopes, family } = subject;
-        let grant = family.map(Grant::TokenFamily);
+        let TokenSubject { identity, scopes, grant } = subject;
         let Some(standing) = self.standings.of(identity, grant).await? else { return Ok(None) };
         if let Identity::ApiKey(id) = identity {
             self.credentials.api_keys().usage().count(id, now);

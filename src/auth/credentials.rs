@@ -11,11 +11,11 @@ use super::refresh::{RefreshTokens, Renewal};
 use super::signing_keys::SigningKeys;
 use crate::keyring::Keyring;
 use crate::models::id::{ClientId, UserId};
-use crate::models::principal::{Identity, Scopes};
+use crate::models::principal::{Grant, Identity, Scopes};
 use crate::store::Store;
 use crate::store::accounts::users;
 use crate::store::credentials::refresh_tokens::Family;
-use crate::store::credentials::{api_keys, clients, standing};
+use crate::store::credentials::{api_keys, clients, fingerprint_number, standing};
 
 /// Credential that is presented in exchange for an access token.
 #[derive(Clone, Copy)]
@@ -151,7 +151,7 @@ impl Credentials {
             return Ok(if is_gone { Exchange::Wrong } else { Exchange::Ended });
         };
         self.api_keys.usage().count(id, now);
-        self.issued(Identity::ApiKey(id), (standing.scopes, asked), now).await
+        self.issued((Identity::ApiKey(id), None), (standing.scopes, asked), now).await
     }
 
     async fn of_client(
@@ -164,18 +164,19 @@ impl Credentials {
         let Some(found) = clients::find(&self.store, id).await? else { return Ok(Exchange::Wrong) };
         let is_in_overlap = found.client.previous_secret_expires_at.is_some_and(|until| now < until);
         let previous = found.previous_secret.filter(|_| is_in_overlap);
-        let mut is_right = program_secret::verify(&self.hasher, secret, &found.secret).await?;
-        if let Some(previous) = previous.filter(|_| !is_right) {
-            is_right = program_secret::verify(&self.hasher, secret, &previous).await?;
+        let mut right = None;
+        for stored in [Some(found.secret), previous].into_iter().flatten() {
+            if right.is_none() && program_secret::verify(&self.hasher, secret, &stored).await? {
+                right = Some(stored);
+            }
         }
-        if !is_right {
-            return Ok(Exchange::Wrong);
-        }
+        let Some(right) = right else { return Ok(Exchange::Wrong) };
         if found.is_revoked {
             return Ok(Exchange::Ended);
         }
         let granted = found.client.scopes.intersection(Scopes::of(found.client.role));
-        let outcome = self.issued(Identity::Client(id), (granted, asked), now).await?;
+        let grant = fingerprint_number(&right.fingerprint).map(Grant::ClientSecret);
+        let outcome = self.issued((Identity::Client(id), grant), (granted, asked), now).await?;
         clients::mark_used(&self.store, id, now).await?;
         Ok(outcome)
     }
@@ -210,19 +211,20 @@ impl Credentials {
         (refresh_token, scopes): (String, Scopes),
         now: Timestamp,
     ) -> Result<Exchange, AuthError> {
-        let subject = TokenSubject { identity: Identity::User(family.user), scopes, family: Some(family.id) };
+        let grant = Some(Grant::TokenFamily(family.id));
+        let subject = TokenSubject { identity: Identity::User(family.user), scopes, grant };
         let access_token = self.access_tokens.issue(&subject, now).await?;
         Ok(Exchange::Issued(Tokens { subject, access_token, refresh_token: Some(refresh_token) }))
     }
 
     async fn issued(
         &self,
-        identity: Identity,
+        (identity, grant): (Identity, Option<Grant>),
         (granted, asked): (Scopes, Option<Scopes>),
         now: Timestamp,
     ) -> Result<Exchange, AuthError> {
         let Some(scopes) = narrowed(granted, asked) else { return Ok(Exchange::TooWide) };
-        let subject = TokenSubject { identity, scopes, family: None };
+        let subject = TokenSubject { identity, scopes, grant };
         let access_token = self.access_tokens.issue(&subject, now).await?;
         Ok(Exchange::Issued(Tokens { subject, access_token, refresh_token: None }))
     }

@@ -82,11 +82,16 @@ pub enum Reset {
 }
 
 impl Accounts {
-    /// Invites somebody. An earlier invitation of the same address ends.
+    /// Invites somebody. An earlier invitation of the same address ends, and this one when the person who creates it is no
+    /// longer an administrator.
     ///
     /// # Errors
     /// If PostgreSQL cannot be asked.
-    pub async fn invite(&self, new: NewInvitation, stamp: &Stamp) -> Result<Invite, AuthError> {
+    pub async fn invite(
+        &self,
+        new: NewInvitation,
+        (stamp, invited_by): (&Stamp, Option<UserId>),
+    ) -> Result<Invite, AuthError> {
         let NewInvitation { email, role, plan } = new;
         let invitation = Invitation {
             id: InvitationId::now_v7(),
@@ -98,7 +103,7 @@ impl Accounts {
             expires_at: stamp.at + INVITATION_LIFETIME,
         };
         let OneTimeToken { token, digest } = OneTimeToken::random();
-        Ok(match invitations::create(&self.store, &invitation, &digest).await? {
+        Ok(match invitations::create(&self.store, &invitation, (&digest, invited_by)).await? {
             Invited::Stored => Invite::Done { invitation, token },
             Invited::EmailTaken => Invite::EmailTaken,
             Invited::TooMany => Invite::TooMany,

@@ -15,13 +15,17 @@ use crate::models::id::{ApiKeyId, ClientId, SessionId, TokenFamilyId, UserId};
 use crate::models::plan::Plan;
 use crate::models::principal::{Grant, Identity, Principal, Role, Scopes};
 use crate::store::accounts::users::{self, UserStanding};
-use crate::store::credentials::standing::{self, CredentialStanding};
+use crate::store::credentials::standing::{self, ClientStanding, CredentialStanding};
 use crate::store::{Store, StoreError};
 use crate::stream::{Sessions, StreamError};
 
 /// How long an answer is remembered. Together with the interval of the sweep it must stay below five seconds, within
 /// which a change counts everywhere.
 pub const REMEMBERED: Duration = Duration::from_secs(2);
+
+/// How long the last answer counts while PostgreSQL or Redis cannot be asked, so that programs go on sending posts: as
+/// long as an access token is valid.
+pub const OUTAGE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Maximum number of answers to remember: more people than use one process within [`REMEMBERED`].
 const ANSWERS_MAX: usize = 10_000;
@@ -35,12 +39,14 @@ pub struct Standing {
     pub scopes: Scopes,
     /// Plan whose limits apply.
     pub plan: Plan,
+    /// When the credential expires, if it does.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Standing {
     /// Returns the standing of a person with this role, who has all its scopes.
     fn of_person(role: Role, plan: Plan) -> Self {
-        Self { role, scopes: Scopes::of(role), plan }
+        Self { role, scopes: Scopes::of(role), plan, expires_at: None }
     }
 
     fn unlimited() -> Self {
@@ -54,8 +60,8 @@ impl Standing {
 }
 
 impl From<CredentialStanding> for Standing {
-    fn from(CredentialStanding { role, scopes, plan }: CredentialStanding) -> Self {
-        Self { role, scopes, plan }
+    fn from(CredentialStanding { role, scopes, plan, expires_at }: CredentialStanding) -> Self {
+        Self { role, scopes, plan, expires_at }
     }
 }
 
@@ -70,6 +76,25 @@ enum Verdict {
     Unknown,
 }
 
+/// Answer that was remembered.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    standing: Option<Standing>,
+    /// When a server answered.
+    known_at: Instant,
+    /// When one was last asked, with or without success.
+    asked_at: Instant,
+}
+
+impl Answer {
+    /// Returns the standing that counts although no server can be asked; `None` if it is too old or was lost.
+    fn in_outage(&self) -> Option<Standing> {
+        let is_recent = self.known_at.elapsed() < OUTAGE_MAX;
+        let now = Timestamp::now();
+        self.standing.filter(|it| is_recent && it.expires_at.is_none_or(|expires_at| now < expires_at))
+    }
+}
+
 /// Identity with what it signed in with.
 type Subject = (Identity, Option<Grant>);
 
@@ -79,7 +104,7 @@ pub struct Standings {
     store: Store,
     sessions: Sessions,
     open: OpenAccess,
-    answers: Arc<Cache<Subject, (Instant, Option<Standing>)>>,
+    answers: Arc<Cache<Subject, Answer>>,
 }
 
 /// What the servers know about some subjects, as far as they can be asked.
@@ -93,7 +118,7 @@ struct Known {
 #[derive(Default)]
 struct KnownCredentials {
     keys: HashMap<ApiKeyId, CredentialStanding>,
-    clients: HashMap<ClientId, CredentialStanding>,
+    clients: HashMap<ClientId, ClientStanding>,
     families: HashMap<TokenFamilyId, UserId>,
 }
 
@@ -103,31 +128,38 @@ impl Standings {
         Self { store, sessions, open, answers: Arc::new(Cache::new(ANSWERS_MAX)) }
     }
 
-    /// Returns what the identity may do, as of at most [`REMEMBERED`] ago; `None` if it may do nothing.
+    /// Returns what the identity may do, as of at most [`REMEMBERED`] ago; `None` if it may do nothing. While the server
+    /// that knows cannot be asked, the last answer counts, for at most [`OUTAGE_MAX`].
     ///
     /// # Errors
-    /// If PostgreSQL or Redis cannot be asked.
+    /// If PostgreSQL or Redis cannot be asked, and did not answer before.
     pub async fn of(&self, identity: Identity, grant: Option<Grant>) -> Result<Option<Standing>, AuthError> {
         let subject = (identity, grant);
-        if let Some((at, standing)) = self.answers.get(&subject)
-            && at.elapsed() < REMEMBERED
+        let remembered = self.answers.get(&subject);
+        if let Some(Answer { standing, asked_at, .. }) = remembered
+            && asked_at.elapsed() < REMEMBERED
         {
             return Ok(standing);
         }
         let asked_at = Instant::now();
         let known = self.ask(&[subject]).await;
-        let verdict = self.verdict(subject, &known);
-        let standing = match verdict {
+        let standing = match self.verdict(subject, &known) {
             Verdict::Stands(standing) => Some(standing),
             Verdict::Lost => None,
             Verdict::Unknown => {
+                if let Some(answer) = remembered
+                    && let Some(standing) = answer.in_outage()
+                {
+                    self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
+                    return Ok(Some(standing));
+                }
                 known.users?;
                 known.sessions?;
                 known.credentials?;
                 None
             }
         };
-        self.answers.insert(subject, (asked_at, standing));
+        self.answers.insert(subject, Answer { standing, known_at: asked_at, asked_at });
         Ok(standing)
     }
 
@@ -201,7 +233,7 @@ impl Standings {
         }
         if !clients.is_empty() {
             let clients: Vec<ClientId> = clients.into_iter().collect();
-            known.clients = standing::of_clients(&self.store, &clients).await?;
+            known.clients = standing::of_clients(&self.store, &clients, now).await?;
         }
         if !families.is_empty() {
             let families: Vec<TokenFamilyId> = families.into_iter().collect();
@@ -224,7 +256,9 @@ impl Standings {
                     .map_or(Verdict::Lost, |user| Verdict::Stands(Standing::of_person(user.role, user.plan))),
             },
             Identity::ApiKey(id) => of_credential(known, |known| known.keys.get(&id)),
-            Identity::Client(id) => of_credential(known, |known| known.clients.get(&id)),
+            Identity::Client(id) => {
+                of_credential(known, |known| known.clients.get(&id).map(|client| &client.standing))
+            }
         };
         let grant = match grant {
             None => return verdict,
@@ -239,6 +273,17 @@ impl Standings {
                     return verdict;
                 }
                 Ok(_) => Verdict::Lost,
+            },
+            Some(Grant::ClientSecret(secret)) => match &known.credentials {
+                Err(_) => Verdict::Unknown,
+                Ok(known) => {
+                    let Identity::Client(id) = identity else { return Verdict::Lost };
+                    let client = known.clients.get(&id);
+                    if client.is_some_and(|client| client.secrets.contains(&secret)) {
+                        return verdict;
+                    }
+                    Verdict::Lost
+                }
             },
         };
         if verdict == Verdict::Lost { verdict } else { grant }

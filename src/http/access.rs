@@ -102,7 +102,7 @@ impl Access {
 pub fn check_whole(principal: &Principal) -> Result<(), ApiError> {
     let mut scopes = Vec::from(Scopes::of(principal.role)).into_iter();
     match scopes.find(|scope| !principal.scopes.contains(*scope)) {
-        Some(scope) => Err(ApiError::Forbidden { what: "scope", name: scope.as_str() }),
+        Some(scope) => Err(ApiError::NotWhole { scope: scope.as_str() }),
         None => Ok(()),
     }
 }
@@ -244,6 +244,10 @@ impl FromRequest for NotAStranger {
 #[derive(Debug)]
 pub struct Undecided(pub ApiError);
 
+/// Mark in the extensions of a request whose credential is wrong or has ended.
+#[derive(Debug)]
+pub struct Refused;
+
 /// Arguments of a handler, the first of which is its access rule.
 #[diagnostic::on_unimplemented(
     message = "the first argument of a handler must be its access rule",
@@ -283,7 +287,10 @@ fn identified(request: &HttpRequest) -> Result<Principal, ApiError> {
     if let Some(Undecided(away)) = undecided {
         return Err(away);
     }
-    principal_of(request).ok_or_else(|| ApiError::Unauthorized { browser: is_page_of_browser(request) })
+    principal_of(request).ok_or_else(|| match is_page_of_browser(request) {
+        false if request.extensions().contains::<Refused>() => ApiError::CredentialRefused,
+        browser => ApiError::Unauthorized { browser },
+    })
 }
 
 /// Returns whether a browser is opening a page, and can ask a person for the token.

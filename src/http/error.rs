@@ -88,6 +88,9 @@ pub enum ApiError {
         /// Whether the caller is a browser, which is then asked to prompt for the token as a password.
         browser: bool,
     },
+    /// The caller presented a credential that is wrong or has ended.
+    #[error("the credential is wrong, or has expired or been revoked")]
+    CredentialRefused,
     /// A person cannot sign in: the account does not exist or is disabled, or the password is wrong. The caller does not
     /// learn which.
     #[error("the email address or the password is wrong")]
@@ -102,7 +105,7 @@ pub enum ApiError {
     #[error("the code is wrong; the newest one is in the server's log")]
     WrongSetupCode,
     /// Too many attempts to sign in failed.
-    #[error("too many failed attempts; try again in {seconds} seconds")]
+    #[error("too many failed attempts; try again in {seconds} s")]
     TooManyAttempts {
         /// Number of seconds to wait.
         seconds: u64,
@@ -117,6 +120,14 @@ pub enum ApiError {
         what: &'static str,
         /// Name of the role or scope.
         name: &'static str,
+    },
+    /// The call requires a credential that grants all that its holder may do, and this one lacks a scope.
+    #[error(
+        "this call requires a credential with every scope of its holder's role; this one lacks `{scope}`"
+    )]
+    NotWhole {
+        /// Name of a scope that the credential lacks.
+        scope: &'static str,
     },
     /// A delivery is not signed with the secret of the source, or the source does not exist. The caller does not learn
     /// which.
@@ -263,13 +274,13 @@ impl ApiError {
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::UnknownParameter { .. } => "unknown_parameter",
             Self::WindowTooLong { .. } | Self::TooManyPosts { .. } => "window_too_long",
-            Self::Unauthorized { .. } => "unauthorized",
+            Self::Unauthorized { .. } | Self::CredentialRefused => "unauthorized",
             Self::WrongCredentials | Self::WrongCredential => "wrong_credentials",
             Self::CredentialEnded => "revoked",
             Self::WrongSetupCode => "wrong_setup_code",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::CrossSite => "cross_site",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Forbidden { .. } | Self::NotWhole { .. } => "forbidden",
             Self::BadSignature => "bad_signature",
             Self::NotShared => "not_shared",
             Self::ShareEnded => "share_ended",
@@ -339,11 +350,13 @@ impl ResponseError for ApiError {
             | Self::WindowTooLong { .. }
             | Self::TooManyPosts { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. }
+            | Self::CredentialRefused
             | Self::BadSignature
             | Self::WrongCredentials
             | Self::WrongCredential
             | Self::WrongSetupCode => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. }
+            | Self::NotWhole { .. }
             | Self::Foreign { .. }
             | Self::CrossSite
             | Self::CredentialEnded
@@ -385,6 +398,10 @@ impl ResponseError for ApiError {
             | Self::WrongCredential
             | Self::WrongSetupCode => {
                 response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            }
+            Self::CredentialRefused => {
+                let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
             }
             Self::BadSignature => {
                 response

@@ -8,7 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError, web};
 use jiff::Timestamp;
 
-use super::access::Undecided;
+use super::access::{Refused, Undecided};
 use super::accounts::cookies;
 use super::client_address::ClientAddress;
 use super::error::ApiError;
@@ -54,6 +54,10 @@ fn check_headers(state: &AppState, request: &ServiceRequest) -> Result<(), ApiEr
             return Err(ApiError::Foreign { header: "Host", value: host.clone() });
         }
     }
+    // Another program in between could judge the other one.
+    if headers.get_all(header::AUTHORIZATION).count() > 1 {
+        return Err(ApiError::invalid("Authorization", "must be given only once"));
+    }
     for origin in headers.get_all(header::ORIGIN).map(header_text) {
         if !state.params.origins.admits(&origin, named.first().map(String::as_str)) {
             return Err(ApiError::Foreign { header: "Origin", value: origin });
@@ -82,7 +86,10 @@ pub async fn authenticate(
                 return Ok(request.into_response(refusal.error_response()));
             }
         }
-        Ok(None) if presents_any => refused_credentials::note(client),
+        Ok(None) if presents_any => {
+            refused_credentials::note(client);
+            request.extensions_mut().insert(Refused);
+        }
         Ok(None) => {}
         // Health checks and the dashboard's own files need no answer.
         Err(away @ ApiError::Unavailable { .. }) => {

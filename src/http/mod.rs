@@ -61,9 +61,9 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
         .wrap(from_fn(uninterrupted::run))
         .wrap(Compress::default())
         .wrap(from_fn(guard::authenticate))
-        .wrap(from_fn(rate_limit::find_client))
         .wrap(origins.sharing())
         .wrap(from_fn(guard::check_origin))
+        .wrap(from_fn(rate_limit::find_client))
         .wrap(from_fn(response_middleware::complete))
         .configure(|config| register(config, table()))
         .service(public_files)
@@ -78,8 +78,8 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
     };
     let table = web::scope("")
         .wrap(from_fn(guard::authenticate))
-        .wrap(from_fn(rate_limit::find_client))
         .wrap(from_fn(guard::check_origin))
+        .wrap(from_fn(rate_limit::find_client))
         .wrap(from_fn(response_middleware::complete))
         .configure(|config| register(config, operational_routes()))
         .default_service(rate_limit::limited(web::to(nothing_else), RouteClass::Read));

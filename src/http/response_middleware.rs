@@ -40,9 +40,13 @@ const SECURITY_HEADERS: [(HeaderName, &str); 7] = [
 /// # Errors
 /// Only if a handler panicked or an error is not tied to a request. The error then carries the complete response.
 pub async fn complete(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    // actix does not frame the chunks of a compressed response to such a request, so clients could not read a refusal.
+    if request.headers().contains_key(header::UPGRADE) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();

@@ -70,7 +70,8 @@ pub struct AuditEntry {
     pub actor_kind: String,
     /// Id of the account, key, client or share link that acted; null if the kind says everything.
     pub actor_id: Option<String>,
-    /// Name that the actor gave in `X-Groundswell-Actor`, which is not verified; null if none was given.
+    /// Name or email address of a person, name of a key or client, or the name that the operator gave in
+    /// `X-Groundswell-Actor`, which is not verified; null if there is none.
     pub actor_name: Option<String>,
     /// Id of what was changed; null if the action concerns no single object.
     pub object: Option<String>,

@@ -165,6 +165,8 @@ pub enum Grant {
     Session(SessionId),
     /// Access token that a family of refresh tokens renews.
     TokenFamily(TokenFamilyId),
+    /// Access token that a client got for the secret with this fingerprint.
+    ClientSecret(u64),
 }
 
 /// Who makes a request or holds a live connection, with what they may do.

@@ -82,7 +82,7 @@ impl Allowance {
     fn granted(&self, quota: Quota, now: u64, cost: u32) -> Grant {
         Grant {
             n_granted: cost,
-            n_left: gcra::left(quota, (self.full_at, now)).saturating_add(self.n_spare),
+            n_left: gcra::left(quota, (self.full_at, now)).saturating_add(self.n_spare).min(quota.burst),
             retry_after: Duration::ZERO,
             full_after: Duration::from_micros(self.full_at.saturating_sub(now)),
         }

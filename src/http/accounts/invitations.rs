@@ -17,12 +17,13 @@ use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::account::User;
 use crate::models::audit::Action;
-use crate::models::id::InvitationId;
+use crate::models::id::{InvitationId, UserId};
 use crate::models::invitation::{Invitation, NewInvitation};
 use crate::models::person_name::PersonName;
-use crate::models::principal::Identity;
+use crate::models::principal::{Identity, Principal};
 use crate::notify::account_mail::{self, AccountMail};
 use crate::store::accounts::invitations::{self, INVITATIONS_MAX};
+use crate::store::credentials::api_keys;
 use crate::store::page::Page;
 
 /// Maximum number of invitations per page.
@@ -90,7 +91,8 @@ pub async fn list(
 ///
 /// The person creates an account with this role and plan by choosing a password, once, within seven days. The link is
 /// mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token. An
-/// earlier invitation of the same address ends.
+/// earlier invitation of the same address ends. The invitation ends when the person who created it, or to whom the API key
+/// belongs, is no longer an administrator.
 #[utoipa::path(post, path = "/api/v1/invitations", tag = "invitations", operation_id = "create_invitation",
     params(ActorHeader), request_body = NewInvitation, responses(
     (status = 201, body = CreatedInvitation, description = "The invitation and its token"),
@@ -101,15 +103,16 @@ pub async fn list(
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn create(
-    _: Admin,
+    Admin(principal): Admin,
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let stamp = extract::stamp(&request)?;
+    let invited_by = person_behind(&state, &principal).await?;
     let new: NewInvitation = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
-    let (invitation, token) = match state.accounts.invite(new, &stamp).await? {
+    let (invitation, token) = match state.accounts.invite(new, (&stamp, invited_by)).await? {
         Invite::Done { invitation, token } => (invitation, token),
         Invite::EmailTaken => return Err(email_taken()),
         Invite::TooMany => {
@@ -124,6 +127,15 @@ pub async fn create(
     // If the queue is full, the admin still has the link.
     let mailed = state.account_mail.offer(job).unwrap_or(false);
     Ok(HttpResponse::Created().json(CreatedInvitation { invitation, token, link, mailed }))
+}
+
+/// Returns the person who makes a call, or to whom the API key belongs that makes it.
+async fn person_behind(state: &AppState, principal: &Principal) -> Result<Option<UserId>, ApiError> {
+    Ok(match principal.identity {
+        Identity::User(id) => Some(id),
+        Identity::ApiKey(id) => api_keys::get(&state.store, id).await?.and_then(|key| key.owner),
+        Identity::Operator | Identity::LocalOperator | Identity::Client(_) | Identity::ShareHolder(_) => None,
+    })
 }
 
 /// Revoke an invitation
@@ -175,7 +187,7 @@ pub async fn accept(
         extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     match state.accounts.accept(Choice { token, password, name }, Timestamp::now()).await? {
         Acceptation::Done(user) => {
-            let trail = Trail::of(&request)?.by(Identity::User(user.id));
+            let trail = Trail::of(&request)?.by(Identity::User(user.id)).await;
             trail.created(Action::UserCreated, user.id, &user).await?;
             Ok(HttpResponse::Created().json(user))
         }

@@ -90,7 +90,7 @@ pub async fn set(
         Reset::Ended => return Err(link_ended()),
         Reset::Weak(reason) => return Err(weak(reason)),
     };
-    let trail = Trail::of(&request)?.by(Identity::User(user.id));
+    let trail = Trail::of(&request)?.by(Identity::User(user.id)).await;
     trail.record(Action::PasswordChanged, Some(user.id.to_string()), []).await?;
     state.accounts.end_sessions(user.id, None).await?;
     state.end_live(|principal| principal.identity == Identity::User(user.id));

@@ -64,7 +64,7 @@ pub async fn set_up(
     let admin = FirstAdmin { email, password, name };
     match state.accounts.set_up(&code, admin, client_address(&request), Timestamp::now()).await? {
         SetUp::Done(user) => {
-            let trail = Trail::of(&request)?.by(Identity::User(user.id));
+            let trail = Trail::of(&request)?.by(Identity::User(user.id)).await;
             trail.created(Action::UserCreated, user.id, &*user).await?;
             // No device is known to an account that has just been created.
             let origin = SignInOrigin { device: None, ..origin_of(&request) };

@@ -56,7 +56,7 @@ pub async fn login(
     let outcome = state.accounts.sign_in(&email, &password, origin_of(&request), Timestamp::now()).await?;
     match outcome {
         SignIn::Done(signed_in) => {
-            let trail = Trail::of(&request)?.by(Identity::User(signed_in.user.id));
+            let trail = Trail::of(&request)?.by(Identity::User(signed_in.user.id)).await;
             trail.record(Action::SignIn, Some(signed_in.session.id.to_string()), []).await?;
             Ok(welcome(HttpResponse::Ok(), &state, &request, *signed_in))
         }
@@ -90,11 +90,12 @@ pub fn welcome(
 
 /// Sign out
 ///
-/// Ends the session of the cookie, and its live connections. It is not an error if there is none.
+/// Ends the session of the cookie, or the sign-in of a person to whom the access token was issued, with its refresh
+/// tokens and live connections. It is not an error if there is none. API keys and clients do not end; they are revoked.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", operation_id = "sign_out", responses(
-    (status = 204, description = "The session has ended",
+    (status = 204, description = "The sign-in has ended",
         headers(("set-cookie" = String, description = "Removes the cookie of the session"))),
-    (status = 503, body = ErrorBody, description = "Redis is unavailable"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL or Redis is unavailable"),
 ))]
 pub async fn logout(
     Anyone(principal): Anyone,
@@ -102,10 +103,21 @@ pub async fn logout(
     trail: Trail,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    if let Some(Grant::Session(session)) = principal.and_then(|principal| principal.grant) {
-        state.accounts.sessions().end(session).await?;
-        state.end_live(|principal| principal.grant == Some(Grant::Session(session)));
-        trail.record(Action::SignOut, Some(session.to_string()), []).await?;
+    let grant = principal.and_then(|principal| principal.grant);
+    let ended = match grant {
+        Some(Grant::Session(session)) => {
+            state.accounts.sessions().end(session).await?;
+            Some(session.to_string())
+        }
+        Some(Grant::TokenFamily(family)) => {
+            state.credentials.refresh_tokens().end(family, Timestamp::now()).await?;
+            Some(family.to_string())
+        }
+        Some(Grant::ClientSecret(_)) | None => None,
+    };
+    if let Some(ended) = ended {
+        state.end_live(|principal| principal.grant == grant);
+        trail.record(Action::SignOut, Some(ended), []).await?;
     }
     let mut response = HttpResponse::NoContent();
     cookies::SESSION.clear(&mut response);

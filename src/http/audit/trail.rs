@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::auth::actor_names::ActorNames;
 use crate::auth::audit::auditor::{AuditError, Auditor};
 use crate::auth::audit::entry::Entry;
 use crate::http::client_address::ClientAddress;
@@ -25,6 +26,7 @@ use crate::models::principal::{Identity, Principal};
 #[derive(Clone)]
 pub struct Trail {
     auditor: Auditor,
+    names: ActorNames,
     actor: AuditActor,
     from: Option<IpAddr>,
     query: String,
@@ -43,13 +45,16 @@ impl Trail {
         let name = extract::actor(request).ok().flatten();
         actor.name = name.map(|name| name.as_str().to_owned());
         let query = request.query_string().to_owned();
-        Ok(Self { auditor: state.auditor.clone(), actor, from: ClientAddress::of(request), query })
+        let (auditor, names) = (state.auditor.clone(), state.actor_names.clone());
+        Ok(Self { auditor, names, actor, from: ClientAddress::of(request), query })
     }
 
     /// Names the actor, where the request itself establishes who it is, as a sign-in does.
-    #[must_use]
-    pub fn by(self, identity: Identity) -> Self {
-        Self { actor: AuditActor { name: self.actor.name, ..AuditActor::identified(identity) }, ..self }
+    pub async fn by(self, identity: Identity) -> Self {
+        // An entry without a name is better than none: the id says who it was.
+        let name = self.names.of(identity).await.ok().flatten();
+        let name = name.map(|name| name.as_str().to_owned());
+        Self { actor: AuditActor { name, ..AuditActor::identified(identity) }, ..self }
     }
 
     /// Records that something was created.

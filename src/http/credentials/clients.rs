@@ -76,7 +76,8 @@ pub async fn create(
 
 /// Replace the secret of a client
 ///
-/// The present secret is accepted until the overlap has passed. An older one is not accepted any more.
+/// The present secret is accepted until the overlap has passed. An older one is not accepted any more. Access tokens end
+/// with the secret for which they were issued.
 #[utoipa::path(post, path = "/api/v1/clients/{id}/rotate-secret", tag = "clients", operation_id = "rotate_client_secret",
     params(("id" = ClientId, Path, description = "Id of the client")),
     request_body = Rotation,
@@ -101,6 +102,7 @@ pub async fn rotate_secret(
     let until = Timestamp::now().checked_add(overlap).unwrap_or(Timestamp::MAX);
     let rotated = clients::rotate_secret(&state.store, id, (&stored, until)).await?;
     let client = rotated.ok_or_else(|| unknown(id))?;
+    state.authenticator.standings().forget();
     Trail::of(&request)?.created(Action::ClientSecretRotated, id, &client).await?;
     Ok(Json(RevealedClient { client, client_secret }))
 }

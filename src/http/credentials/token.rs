@@ -83,8 +83,8 @@ pub async fn issue(
     match outcome {
         Exchange::Issued(tokens) => {
             let names: Vec<&str> = Vec::from(tokens.subject.scopes).into_iter().map(Scope::as_str).collect();
-            let trail = Trail::of(&request)?.by(tokens.subject.identity);
-            let family = tokens.subject.family.map(|family| family.to_string());
+            let trail = Trail::of(&request)?.by(tokens.subject.identity).await;
+            let family = tokens.subject.family().map(|family| family.to_string());
             let details = [("grant", Value::from(grant.name())), ("scope", Value::from(names.join(" ")))];
             trail.record(Action::TokenIssued, family, details).await?;
             let response = TokenResponse {
@@ -98,7 +98,7 @@ pub async fn issue(
         }
         Exchange::Wrong => Err(ApiError::WrongCredential),
         Exchange::Reused(family) => {
-            let trail = Trail::of(&request)?.by(Identity::User(family.user));
+            let trail = Trail::of(&request)?.by(Identity::User(family.user)).await;
             trail.record(Action::TokenReused, Some(family.id.to_string()), []).await?;
             state.end_live(|principal| principal.grant == Some(principal::Grant::TokenFamily(family.id)));
             Err(ApiError::CredentialEnded)
@@ -125,7 +125,7 @@ async fn sign_in(
             let granted = (proven.user.id, Scopes::of(proven.user.role));
             let outcome = state.credentials.sign_in(granted, asked, now).await?;
             if let Exchange::Issued(tokens) = &outcome
-                && let Some(family) = tokens.subject.family
+                && let Some(family) = tokens.subject.family()
                 && !state.accounts.is_still(&proven).await?
             {
                 state.credentials.refresh_tokens().end(family, now).await?;

@@ -31,6 +31,16 @@ macro_rules! columns {
     };
 }
 
+/// Whether the person who created an invitation may still do so. Invitations of the operator and of programs that belong
+/// to nobody name no person.
+macro_rules! inviter_may {
+    () => {
+        "(invited_by IS NULL OR EXISTS (
+            SELECT FROM users
+            WHERE users.id = invited_by AND is_active AND archived_at IS NULL AND 'admin' = ANY (users.rbac_roles)))"
+    };
+}
+
 /// Finds the account with an address.
 const TAKEN: &str = "SELECT FROM users WHERE email = $1 AND archived_at IS NULL";
 
@@ -47,7 +57,9 @@ pub async fn list(
         "SELECT ",
         columns!(),
         " FROM invitations
-        WHERE expires_at > $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+        WHERE expires_at > $1 AND ",
+        inviter_may!(),
+        " AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
         ORDER BY created_at DESC, id DESC LIMIT $4"
     );
     let (limit, n_rows) = limits(limit);
@@ -69,26 +81,37 @@ pub enum Invited {
     TooMany,
 }
 
-/// Stores an invitation, in place of an earlier one for the same address.
+/// Stores an invitation, in place of an earlier one for the same address. It ends when the person who created it is no
+/// longer an administrator.
 ///
 /// # Errors
 /// If PostgreSQL fails.
 pub async fn create(
     store: &Store,
     invitation: &Invitation,
-    digest: &SecretDigest,
+    (digest, invited_by): (&SecretDigest, Option<UserId>),
 ) -> Result<Invited, StoreError> {
     const REPLACED: &str = "DELETE FROM invitations WHERE email = $1";
     const SQL: &str = "
-        INSERT INTO invitations (id, email, plan, rbac_roles, digest, created_at, created_by, expires_at)
-        SELECT $1, $2, $3, ARRAY[$4::text], $5, $6, $7, $8
+        INSERT INTO invitations (id, email, plan, rbac_roles, digest, created_at, created_by, expires_at, invited_by)
+        SELECT $1, $2, $3, ARRAY[$4::text], $5, $6, $7, $8, $10
         WHERE (SELECT count(*) FROM invitations WHERE expires_at > $6) < $9";
     let Invitation { id, email, role, plan, created_at, created_by, expires_at } = invitation;
     let (email, plan, role) = (email.as_str(), plan.as_str(), role.as_str());
     let (created_at, expires_at) = (PgTimestamp(*created_at), PgTimestamp(*expires_at));
     let digest = digest.as_slice();
-    let values: [&(dyn ToSql + Sync); 9] =
-        [id, &email, &plan, &role, &digest, &created_at, created_by, &expires_at, &INVITATIONS_MAX];
+    let values: [&(dyn ToSql + Sync); 10] = [
+        id,
+        &email,
+        &plan,
+        &role,
+        &digest,
+        &created_at,
+        created_by,
+        &expires_at,
+        &INVITATIONS_MAX,
+        &invited_by,
+    ];
     store
         .run(async |client| {
             let transaction = client.transaction().await?;
@@ -125,8 +148,12 @@ pub async fn find(
     digest: &SecretDigest,
     now: Timestamp,
 ) -> Result<Option<Invitation>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM invitations WHERE digest = $1 AND expires_at > $2");
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM invitations WHERE digest = $1 AND expires_at > $2 AND ",
+        inviter_may!()
+    );
     let found = store.query_opt(SQL, &[&digest.as_slice(), &PgTimestamp(now)]).await?;
     found.as_ref().map(invitation_of).transpose()
 }
@@ -151,7 +178,7 @@ pub enum Accepted {
     EmailTaken,
     /// There are already [`USERS_MAX`] accounts. The invitation stays.
     TooMany,
-    /// The invitation has expired, or has been accepted or revoked.
+    /// The invitation has expired, or has been accepted or revoked, or its creator is no longer an administrator.
     Ended,
 }
 
@@ -163,8 +190,12 @@ pub enum Accepted {
 /// # Errors
 /// If PostgreSQL fails.
 pub async fn accept(store: &Store, chosen: &Acceptance, now: Timestamp) -> Result<Accepted, StoreError> {
-    const TAKE: &str =
-        concat!("DELETE FROM invitations WHERE digest = $1 AND expires_at > $2 RETURNING ", columns!());
+    const TAKE: &str = concat!(
+        "DELETE FROM invitations WHERE digest = $1 AND expires_at > $2 AND ",
+        inviter_may!(),
+        " RETURNING ",
+        columns!()
+    );
     const CREATE: &str = "
         INSERT INTO users (id, email, name, hashed_secret, plan, rbac_roles, is_active, created_at, updated_at)
         SELECT $1, $2, $3, $4, $5, ARRAY[$6::text], true, $7, $7
@@ -254,7 +285,7 @@ mod tests {
         let store = test_store().await;
         let now = now_in_micros();
         let made = invitation("bob@example.com", now);
-        assert_eq!(create(&store, &made, &[1; 32]).await.unwrap(), Invited::Stored);
+        assert_eq!(create(&store, &made, (&[1; 32], None)).await.unwrap(), Invited::Stored);
         assert_eq!(list(&store, (None, 10), now).await.unwrap().items, std::slice::from_ref(&made));
         assert_eq!(find(&store, &[1; 32], now).await.unwrap(), Some(made.clone()));
         assert_eq!(find(&store, &[2; 32], now).await.unwrap(), None);
@@ -278,7 +309,7 @@ mod tests {
         assert_eq!(accepted.iter().filter(|outcome| **outcome == Accepted::Ended).count(), 7);
         assert_eq!(number(&store, "SELECT count(*) FROM users WHERE hashed_secret = 'a hash'").await, 1);
         assert_eq!(list(&store, (None, 10), now).await.unwrap().items, []);
-        assert_eq!(create(&store, &made, &[3; 32]).await.unwrap(), Invited::EmailTaken);
+        assert_eq!(create(&store, &made, (&[3; 32], None)).await.unwrap(), Invited::EmailTaken);
     }
 
     #[tokio::test]
@@ -288,7 +319,7 @@ mod tests {
         let accepted = async |digest, at| accept(&store, &acceptance(digest), at).await.unwrap();
         for n in [1, 2] {
             let made = invitation("bob@example.com", now);
-            assert_eq!(create(&store, &made, &[n; 32]).await.unwrap(), Invited::Stored);
+            assert_eq!(create(&store, &made, (&[n; 32], None)).await.unwrap(), Invited::Stored);
         }
         assert_eq!(accepted([1; 32], now).await, Accepted::Ended);
         let left = list(&store, (None, 10), now).await.unwrap().items.remove(0);
@@ -297,13 +328,36 @@ mod tests {
         assert_eq!(revoke(&store, left.id).await.unwrap(), None);
         assert_eq!(accepted([2; 32], now).await, Accepted::Ended);
         let other = invitation("eve@example.com", now);
-        assert_eq!(create(&store, &other, &[4; 32]).await.unwrap(), Invited::Stored);
+        assert_eq!(create(&store, &other, (&[4; 32], None)).await.unwrap(), Invited::Stored);
         user(&store, "eve@example.com", Role::Viewer).await;
         assert_eq!(accepted([4; 32], now).await, Accepted::EmailTaken);
         assert_eq!(number(&store, "SELECT count(*) FROM users").await, 1);
-        create(&store, &invitation("ivy@example.com", now), &[5; 32]).await.unwrap();
+        create(&store, &invitation("ivy@example.com", now), (&[5; 32], None)).await.unwrap();
         assert_eq!(expire(&store, now).await.unwrap(), 0);
         assert_eq!(expire(&store, other.expires_at).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_invitation_ends_when_its_creator_is_no_longer_an_administrator() {
+        let store = test_store().await;
+        let now = now_in_micros();
+        let ana = user(&store, "ana@example.com", Role::Admin).await;
+        let made = invitation("bob@example.com", now);
+        assert_eq!(create(&store, &made, (&[1; 32], Some(ana))).await.unwrap(), Invited::Stored);
+        let set = async |what: &str| execute(&store, &format!("UPDATE users SET {what}")).await;
+        for (away, back) in [
+            ("is_active = false", "is_active = true"),
+            ("archived_at = now()", "archived_at = NULL"),
+            ("rbac_roles = '{analyst}'", "rbac_roles = '{admin}'"),
+        ] {
+            set(away).await;
+            assert_eq!(find(&store, &[1; 32], now).await.unwrap(), None, "{away}");
+            assert_eq!(list(&store, (None, 10), now).await.unwrap().items, [], "{away}");
+            assert_eq!(accept(&store, &acceptance([1; 32]), now).await.unwrap(), Accepted::Ended, "{away}");
+            set(back).await;
+        }
+        let accepted = accept(&store, &acceptance([1; 32]), now).await.unwrap();
+        assert!(matches!(accepted, Accepted::Created(_)), "{accepted:?}");
     }
 
     #[tokio::test]
@@ -322,7 +376,7 @@ mod tests {
             let id = InvitationId::now_v7();
             let made = Invitation { id, ..invitation(&format!("{id}@example.com"), Timestamp::now()) };
             let digest = std::array::from_fn(|_| rand::random());
-            (create(&store, &made, &digest).await.unwrap() == Invited::Stored).then_some(())
+            (create(&store, &made, (&digest, None)).await.unwrap() == Invited::Stored).then_some(())
         };
         assert_eq!(created_at_once(&store, "invitations", make).await, 3);
         assert_eq!(list(&store, (None, 500), Timestamp::now()).await.unwrap().items.len(), 200);

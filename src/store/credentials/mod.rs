@@ -10,7 +10,7 @@ pub mod standing; // what credentials may do right now
 #[cfg(test)]
 mod race_tests; // many uses of a refresh token at once
 #[cfg(test)]
-mod testing; // accounts and credentials for the tests of this folder
+pub(crate) mod testing; // accounts and credentials for tests
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
@@ -32,6 +32,11 @@ pub struct StoredSecret {
     pub hash: String,
     /// Start of the secret's SHA-256, which wrong secrets do not share.
     pub fingerprint: Vec<u8>,
+}
+
+/// Returns a fingerprint as the number by which tokens name the secret that they were issued for; `None` if it is shorter.
+pub fn fingerprint_number(fingerprint: &[u8]) -> Option<u64> {
+    fingerprint.first_chunk().copied().map(u64::from_be_bytes)
 }
 
 /// Deletes credentials that ended long ago, expired families with their tokens, retired signing keys, and old counts of

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::scopes_at;
+use super::{fingerprint_number, scopes_at};
 use crate::models::id::{ApiKeyId, ClientId, TokenFamilyId, UserId};
 use crate::models::plan::Plan;
 use crate::models::principal::{Role, Scopes};
@@ -21,6 +21,8 @@ pub struct CredentialStanding {
     pub scopes: Scopes,
     /// Plan whose limits apply.
     pub plan: Plan,
+    /// When the credential expires, if it does.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Returns the standing of those of the keys that have neither been revoked nor expired, and whose owner may sign in. A
@@ -31,7 +33,7 @@ pub async fn of_keys(
     now: Timestamp,
 ) -> Result<HashMap<ApiKeyId, CredentialStanding>, StoreError> {
     const SQL: &str = "
-        SELECT api_keys.id, scopes, coalesce(rbac_roles, '{admin}'), coalesce(plan, 'enterprise')
+        SELECT api_keys.id, scopes, coalesce(rbac_roles, '{admin}'), coalesce(plan, 'enterprise'), expires_at
         FROM api_keys LEFT JOIN users ON users.id = owner_id
         WHERE api_keys.id = ANY ($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
             AND (owner_id IS NULL OR (is_active AND archived_at IS NULL))";
@@ -45,16 +47,32 @@ pub async fn of_keys(
     Ok(standings)
 }
 
+/// What a client may do right now, and which of its secrets are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientStanding {
+    /// What the client may do.
+    pub standing: CredentialStanding,
+    /// Secrets that are accepted, by [`fingerprint_number`].
+    pub secrets: Vec<u64>,
+}
+
 /// Returns the standing of those of the clients that are not revoked.
 pub async fn of_clients(
     store: &Store,
     clients: &[ClientId],
-) -> Result<HashMap<ClientId, CredentialStanding>, StoreError> {
-    const SQL: &str = "SELECT id, scopes, role, plan FROM clients WHERE id = ANY ($1) AND revoked_at IS NULL";
+    now: Timestamp,
+) -> Result<HashMap<ClientId, ClientStanding>, StoreError> {
+    const SQL: &str = "
+        SELECT id, scopes, role, plan, NULL::timestamptz, fingerprint,
+            CASE WHEN previous_expires_at > $2 THEN previous_fingerprint END
+        FROM clients WHERE id = ANY ($1) AND revoked_at IS NULL";
     let mut standings = HashMap::new();
-    for row in &store.query(SQL, &[&clients]).await? {
-        let role = enum_at(row, 2, &Role::ALL, Role::as_str)?;
-        standings.insert(row.try_get(0)?, standing_of(row, role)?);
+    for row in &store.query(SQL, &[&clients, &PgTimestamp(now)]).await? {
+        let standing = standing_of(row, enum_at(row, 2, &Role::ALL, Role::as_str)?)?;
+        let (current, previous): (&[u8], Option<&[u8]>) = (row.try_get(5)?, row.try_get(6)?);
+        let secrets =
+            [Some(current), previous].into_iter().flatten().filter_map(fingerprint_number).collect();
+        standings.insert(row.try_get(0)?, ClientStanding { standing, secrets });
     }
     Ok(standings)
 }
@@ -74,7 +92,9 @@ pub async fn of_families(
 
 fn standing_of(row: &Row, role: Role) -> Result<CredentialStanding, StoreError> {
     let scopes = scopes_at(row, 1)?.intersection(Scopes::of(role));
-    Ok(CredentialStanding { role, scopes, plan: enum_at(row, 3, &Plan::ALL, Plan::as_str)? })
+    let expires_at = row.try_get(4)?;
+    let plan = enum_at(row, 3, &Plan::ALL, Plan::as_str)?;
+    Ok(CredentialStanding { role, scopes, plan, expires_at })
 }
 
 /// Returns the highest of the roles in a column; `None` if it has no role that this version knows.
@@ -88,7 +108,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::super::testing::{self, SECRET, client, family, key};
-    use super::super::{api_keys, clients, refresh_tokens};
+    use super::super::{StoredSecret, api_keys, clients, refresh_tokens};
     use super::*;
     use crate::models::credential::{ApiKey, Client};
     use crate::models::principal::Scope;
@@ -109,7 +129,7 @@ mod tests {
             api_keys::create(&store, key, &SECRET).await.unwrap();
         }
         let ids = [whole.id, narrow.id, of_operator.id, ApiKeyId::now_v7()];
-        let standing = |role, scopes, plan| CredentialStanding { role, scopes, plan };
+        let standing = |role, scopes, plan| CredentialStanding { role, scopes, plan, expires_at: None };
         let expected = HashMap::from([
             (whole.id, standing(Role::Analyst, Scopes::of(Role::Analyst), Plan::Pro)),
             (narrow.id, standing(Role::Analyst, ingest, Plan::Pro)),
@@ -145,7 +165,9 @@ mod tests {
         api_keys::revoke(&store, revoked.id, now).await.unwrap();
         let ids: Vec<ApiKeyId> = keys.iter().map(|key| key.id).collect();
         let living = |at| of_keys(&store, &ids, at);
-        assert_eq!(living(now).await.unwrap().into_keys().collect::<Vec<_>>(), [expiring.id]);
+        let found = living(now).await.unwrap();
+        assert_eq!(found.keys().collect::<Vec<_>>(), [&expiring.id]);
+        assert_eq!(found[&expiring.id].expires_at, expiring.expires_at);
         assert_eq!(living(now + HOUR).await.unwrap(), HashMap::new());
     }
 
@@ -164,9 +186,19 @@ mod tests {
             role: Role::Analyst,
             scopes: Scopes::from_iter([Scope::Read]),
             plan: Plan::Free,
+            expires_at: None,
         };
-        let found = of_clients(&store, &[kept.id, revoked.id]).await.unwrap();
-        assert_eq!(found, HashMap::from([(kept.id, standing)]));
+        let expected = |secrets: &[u64]| {
+            HashMap::from([(kept.id, ClientStanding { standing, secrets: secrets.to_vec() })])
+        };
+        let found = async |at| of_clients(&store, &[kept.id, revoked.id], at).await.unwrap();
+        assert_eq!(found(now).await, expected(&[]));
+        let secret = |n: u8| StoredSecret { fingerprint: vec![0, 0, 0, 0, 0, 0, 0, n], ..SECRET };
+        for n in [1, 2] {
+            clients::rotate_secret(&store, kept.id, (&secret(n), now + HOUR)).await.unwrap();
+        }
+        assert_eq!(found(now).await, expected(&[2, 1]));
+        assert_eq!(found(now + HOUR).await, expected(&[2]));
 
         let user = testing::user(&store, "viewer").await;
         let (living, ended) = (family(user, now), family(user, now));
