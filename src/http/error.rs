@@ -118,6 +118,11 @@ pub enum ApiError {
         /// Name of the role or scope.
         name: &'static str,
     },
+    /// A program asks for a key that would outlive its own access.
+    #[error(
+        "a client has no API keys, and with a person's key only keys of the same person can be created or replaced"
+    )]
+    KeyOfOthers,
     /// A delivery is not signed with the secret of the source, or the source does not exist. The caller does not learn
     /// which.
     #[error("the source does not exist, or the signature is missing, wrong or more than 5 minutes old")]
@@ -269,7 +274,7 @@ impl ApiError {
             Self::WrongSetupCode => "wrong_setup_code",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::CrossSite => "cross_site",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Forbidden { .. } | Self::KeyOfOthers => "forbidden",
             Self::BadSignature => "bad_signature",
             Self::NotShared => "not_shared",
             Self::ShareEnded => "share_ended",
@@ -344,6 +349,7 @@ impl ResponseError for ApiError {
             | Self::WrongCredential
             | Self::WrongSetupCode => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. }
+            | Self::KeyOfOthers
             | Self::Foreign { .. }
             | Self::CrossSite
             | Self::CredentialEnded

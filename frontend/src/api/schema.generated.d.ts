@@ -369,8 +369,10 @@ export interface paths {
         put?: never;
         /**
          * Create an API key
-         * @description The key belongs to the person who creates it, and never grants more than that person may do. A key that the operator
-         *     creates belongs to the installation. Only this response contains the key; the server stores a hash of its secret.
+         * @description The key belongs to the person who creates it, and never grants more than that person may do. With an administrator's key,
+         *     only keys of the same person can be created: they end with that person's access. A key that the operator, or a program
+         *     with a key of the installation, creates belongs to the installation; it stays when the key that created it is revoked.
+         *     Clients cannot create keys. Only this response contains the key; the server stores a hash of its secret.
          */
         post: operations["create_api_key"];
         delete?: never;
@@ -410,7 +412,8 @@ export interface paths {
         put?: never;
         /**
          * Replace an API key
-         * @description Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed.
+         * @description Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed. A
+         *     program can replace only keys that it could create.
          */
         post: operations["rotate_api_key"];
         delete?: never;
@@ -707,7 +710,8 @@ export interface paths {
         put?: never;
         /**
          * Create a client
-         * @description A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. Only this response contains the secret.
+         * @description A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. It belongs to the installation: it stays
+         *     when the administrator who created it loses access. Only this response contains the secret.
          */
         post: operations["create_client"];
         delete?: never;
