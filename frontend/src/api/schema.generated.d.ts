@@ -2156,7 +2156,7 @@ export interface paths {
         /**
          * Make a link that sets a new password
          * @description For installations without mail: the admin passes the link on. Only this response contains the token. The link works
-         *     once, for a day, and replaces an earlier one.
+         *     once, for a day, and replaces an earlier one. A link that is mailed does not replace it; using one ends both.
          */
         post: operations["create_password_reset"];
         delete?: never;
