@@ -5,6 +5,7 @@ use groundswell::models::account::User;
 use groundswell::models::plan::Plan;
 use groundswell::models::principal::Role;
 use groundswell::store::accounts::users::{self, NewUser};
+use groundswell::stream::{Attempt, Guess};
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -104,8 +105,8 @@ async fn failures_delay_further_attempts_but_not_on_a_device_that_has_signed_in(
     assert!(statuses.len() > 5, "{statuses:?}");
     // The delays have grown beyond what this test takes.
     for failures in 0..8 {
-        let attempt = groundswell::stream::Attempt {
-            account: "ana@example.com".to_owned(),
+        let attempt = Attempt {
+            guess: Guess::PasswordOf("ana@example.com".parse().unwrap()),
             address: "127.0.0.1".parse().unwrap(),
             known_device: None,
         };
@@ -152,6 +153,23 @@ async fn the_first_account_is_created_once_with_the_code_and_closes_the_server()
 }
 
 #[actix_web::test]
+#[actix_web::test]
+async fn wrong_setup_codes_from_elsewhere_do_not_delay_who_sets_the_server_up() {
+    let api = ApiServer::open(Setup::default()).await;
+    let code = api.stream.setup_code().show().await.unwrap();
+    for n in 0..100 {
+        let attempt = Attempt {
+            guess: Guess::SetupCode,
+            address: format!("2001:db8:0:{n:x}::1").parse().unwrap(),
+            known_device: None,
+        };
+        api.stream.sign_in_attempts().begin(&attempt, Timestamp::now()).await.unwrap();
+    }
+    let body = json!({"code": code, "email": "ana@example.com", "password": PASSWORD});
+    let made = from_page(&api, Method::POST, "/api/v1/auth/setup", "").json(&body);
+    assert_eq!(status_of(made).await, 201);
+}
+
 async fn a_change_in_a_session_must_come_from_the_servers_own_pages() {
     let api = ApiServer::open(Setup::default()).await;
     let ana = Person::new(&api.store, &api.stream, Role::Admin).await;

@@ -516,8 +516,8 @@ export interface paths {
         /**
          * Sign in
          * @description Begins a session, which a cookie that scripts cannot read holds: for seven days after its last use, and thirty at
-         *     most. After several failures, further attempts are delayed. On a device on which a person has signed in before,
-         *     failures elsewhere cause no delay.
+         *     most. After several failures, further attempts are delayed. On a device on which, or at an address from which, a person
+         *     has signed in before, failures elsewhere cause no delay.
          */
         post: operations["sign_in"];
         delete?: never;

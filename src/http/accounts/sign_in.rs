@@ -33,8 +33,8 @@ pub struct SignInRequest {
 /// Sign in
 ///
 /// Begins a session, which a cookie that scripts cannot read holds: for seven days after its last use, and thirty at
-/// most. After several failures, further attempts are delayed. On a device on which a person has signed in before,
-/// failures elsewhere cause no delay.
+/// most. After several failures, further attempts are delayed. On a device on which, or at an address from which, a person
+/// has signed in before, failures elsewhere cause no delay.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", operation_id = "sign_in",
     request_body = SignInRequest,
     responses(
