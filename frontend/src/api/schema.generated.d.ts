@@ -2691,13 +2691,16 @@ export interface components {
             /** @description What was done, such as `alert_rule_created`. */
             action: string;
             /**
-             * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger` or
-             *     `system`.
+             * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger`,
+             *     `command_line` or `system`.
              */
             actor_kind: string;
             /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
             actor_id?: string | null;
-            /** @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified; null if none was given. */
+            /**
+             * @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified, or on the command line the name of their
+             *     account on the machine; null if there is none.
+             */
             actor_name?: string | null;
             /** @description Id of what was changed; null if the action concerns no single object. */
             object?: string | null;
@@ -4774,13 +4777,16 @@ export interface components {
                 /** @description What was done, such as `alert_rule_created`. */
                 action: string;
                 /**
-                 * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger` or
-                 *     `system`.
+                 * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger`,
+                 *     `command_line` or `system`.
                  */
                 actor_kind: string;
                 /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
                 actor_id?: string | null;
-                /** @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified; null if none was given. */
+                /**
+                 * @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified, or on the command line the name of their
+                 *     account on the machine; null if there is none.
+                 */
                 actor_name?: string | null;
                 /** @description Id of what was changed; null if the action concerns no single object. */
                 object?: string | null;
