@@ -106,8 +106,10 @@ pub enum SetUp {
 pub enum PasswordChange {
     /// The new password counts.
     Done,
-    /// The current password is wrong, or the account is gone.
-    Wrong,
+    /// The current password of this account is wrong.
+    Wrong(Email),
+    /// The account is gone.
+    Gone,
     /// The new password is refused.
     Weak(WeakPassword),
     /// There were too many failures; another attempt is possible after this time.
@@ -303,7 +305,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<PasswordChange, AuthError> {
         let Some(user) = users::get(&self.store, user).await? else {
-            return Ok(PasswordChange::Wrong);
+            return Ok(PasswordChange::Gone);
         };
         if let Err(weak) = password::check_new(new, &user.email) {
             return Ok(PasswordChange::Weak(weak));
@@ -317,13 +319,13 @@ impl Accounts {
         }
         let verified = self.verify(&user.email, current).await;
         let Some((_, old)) = self.judged(&attempt, verified).await? else {
-            return Ok(PasswordChange::Wrong);
+            return Ok(PasswordChange::Wrong(user.email));
         };
         self.attempts.succeeded(&attempt, now).await?;
         let hash = self.passwords.hash(new).await?;
         self.sessions.end_all(user.id, Some(session)).await?;
         if !passwords::replace(&self.store, user.id, (&old, &hash), now).await? {
-            return Ok(PasswordChange::Wrong);
+            return Ok(PasswordChange::Wrong(user.email));
         }
         self.standings.forget();
         Ok(PasswordChange::Done)

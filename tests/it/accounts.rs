@@ -11,6 +11,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::support::api_server::{ApiServer, Setup, read};
+use crate::support::eventually;
 use crate::support::people::Person;
 
 const PASSWORD: &str = "four unrelated words";
@@ -153,7 +154,6 @@ async fn the_first_account_is_created_once_with_the_code_and_closes_the_server()
 }
 
 #[actix_web::test]
-#[actix_web::test]
 async fn wrong_setup_codes_from_elsewhere_do_not_delay_who_sets_the_server_up() {
     let api = ApiServer::open(Setup::default()).await;
     let code = api.stream.setup_code().show().await.unwrap();
@@ -170,6 +170,7 @@ async fn wrong_setup_codes_from_elsewhere_do_not_delay_who_sets_the_server_up() 
     assert_eq!(status_of(made).await, 201);
 }
 
+#[actix_web::test]
 async fn a_change_in_a_session_must_come_from_the_servers_own_pages() {
     let api = ApiServer::open(Setup::default()).await;
     let ana = Person::new(&api.store, &api.stream, Role::Admin).await;
@@ -257,6 +258,13 @@ async fn people_see_and_end_their_own_sessions_and_administrators_all() {
     api.open_access.refresh().await.unwrap();
     let request = |person: &Person, method: Method, path: &str| {
         let cookie = format!("groundswell_session={}", person.cookie);
+    const NOTED: &str = "
+        SELECT payload ->> 'account' FROM audit_logs
+        WHERE action = 'sign_in_failed' AND actor_kind = 'user' AND payload ->> 'route' = '/api/v1/auth/password'";
+    let sql = api.space.sql().await;
+    let noted =
+        eventually("the failure is in the audit log", async || sql.query_opt(NOTED, &[]).await.unwrap());
+    assert_eq!(noted.await.get::<_, &str>(0), "ana@example.com");
         from_page(&api, method, path, &cookie)
     };
     let list = async |person: &Person, query: &str| {

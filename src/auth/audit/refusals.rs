@@ -26,7 +26,7 @@ pub struct Refusal {
     pub from: Option<IpAddr>,
     /// Account that the request failed to sign in to; `None` if it was refused for another reason.
     pub account: Option<String>,
-    /// Status of the response: 401 or 403.
+    /// Status of the response: 401 or 403, or 422 for a password that was wrong in a session.
     pub status: u16,
     /// Method of the request.
     pub method: String,
