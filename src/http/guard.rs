@@ -138,7 +138,8 @@ async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Opt
         };
         return Ok(state.authenticator.authenticate(credential, now).await?);
     }
-    if let Some(cookie) = cookies::SESSION.read(request.headers())
+    let is_secure = cookies::is_secure(request.headers(), state.messenger.dashboard().as_deref());
+    if let Some(cookie) = cookies::SESSION.read(request.headers(), is_secure)
         && let Some(principal) = state.authenticator.authenticate(Presented::Session(&cookie), now).await?
     {
         check_site(state, request)?;

@@ -207,6 +207,26 @@ async fn a_change_in_a_session_must_come_from_the_servers_own_pages() {
 }
 
 #[actix_web::test]
+async fn over_tls_a_session_in_a_cookie_that_another_host_may_have_set_is_none() {
+    let api = ApiServer::open(Setup::default()).await;
+    let ana = Person::new(&api.store, &api.stream, Role::Admin).await;
+    api.open_access.refresh().await.unwrap();
+    let me = async |prefix: &str, header: (&str, &str)| {
+        let request = api.request(Method::GET, "/api/v1/auth/me").header(header.0, header.1);
+        let cookie = format!("{prefix}groundswell_session={}", ana.cookie);
+        status_of(request.header("host", "dash.example.org").header("cookie", cookie)).await
+    };
+    for tls in [
+        ("origin", "https://dash.example.org"),
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "for=192.0.2.7;proto=https"),
+    ] {
+        assert_eq!((me("", tls).await, me("__Host-", tls).await), (401, 200), "{tls:?}");
+    }
+    assert_eq!(me("", ("x-forwarded-proto", "http")).await, 200);
+}
+
+#[actix_web::test]
 async fn a_wrong_token_beside_a_session_is_not_replaced_by_it() {
     let api = ApiServer::open(Setup { token: Some("0123456789abcdef"), ..Setup::default() }).await;
     let ana = Person::new(&api.store, &api.stream, Role::Admin).await;
@@ -238,6 +258,13 @@ async fn a_new_password_counts_at_once_and_ends_the_other_sessions() {
     };
     let (status, refused) = change(&here, "wrong", "five other unrelated words").await;
     assert_eq!((status, &refused["error"]["details"]["field"]), (422, &json!("current")));
+    const NOTED: &str = "
+        SELECT payload ->> 'account' FROM audit_logs
+        WHERE action = 'sign_in_failed' AND actor_kind = 'user' AND payload ->> 'route' = '/api/v1/auth/password'";
+    let sql = api.space.sql().await;
+    let noted =
+        eventually("the failure is in the audit log", async || sql.query_opt(NOTED, &[]).await.unwrap());
+    assert_eq!(noted.await.get::<_, &str>(0), "ana@example.com");
     let (status, refused) = change(&here, PASSWORD, "ana@example.com").await;
     assert_eq!((status, &refused["error"]["details"]["field"]), (422, &json!("new")));
     assert_eq!(change(&here, PASSWORD, "five other unrelated words").await, (204, Value::Null));
@@ -258,13 +285,6 @@ async fn people_see_and_end_their_own_sessions_and_administrators_all() {
     api.open_access.refresh().await.unwrap();
     let request = |person: &Person, method: Method, path: &str| {
         let cookie = format!("groundswell_session={}", person.cookie);
-    const NOTED: &str = "
-        SELECT payload ->> 'account' FROM audit_logs
-        WHERE action = 'sign_in_failed' AND actor_kind = 'user' AND payload ->> 'route' = '/api/v1/auth/password'";
-    let sql = api.space.sql().await;
-    let noted =
-        eventually("the failure is in the audit log", async || sql.query_opt(NOTED, &[]).await.unwrap());
-    assert_eq!(noted.await.get::<_, &str>(0), "ana@example.com");
         from_page(&api, method, path, &cookie)
     };
     let list = async |person: &Person, query: &str| {

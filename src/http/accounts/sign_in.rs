@@ -53,7 +53,8 @@ pub async fn login(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let SignInRequest { email, password } = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
-    let outcome = state.accounts.sign_in(&email, &password, origin_of(&request), Timestamp::now()).await?;
+    let outcome =
+        state.accounts.sign_in(&email, &password, origin_of(&request, &state), Timestamp::now()).await?;
     match outcome {
         SignIn::Done(signed_in) => {
             let trail = Trail::of(&request)?.by(Identity::User(signed_in.user.id));
@@ -75,7 +76,7 @@ pub fn welcome(
     request: &HttpRequest,
     SignedIn { user, session, cookie, device }: SignedIn,
 ) -> HttpResponse {
-    let is_secure = cookies::is_secure(request.headers());
+    let is_secure = cookies::is_secure(request.headers(), state.messenger.dashboard().as_deref());
     cookies::SESSION.set(&mut response, &cookie, is_secure);
     cookies::DEVICE.set(&mut response, &device, is_secure);
     let principal = Principal {

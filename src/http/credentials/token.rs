@@ -120,7 +120,7 @@ async fn sign_in(
 ) -> Result<Exchange, ApiError> {
     let now = Timestamp::now();
     let Some(email) = email else { return Err(ApiError::WrongCredentials) };
-    match state.accounts.prove(email, password, &accounts::origin_of(request), now).await? {
+    match state.accounts.prove(email, password, &accounts::origin_of(request, state), now).await? {
         Proof::Person(proven) => {
             let granted = (proven.user.id, Scopes::of(proven.user.role));
             let outcome = state.credentials.sign_in(granted, asked, now).await?;
