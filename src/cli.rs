@@ -7,6 +7,7 @@ mod doctor; // reports what is missing and how to fix it
 mod feed; // sending loop that `replay` and `synth` share
 mod replay; // sends real posts from a file
 mod score; // scores texts from the command line
+mod server_key; // finds the secret key of a server
 mod sources; // manages sources
 mod synth; // sends generated posts
 mod target; // finds the Redis that the commands write to

@@ -19,10 +19,7 @@ use crate::models::session::Session;
 use crate::store::Store;
 use crate::store::accounts::passwords;
 use crate::store::accounts::users::{self, NewUser};
-use crate::stream::{Attempt, NewSession, Sessions, SetupCode, SignInAttempts, SignInDevices, Stream};
-
-/// What is counted when somebody enters the setup code. It is no email address.
-const SETUP: &str = "setup";
+use crate::stream::{Attempt, Guess, NewSession, Sessions, SetupCode, SignInAttempts, SignInDevices, Stream};
 
 /// From where a person signs in.
 #[derive(Debug, Clone)]
@@ -109,8 +106,10 @@ pub enum SetUp {
 pub enum PasswordChange {
     /// The new password counts.
     Done,
-    /// The current password is wrong, or the account is gone.
-    Wrong,
+    /// The current password of this account is wrong.
+    Wrong(Email),
+    /// The account is gone.
+    Gone,
     /// The new password is refused.
     Weak(WeakPassword),
     /// There were too many failures; another attempt is possible after this time.
@@ -176,7 +175,8 @@ impl Accounts {
             Some(device) if self.devices.is_known(email, &device, now).await? => Some(device),
             _ => None,
         };
-        let attempt = Attempt { account: email.as_str().to_owned(), address: origin.address, known_device };
+        let guess = Guess::PasswordOf(email.clone());
+        let attempt = Attempt { guess, address: origin.address, known_device };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(SignIn::Wait(wait));
         }
@@ -184,7 +184,7 @@ impl Accounts {
         let Some((user, hash)) = self.judged(&attempt, verified).await? else {
             return Ok(SignIn::Wrong);
         };
-        self.attempts.succeeded(&attempt).await?;
+        self.attempts.succeeded(&attempt, now).await?;
         let signed_in =
             self.begin(user, SignInOrigin { device: attempt.known_device, ..origin }, now).await?;
         // A password that was changed meanwhile, or an account that was disabled, ended only older sessions.
@@ -206,8 +206,8 @@ impl Accounts {
         origin: &SignInOrigin,
         now: Timestamp,
     ) -> Result<Proof, AuthError> {
-        let attempt =
-            Attempt { account: email.as_str().to_owned(), address: origin.address, known_device: None };
+        let guess = Guess::PasswordOf(email.clone());
+        let attempt = Attempt { guess, address: origin.address, known_device: None };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(Proof::Wait(wait));
         }
@@ -215,7 +215,7 @@ impl Accounts {
         let Some((user, hash)) = self.judged(&attempt, verified).await? else {
             return Ok(Proof::Wrong);
         };
-        self.attempts.succeeded(&attempt).await?;
+        self.attempts.succeeded(&attempt, now).await?;
         users::record_sign_in(&self.store, user.id, now).await?;
         Ok(Proof::Person(Box::new(Proven { user, hash })))
     }
@@ -262,14 +262,14 @@ impl Accounts {
         if users::exist(&self.store).await? {
             return Ok(SetUp::AlreadyDone);
         }
-        let attempt = Attempt { account: SETUP.to_owned(), address, known_device: None };
+        let attempt = Attempt { guess: Guess::SetupCode, address, known_device: None };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(SetUp::Wait(wait));
         }
         if !self.setup_code.matches(code).await? {
             return Ok(SetUp::WrongCode);
         }
-        self.attempts.succeeded(&attempt).await?;
+        self.attempts.succeeded(&attempt, now).await?;
         if let Err(weak) = password::check_new(&admin.password, &admin.email) {
             return Ok(SetUp::Weak(weak));
         }
@@ -305,26 +305,27 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<PasswordChange, AuthError> {
         let Some(user) = users::get(&self.store, user).await? else {
-            return Ok(PasswordChange::Wrong);
+            return Ok(PasswordChange::Gone);
         };
         if let Err(weak) = password::check_new(new, &user.email) {
             return Ok(PasswordChange::Weak(weak));
         }
         // Counted for this session alone: the failures of others delay nobody who is signed in.
         let known_device = Some(session.to_string());
-        let attempt = Attempt { account: user.email.as_str().to_owned(), address, known_device };
+        let guess = Guess::PasswordOf(user.email.clone());
+        let attempt = Attempt { guess, address, known_device };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(PasswordChange::Wait(wait));
         }
         let verified = self.verify(&user.email, current).await;
         let Some((_, old)) = self.judged(&attempt, verified).await? else {
-            return Ok(PasswordChange::Wrong);
+            return Ok(PasswordChange::Wrong(user.email));
         };
-        self.attempts.succeeded(&attempt).await?;
+        self.attempts.succeeded(&attempt, now).await?;
         let hash = self.passwords.hash(new).await?;
         self.sessions.end_all(user.id, Some(session)).await?;
         if !passwords::replace(&self.store, user.id, (&old, &hash), now).await? {
-            return Ok(PasswordChange::Wrong);
+            return Ok(PasswordChange::Wrong(user.email));
         }
         self.standings.forget();
         Ok(PasswordChange::Done)

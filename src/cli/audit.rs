@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
+use super::server_key;
 use crate::auth::audit::keys::AuditKeys;
 use crate::auth::audit::verification::{Verdict, VerifierParams};
 use crate::auth::audit::verify::verify;
@@ -51,7 +52,10 @@ pub struct VerifyParams {
 pub async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     let AuditCommand::Verify(params) = command;
     let config = &params.config;
-    let mut keys = vec![AuditKeys::new(&keyring(config)?)];
+    let mut keys = vec![AuditKeys::new(&server_key::find(
+        config.notify.secret_key.as_ref(),
+        &config.embedded.data_dir,
+    )?)];
     for file in &params.old_secret_keys {
         let secret =
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -79,22 +83,6 @@ pub async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     }
     let is_intact = verdict.findings.n_total() == 0;
     Ok(if is_intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Returns the key of the server, without creating one.
-fn keyring(config: &Config) -> anyhow::Result<Keyring> {
-    if let Some(secret) = &config.notify.secret_key {
-        return Ok(Keyring::from_secret(secret.expose()));
-    }
-    let folder = &config.embedded.data_dir;
-    let found =
-        Keyring::find(folder).with_context(|| format!("cannot read the key in {}", folder.display()))?;
-    found.with_context(|| {
-        format!(
-            "there is no secret key in {}: set GROUNDSWELL_SECRET_KEY to the key of the server",
-            folder.display()
-        )
-    })
 }
 
 fn database_url(config: &Config) -> anyhow::Result<String> {

@@ -5,13 +5,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
+use nix::unistd::Uid;
+use serde_json::Map;
 
+use super::server_key;
 use super::target::Target;
+use crate::auth::audit::auditor::record_alone;
+use crate::auth::audit::entry::Entry;
+use crate::auth::audit::keys::AuditKeys;
 use crate::auth::password::{self, PASSWORD_CHARS_MAX, PasswordHasher};
 use crate::config::Secret;
+use crate::config::notify::secret_key;
 use crate::embedded::RunInfo;
 use crate::models::account::{Email, User};
 use crate::models::account_change::UserChange;
+use crate::models::audit::{Action, AuditActor};
 use crate::models::person_name::PersonName;
 use crate::models::plan::Plan;
 use crate::models::principal::Role;
@@ -40,6 +48,8 @@ pub enum UsersCommand {
         password: PasswordArgs,
         #[command(flatten)]
         database: Database,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// List accounts: as text on a terminal, and otherwise as JSON lines
     List {
@@ -52,6 +62,8 @@ pub enum UsersCommand {
         email: Email,
         #[command(flatten)]
         database: Database,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Let a person sign in again
     Enable {
@@ -59,6 +71,8 @@ pub enum UsersCommand {
         email: Email,
         #[command(flatten)]
         database: Database,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Set the password of a person, and end their sessions
     Passwd {
@@ -68,6 +82,8 @@ pub enum UsersCommand {
         password: PasswordArgs,
         #[command(flatten)]
         database: Database,
+        #[command(flatten)]
+        key: KeyArgs,
     },
 }
 
@@ -80,6 +96,15 @@ pub struct PasswordArgs {
     password_stdin: bool,
 }
 
+/// Option that names the key with which the entry in the audit log is sealed.
+#[derive(Debug, Clone, clap::Args)]
+pub struct KeyArgs {
+    /// Secret key of the server, which seals the entry in the audit log; by default, the one in the file secret.key in the
+    /// data directory
+    #[arg(long, env = "GROUNDSWELL_SECRET_KEY", hide_env_values = true, value_parser = secret_key)]
+    secret_key: Option<Secret>,
+}
+
 /// Options that locate the servers behind the running server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Database {
@@ -90,30 +115,46 @@ pub struct Database {
     target: Target,
 }
 
+/// Accounts, and the audit log in which changes to them are recorded.
+struct Changes<'a> {
+    database: &'a Database,
+    store: Store,
+    keys: AuditKeys,
+}
+
 /// Runs a command.
 ///
 /// # Errors
-/// If the servers cannot be reached, the account does not exist or exists already, or the password is refused.
+/// If the servers or the secret key cannot be reached, the account does not exist or exists already, or the password is
+/// refused. Without the key nothing is changed, because the change could not be recorded.
 pub async fn run(command: UsersCommand) -> anyhow::Result<()> {
     match command {
-        UsersCommand::Create { email, role, plan, name, password: _, database } => {
+        UsersCommand::Create { email, role, plan, name, password: _, database, key } => {
+            let changes = Changes::open(&database, &key).await?;
             let hashed_secret = hashed(&email).await?;
             let new = NewUser { email, name, plan, role, hashed_secret };
-            let created = users::create(&database.store().await?, &new, Timestamp::now()).await?;
-            show(&created.with_context(|| format!("there is an account with `{}` already", new.email))?)
+            let created = users::create(&changes.store, &new, Timestamp::now()).await?;
+            let user =
+                created.with_context(|| format!("there is an account with `{}` already", new.email))?;
+            changes.record(Action::UserCreated, &user, [("after", &user)]).await?;
+            show(&user)
         }
         UsersCommand::List { database } => {
             users::list(&database.store().await?).await?.iter().try_for_each(show)
         }
-        UsersCommand::Disable { email, database } => set_active(&database, &email, false).await,
-        UsersCommand::Enable { email, database } => set_active(&database, &email, true).await,
-        UsersCommand::Passwd { email, password: _, database } => {
-            let store = database.store().await?;
-            let user = find(&store, &email).await?;
+        UsersCommand::Disable { email, database, key } => {
+            Changes::open(&database, &key).await?.set_active(&email, false).await
+        }
+        UsersCommand::Enable { email, database, key } => {
+            Changes::open(&database, &key).await?.set_active(&email, true).await
+        }
+        UsersCommand::Passwd { email, password: _, database, key } => {
+            let changes = Changes::open(&database, &key).await?;
+            let user = changes.find(&email).await?;
             let hash = hashed(&email).await?;
-            let now = Timestamp::now();
-            passwords::set(&store, user.id, &hash, now).await?;
-            end_sessions(&database, &user).await?;
+            passwords::set(&changes.store, user.id, &hash, Timestamp::now()).await?;
+            changes.record(Action::PasswordChanged, &user, []).await?;
+            changes.end_sessions(&user).await?;
             show(&user)
         }
     }
@@ -135,34 +176,69 @@ impl Database {
     }
 }
 
-async fn set_active(database: &Database, email: &Email, is_active: bool) -> anyhow::Result<()> {
-    let store = database.store().await?;
-    let user = find(&store, email).await?;
-    let change = UserChange { is_active: Some(is_active), ..UserChange::default() };
-    match administration::change(&store, user.id, &change, Timestamp::now()).await? {
-        Change::Unknown => bail!(missing(email)),
-        Change::LastAdmin => bail!("`{email}` is the last active admin; make somebody else an admin first"),
-        Change::Made { after, .. } => {
-            if !is_active {
-                end_sessions(database, &after).await?;
+impl<'a> Changes<'a> {
+    async fn open(database: &'a Database, key: &KeyArgs) -> anyhow::Result<Self> {
+        let keyring = server_key::find(key.secret_key.as_ref(), &database.target.data_dir);
+        let keyring =
+            keyring.context("the change could not be recorded in the audit log, so nothing was changed")?;
+        Ok(Self { database, store: database.store().await?, keys: AuditKeys::new(&keyring) })
+    }
+
+    async fn set_active(&self, email: &Email, is_active: bool) -> anyhow::Result<()> {
+        let user = self.find(email).await?;
+        let change = UserChange { is_active: Some(is_active), ..UserChange::default() };
+        match administration::change(&self.store, user.id, &change, Timestamp::now()).await? {
+            Change::Unknown => bail!(missing(email)),
+            Change::LastAdmin => {
+                bail!("`{email}` is the last active admin; make somebody else an admin first")
             }
-            show(&after)
+            Change::Made { before, after } => {
+                self.record(Action::UserChanged, &after, [("before", &before), ("after", &after)]).await?;
+                if !is_active {
+                    self.end_sessions(&after).await?;
+                }
+                show(&after)
+            }
         }
+    }
+
+    /// Records a change that was made. The server links the entry, now or at its next start.
+    async fn record<const N: usize>(
+        &self,
+        action: Action,
+        user: &User,
+        details: [(&str, &User); N],
+    ) -> anyhow::Result<()> {
+        let mut payload = Map::new();
+        for (name, user) in details {
+            payload.insert(name.to_owned(), serde_json::to_value(user)?);
+        }
+        let (actor, object) = (AuditActor::command_line(account_on_machine()), Some(user.id.to_string()));
+        let entry = Entry { actor, action, object, from: None, payload };
+        let recorded = record_alone(&self.keys, &self.store, entry).await;
+        recorded.context("the account was changed, but the audit log may have no entry of it")
+    }
+
+    /// Ends what the person has open. Without this, sessions would live again once the account is enabled.
+    async fn end_sessions(&self, user: &User) -> anyhow::Result<()> {
+        let stream = self.database.target.connect().await?;
+        let ended = stream.sessions().end_all(user.id, None).await;
+        stream.close().await;
+        ended.context("the account was changed, but its sessions did not end; run the command again")?;
+        Ok(())
+    }
+
+    async fn find(&self, email: &Email) -> anyhow::Result<User> {
+        let found = users::find(&self.store, email).await?;
+        Ok(found.with_context(|| missing(email))?.0)
     }
 }
 
-/// Ends what the person has open. Without this, sessions would live again once the account is enabled.
-async fn end_sessions(database: &Database, user: &User) -> anyhow::Result<()> {
-    let stream = database.target.connect().await?;
-    let ended = stream.sessions().end_all(user.id, None).await;
-    stream.close().await;
-    ended.context("the account was changed, but its sessions did not end; run the command again")?;
-    Ok(())
-}
-
-async fn find(store: &Store, email: &Email) -> anyhow::Result<User> {
-    let found = users::find(store, email).await?;
-    Ok(found.with_context(|| missing(email))?.0)
+/// Returns the name of the account on the machine with which the command runs, or its number if it has no name.
+fn account_on_machine() -> String {
+    let uid = Uid::current();
+    let named = nix::unistd::User::from_uid(uid).ok().flatten();
+    named.map_or_else(|| uid.to_string(), |account| account.name)
 }
 
 fn missing(email: &Email) -> String {

@@ -109,7 +109,11 @@ impl NotifySettings {
     }
 }
 
-fn secret_key(text: &str) -> Result<Secret, String> {
+/// Reads a secret key.
+///
+/// # Errors
+/// If it is too short.
+pub fn secret_key(text: &str) -> Result<Secret, String> {
     if text.trim().len() < SECRET_CHARACTERS_MIN {
         return Err(format!("must be at least {SECRET_CHARACTERS_MIN} characters long"));
     }

@@ -129,6 +129,11 @@ pub enum ApiError {
         /// Name of a scope that the credential lacks.
         scope: &'static str,
     },
+    /// A program asks for a key that would outlive its own access.
+    #[error(
+        "a client has no API keys, and with a person's key only keys of the same person can be created or replaced"
+    )]
+    KeyOfOthers,
     /// A delivery is not signed with the secret of the source, or the source does not exist. The caller does not learn
     /// which.
     #[error("the source does not exist, or the signature is missing, wrong or more than 5 minutes old")]
@@ -280,7 +285,7 @@ impl ApiError {
             Self::WrongSetupCode => "wrong_setup_code",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::CrossSite => "cross_site",
-            Self::Forbidden { .. } | Self::NotWhole { .. } => "forbidden",
+            Self::Forbidden { .. } | Self::NotWhole { .. } | Self::KeyOfOthers => "forbidden",
             Self::BadSignature => "bad_signature",
             Self::NotShared => "not_shared",
             Self::ShareEnded => "share_ended",
@@ -357,6 +362,7 @@ impl ResponseError for ApiError {
             | Self::WrongSetupCode => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. }
             | Self::NotWhole { .. }
+            | Self::KeyOfOthers
             | Self::Foreign { .. }
             | Self::CrossSite
             | Self::CredentialEnded

@@ -23,6 +23,9 @@ use crate::models::principal::Principal;
 /// Paths of live connections, which accept a ticket instead of the token because browsers cannot set headers on them.
 const TICKET_PATHS: [&str; 2] = ["/ws", "/api/v1/events"];
 
+/// Path at which `Authorization: Basic` presents the id and secret of a client, as OAuth 2 demands.
+const TOKEN_PATH: &str = "/api/v1/auth/token";
+
 /// Ticket from the URL of a request, kept in its extensions until [`authenticate`] redeems it.
 struct Ticket(String);
 
@@ -76,8 +79,8 @@ pub async fn authenticate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let presents_any =
-        presented_tokens(request.headers()).next().is_some() || request.extensions().contains::<Ticket>();
+    let presents_any = (presented_tokens(request.headers()).next().is_some() && !presents_client(&request))
+        || request.extensions().contains::<Ticket>();
     let client = request.extensions().get::<ClientAddress>().copied();
     match principal(&state, &mut request).await {
         Ok(Some(principal)) => {
@@ -145,7 +148,8 @@ async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Opt
         };
         return Ok(state.authenticator.authenticate(credential, now).await?);
     }
-    if let Some(cookie) = cookies::SESSION.read(request.headers())
+    let is_secure = cookies::is_secure(request.headers(), state.messenger.dashboard().as_deref());
+    if let Some(cookie) = cookies::SESSION.read(request.headers(), is_secure)
         && let Some(principal) = state.authenticator.authenticate(Presented::Session(&cookie), now).await?
     {
         check_site(state, request)?;
@@ -238,6 +242,13 @@ fn split_query(query: &str) -> (Vec<String>, String) {
         }
     }
     (tickets, rest.join("&"))
+}
+
+/// Returns whether the request presents a client in `Authorization: Basic`, which its handler verifies.
+fn presents_client(request: &ServiceRequest) -> bool {
+    let authorization = request.headers().get(header::AUTHORIZATION).map(header_text).unwrap_or_default();
+    let scheme = authorization.split(' ').next().unwrap_or_default();
+    request.path() == TOKEN_PATH && scheme.eq_ignore_ascii_case("basic")
 }
 
 fn password_of(basic: &str) -> Option<String> {

@@ -25,13 +25,18 @@ pub struct AuditActor {
     pub kind: &'static str,
     /// Id of the account, key, client or share link; `None` for callers without an id, such as the operator.
     pub id: Option<String>,
-    /// Name that the caller gave, which is not verified.
+    /// Name that the caller gave, which is not verified, or of an account on the machine.
     pub name: Option<String>,
 }
 
 impl AuditActor {
     /// Groundswell itself.
     pub const SYSTEM: Self = Self { kind: "system", id: None, name: None };
+
+    /// Returns the actor for somebody with access to the machine, by the name of their account there.
+    pub const fn command_line(name: String) -> Self {
+        Self { kind: "command_line", id: None, name: Some(name) }
+    }
 
     /// Returns the actor for a caller, or for a stranger if there is no principal.
     pub fn of(principal: Option<&Principal>) -> Self {
@@ -65,13 +70,13 @@ pub struct AuditEntry {
     pub created_at: Timestamp,
     /// What was done, such as `alert_rule_created`.
     pub action: String,
-    /// Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger` or
-    /// `system`.
+    /// Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger`,
+    /// `command_line` or `system`.
     pub actor_kind: String,
     /// Id of the account, key, client or share link that acted; null if the kind says everything.
     pub actor_id: Option<String>,
-    /// Name or email address of a person, name of a key or client, or the name that the operator gave in
-    /// `X-Groundswell-Actor`, which is not verified; null if there is none.
+    /// Name or email address of a person, name of a key or client, on the command line the name of the account on the machine,
+    /// or the name that the operator gave in `X-Groundswell-Actor`, which is not verified; null if there is none.
     pub actor_name: Option<String>,
     /// Id of what was changed; null if the action concerns no single object.
     pub object: Option<String>,

@@ -23,7 +23,7 @@ pub const OVERLAP_SECONDS_MAX: i64 = 30 * 86_400;
 pub struct ApiKey {
     /// Id of the key, which is also part of its text.
     pub id: ApiKeyId,
-    /// Account that the key belongs to; null if the operator created it.
+    /// Account that the key belongs to; null if it belongs to the installation.
     pub owner: Option<UserId>,
     /// Display name; need not be unique.
     pub name: String,

@@ -1,8 +1,11 @@
 //! Attempts to sign in, and the delays that failures cause. All processes count together.
 //!
 //! Guessing is slowed down in three ways: for an account from one address, for one address, and for an account as a
-//! whole. The third would let an attacker keep the owner out, so it does not apply to devices on which somebody has
-//! signed in to the account before, and neither do the other two: the owner may share an address with the attacker.
+//! whole. The third would let an attacker keep the owner out, so it does not apply at addresses from which somebody has
+//! signed in to the account before, such as that of a program. On devices on which somebody has signed in, neither do the
+//! other two: the owner may share an address with the attacker.
+//!
+//! The code that makes the first account is too long to guess from many addresses, so for it there is no third way.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -14,6 +17,8 @@ use sha2::{Digest, Sha256};
 use super::StreamError;
 use super::client::{Client, Script};
 use super::keys::Keys;
+use super::sign_in_devices::DEVICE_LIFETIME;
+use crate::models::account::Email;
 
 /// Time after the last attempt at which a counter is forgotten.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
@@ -36,14 +41,43 @@ const OF_PAIR: Limit = Limit { n_free: 5, delay_max: Duration::from_secs(15 * 60
 /// Attempts from one address, on any account. An office shares an address, so the delay stays short.
 const OF_ADDRESS: Limit = Limit { n_free: 30, delay_max: Duration::from_secs(60) };
 
-/// Attempts on one account, from any address: at most 1,440 guesses a day, however many addresses an attacker has.
+/// Attempts on one account, from any address: at most 1,440 guesses a day, however many addresses an attacker has. At each
+/// address from which somebody has signed in, a hundred more are possible.
 const OF_ACCOUNT: Limit = Limit { n_free: 20, delay_max: Duration::from_secs(60) };
+
+/// Maximum number of addresses of one account from which somebody has signed in; the one with the oldest sign-in is
+/// forgotten.
+const PLACES_MAX: usize = 20;
+
+/// Time after its last sign-in at which such an address is forgotten.
+const PLACE_LIFETIME: Duration = DEVICE_LIFETIME;
+
+/// What somebody tries to guess.
+#[derive(Debug, Clone)]
+pub enum Guess {
+    /// Password of the account with this address, whether or not there is one.
+    PasswordOf(Email),
+    /// Code that makes the first account.
+    SetupCode,
+}
+
+impl Guess {
+    /// Returns a name for keys of what the guess would open.
+    fn digest(&self) -> String {
+        let opens = match self {
+            Self::PasswordOf(account) => account.as_str(),
+            // No email address.
+            Self::SetupCode => "setup",
+        };
+        hex::encode(Sha256::digest(opens.as_bytes()))
+    }
+}
 
 /// Attempt to sign in.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// What is tried: an email address, whether or not it has an account.
-    pub account: String,
+    /// What is tried.
+    pub guess: Guess,
     /// Address of the caller.
     pub address: IpAddr,
     /// Device, if somebody has signed in to the account with it before.
@@ -54,17 +88,23 @@ impl Attempt {
     /// Returns the names of the counters of this attempt, with their limits. The first one counts for this caller
     /// alone.
     fn counters(&self) -> Vec<(String, Limit)> {
-        let account = hex::encode(Sha256::digest(self.account.as_bytes()));
+        let account = self.guess.digest();
         if let Some(device) = &self.known_device {
             let device = hex::encode(Sha256::digest(device.as_bytes()));
             return vec![(format!("device:{account}:{device}"), OF_PAIR)];
         }
         let network = network_of(self.address);
-        vec![
-            (format!("pair:{account}:{network}"), OF_PAIR),
-            (format!("address:{network}"), OF_ADDRESS),
-            (format!("account:{account}"), OF_ACCOUNT),
-        ]
+        let mut counters =
+            vec![(format!("pair:{account}:{network}"), OF_PAIR), (format!("address:{network}"), OF_ADDRESS)];
+        if matches!(self.guess, Guess::PasswordOf(_)) {
+            counters.push((format!("account:{account}"), OF_ACCOUNT));
+        }
+        counters
+    }
+
+    /// Returns the name of the set of addresses from which somebody has signed in to the account.
+    fn places(&self) -> String {
+        format!("places:{}", self.guess.digest())
     }
 }
 
@@ -97,30 +137,38 @@ impl SignInAttempts {
     /// # Errors
     /// If Redis is down.
     pub async fn begin(&self, attempt: &Attempt, now: Timestamp) -> Result<Option<Duration>, StreamError> {
+        // Where somebody has signed in to the account, its counter, the last one, counts and causes no delay.
         const LUA: &str = "
-            local now = tonumber(ARGV[1])
+            local now, n = tonumber(ARGV[1]), #KEYS - 1
+            local n_causing = n
+            if n == 3 and tonumber(redis.call('ZSCORE', KEYS[#KEYS], ARGV[4]) or 0) > tonumber(ARGV[5]) then
+                n_causing = 2
+            end
             local wait = 0
-            for i, key in ipairs(KEYS) do
-                local counter = redis.call('HMGET', key, 'n', 'at')
-                local over = tonumber(counter[1] or 0) - tonumber(ARGV[2 + 2 * i])
+            for i = 1, n_causing do
+                local counter = redis.call('HMGET', KEYS[i], 'n', 'at')
+                local over = tonumber(counter[1] or 0) - tonumber(ARGV[4 + 2 * i])
                 if over >= 0 then
-                    local delay = math.min(tonumber(ARGV[3 + 2 * i]), tonumber(ARGV[3]) * 2 ^ math.min(over, 30))
+                    local delay = math.min(tonumber(ARGV[5 + 2 * i]), tonumber(ARGV[3]) * 2 ^ math.min(over, 30))
                     wait = math.max(wait, tonumber(counter[2]) + delay - now)
                 end
             end
             if wait > 0 then return math.ceil(wait) end
-            for _, key in ipairs(KEYS) do
-                redis.call('HINCRBY', key, 'n', 1)
-                redis.call('HSET', key, 'at', ARGV[1])
-                redis.call('PEXPIRE', key, ARGV[2])
+            for i = 1, n do
+                redis.call('HINCRBY', KEYS[i], 'n', 1)
+                redis.call('HSET', KEYS[i], 'at', ARGV[1])
+                redis.call('PEXPIRE', KEYS[i], ARGV[2])
             end
             return 0";
-        let (keys, limits): (Vec<String>, Vec<Limit>) =
+        let (mut keys, limits): (Vec<String>, Vec<Limit>) =
             attempt.counters().into_iter().map(|(name, limit)| (self.key(&name), limit)).unzip();
+        keys.push(self.key(&attempt.places()));
         let mut args = vec![
             Value::from(now.as_millisecond().to_string()),
             Value::from(REMEMBERED.as_millis().to_string()),
             Value::from(DELAY_FIRST.as_millis().to_string()),
+            Value::from(network_of(attempt.address).to_string()),
+            Value::from(oldest_place_ms(now).to_string()),
         ];
         for limit in limits {
             args.push(Value::from(limit.n_free.to_string()));
@@ -131,13 +179,29 @@ impl SignInAttempts {
         Ok((wait_ms > 0).then(|| Duration::from_millis(wait_ms)))
     }
 
-    /// Takes back an attempt that succeeded, and forgets the failures of this caller on this account. Failures of others
-    /// still count.
+    /// Takes back an attempt that succeeded, forgets the failures of this caller on this account, and remembers the address
+    /// as one from which somebody has signed in. Failures of others still count.
     ///
     /// # Errors
     /// If Redis is down.
-    pub async fn succeeded(&self, attempt: &Attempt) -> Result<(), StreamError> {
-        self.take_back(attempt, true).await
+    pub async fn succeeded(&self, attempt: &Attempt, now: Timestamp) -> Result<(), StreamError> {
+        const REMEMBER: &str = "
+            redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+            redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+            redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[4]))
+            redis.call('PEXPIRE', KEYS[1], ARGV[5])
+            return 1";
+        self.take_back(attempt, true).await?;
+        let places = self.key(&attempt.places());
+        let args = vec![
+            Value::from(now.as_millisecond().to_string()),
+            Value::from(network_of(attempt.address).to_string()),
+            Value::from(oldest_place_ms(now).to_string()),
+            Value::from(PLACES_MAX.to_string()),
+            Value::from(PLACE_LIFETIME.as_millis().to_string()),
+        ];
+        self.client.eval(Script { lua: REMEMBER, keys: &[&places] }, args).await?;
+        Ok(())
     }
 
     /// Takes back an attempt that ended without a verdict on what was presented.
@@ -171,6 +235,11 @@ impl SignInAttempts {
     }
 }
 
+/// Returns the time of the last sign-in at an address that is about to be forgotten, in milliseconds.
+fn oldest_place_ms(now: Timestamp) -> i64 {
+    now.as_millisecond().saturating_sub(i64::try_from(PLACE_LIFETIME.as_millis()).unwrap_or(i64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
@@ -179,7 +248,8 @@ mod tests {
     use crate::stream::tests::redis::Redis;
 
     fn from(account: &str, address: &str) -> Attempt {
-        Attempt { account: account.to_owned(), address: address.parse().unwrap(), known_device: None }
+        let guess = Guess::PasswordOf(account.parse().unwrap());
+        Attempt { guess, address: address.parse().unwrap(), known_device: None }
     }
 
     fn on_device(account: &str, address: &str, device: &str) -> Attempt {
@@ -217,7 +287,7 @@ mod tests {
         let wait = attempts.begin(&attempt, now).await.unwrap();
         assert_eq!(wait, attempts.begin(&attempt, now).await.unwrap());
         // A success forgets the failures of the same caller.
-        attempts.succeeded(&attempt).await.unwrap();
+        attempts.succeeded(&attempt, now).await.unwrap();
         assert_eq!(attempts.begin(&attempt, now).await.unwrap(), None);
         // An attempt without a verdict leaves no trace.
         attempts.abandoned(&attempt).await.unwrap();
@@ -268,12 +338,52 @@ mod tests {
         assert!(attempts.begin(&from("ana@example.com", "198.51.100.1"), now).await.unwrap().is_some());
         let victim = on_device("ana@example.com", "192.0.2.7", "known");
         assert_eq!(attempts.begin(&victim, now).await.unwrap(), None);
-        attempts.succeeded(&victim).await.unwrap();
+        attempts.succeeded(&victim, now).await.unwrap();
         assert_eq!(attempts.begin(&victim, now).await.unwrap(), None);
         // The success does not help the attacker.
         assert!(attempts.begin(&from("ana@example.com", "198.51.100.1"), now).await.unwrap().is_some());
         // Nor may somebody who stole the device guess without a limit.
         assert!(delays(&attempts, &victim, 12, &mut now).await.iter().any(|delay| *delay >= 60_000));
+    }
+
+    #[tokio::test]
+    async fn where_an_account_has_signed_in_failures_elsewhere_cause_no_delay() {
+        let redis = Redis::start();
+        let attempts = redis.connect().await.sign_in_attempts();
+        let mut now = Timestamp::now();
+        let program = from("ana@example.com", "192.0.2.7");
+        assert_eq!(attempts.begin(&program, now).await.unwrap(), None);
+        attempts.succeeded(&program, now).await.unwrap();
+        for address in ["198.51.100.1", "198.51.100.2", "198.51.100.3"] {
+            delays(&attempts, &from("ana@example.com", address), 12, &mut now).await;
+        }
+        assert!(attempts.begin(&from("ana@example.com", "192.0.2.8"), now).await.unwrap().is_some());
+        assert_eq!(attempts.begin(&program, now).await.unwrap(), None);
+        attempts.abandoned(&program).await.unwrap();
+        // Somebody else at that address has guesses as from any other, and no more.
+        let guesses = delays(&attempts, &program, 12, &mut now).await;
+        assert!(guesses.iter().any(|delay| *delay >= 60_000), "{guesses:?}");
+        // It counts for this account alone.
+        for n in 0..OF_ACCOUNT.n_free {
+            let one = from("bo@example.com", &format!("2001:db8:0:{n:x}::1"));
+            assert_eq!(attempts.begin(&one, now).await.unwrap(), None, "{n}");
+        }
+        assert!(attempts.begin(&from("bo@example.com", "192.0.2.7"), now).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn wrong_setup_codes_delay_only_the_address_from_which_they_come() {
+        let redis = Redis::start();
+        let attempts = redis.connect().await.sign_in_attempts();
+        let mut now = Timestamp::now();
+        let code = |address: &str| Attempt { guess: Guess::SetupCode, ..from("ana@example.com", address) };
+        for n in 0..100 {
+            let elsewhere = code(&format!("2001:db8:0:{n:x}::1"));
+            assert_eq!(attempts.begin(&elsewhere, now).await.unwrap(), None, "{n}");
+        }
+        let guesses = delays(&attempts, &code("192.0.2.7"), 12, &mut now).await;
+        assert!(guesses[0] == 0 && guesses.iter().any(|delay| *delay >= 60_000), "{guesses:?}");
+        assert_eq!(attempts.begin(&code("192.0.2.8"), now).await.unwrap(), None);
     }
 
     #[test]

@@ -5,11 +5,13 @@ use groundswell::models::account::User;
 use groundswell::models::plan::Plan;
 use groundswell::models::principal::Role;
 use groundswell::store::accounts::users::{self, NewUser};
+use groundswell::stream::{Attempt, Guess};
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::support::api_server::{ApiServer, Setup, read};
+use crate::support::eventually;
 use crate::support::people::Person;
 
 const PASSWORD: &str = "four unrelated words";
@@ -104,8 +106,8 @@ async fn failures_delay_further_attempts_but_not_on_a_device_that_has_signed_in(
     assert!(statuses.len() > 5, "{statuses:?}");
     // The delays have grown beyond what this test takes.
     for failures in 0..8 {
-        let attempt = groundswell::stream::Attempt {
-            account: "ana@example.com".to_owned(),
+        let attempt = Attempt {
+            guess: Guess::PasswordOf("ana@example.com".parse().unwrap()),
             address: "127.0.0.1".parse().unwrap(),
             known_device: None,
         };
@@ -152,6 +154,23 @@ async fn the_first_account_is_created_once_with_the_code_and_closes_the_server()
 }
 
 #[actix_web::test]
+async fn wrong_setup_codes_from_elsewhere_do_not_delay_who_sets_the_server_up() {
+    let api = ApiServer::open(Setup::default()).await;
+    let code = api.stream.setup_code().show().await.unwrap();
+    for n in 0..100 {
+        let attempt = Attempt {
+            guess: Guess::SetupCode,
+            address: format!("2001:db8:0:{n:x}::1").parse().unwrap(),
+            known_device: None,
+        };
+        api.stream.sign_in_attempts().begin(&attempt, Timestamp::now()).await.unwrap();
+    }
+    let body = json!({"code": code, "email": "ana@example.com", "password": PASSWORD});
+    let made = from_page(&api, Method::POST, "/api/v1/auth/setup", "").json(&body);
+    assert_eq!(status_of(made).await, 201);
+}
+
+#[actix_web::test]
 async fn a_change_in_a_session_must_come_from_the_servers_own_pages() {
     let api = ApiServer::open(Setup::default()).await;
     let ana = Person::new(&api.store, &api.stream, Role::Admin).await;
@@ -188,6 +207,26 @@ async fn a_change_in_a_session_must_come_from_the_servers_own_pages() {
 }
 
 #[actix_web::test]
+async fn over_tls_a_session_in_a_cookie_that_another_host_may_have_set_is_none() {
+    let api = ApiServer::open(Setup::default()).await;
+    let ana = Person::new(&api.store, &api.stream, Role::Admin).await;
+    api.open_access.refresh().await.unwrap();
+    let me = async |prefix: &str, header: (&str, &str)| {
+        let request = api.request(Method::GET, "/api/v1/auth/me").header(header.0, header.1);
+        let cookie = format!("{prefix}groundswell_session={}", ana.cookie);
+        status_of(request.header("host", "dash.example.org").header("cookie", cookie)).await
+    };
+    for tls in [
+        ("origin", "https://dash.example.org"),
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "for=192.0.2.7;proto=https"),
+    ] {
+        assert_eq!((me("", tls).await, me("__Host-", tls).await), (401, 200), "{tls:?}");
+    }
+    assert_eq!(me("", ("x-forwarded-proto", "http")).await, 200);
+}
+
+#[actix_web::test]
 async fn a_wrong_token_beside_a_session_is_not_replaced_by_it() {
     let api = ApiServer::open(Setup { token: Some("0123456789abcdef"), ..Setup::default() }).await;
     let ana = Person::new(&api.store, &api.stream, Role::Admin).await;
@@ -219,6 +258,13 @@ async fn a_new_password_counts_at_once_and_ends_the_other_sessions() {
     };
     let (status, refused) = change(&here, "wrong", "five other unrelated words").await;
     assert_eq!((status, &refused["error"]["details"]["field"]), (422, &json!("current")));
+    const NOTED: &str = "
+        SELECT payload ->> 'account' FROM audit_logs
+        WHERE action = 'sign_in_failed' AND actor_kind = 'user' AND payload ->> 'route' = '/api/v1/auth/password'";
+    let sql = api.space.sql().await;
+    let noted =
+        eventually("the failure is in the audit log", async || sql.query_opt(NOTED, &[]).await.unwrap());
+    assert_eq!(noted.await.get::<_, &str>(0), "ana@example.com");
     let (status, refused) = change(&here, PASSWORD, "ana@example.com").await;
     assert_eq!((status, &refused["error"]["details"]["field"]), (422, &json!("new")));
     assert_eq!(change(&here, PASSWORD, "five other unrelated words").await, (204, Value::Null));

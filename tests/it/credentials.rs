@@ -176,8 +176,55 @@ async fn nobody_creates_a_key_that_may_do_more_or_lasts_longer_than_its_creator(
     assert_eq!(refused.status(), 403);
     let of_admin = office.create_key(&office.admin, json!({"name": "admin"})).await;
     let (status, made) = read(with_key(text(&of_admin["key"]), &body).send().await.unwrap()).await;
-    assert_eq!((status, &made["owner"]), (201, &Value::Null), "{made}");
+    assert_eq!((status, &made["owner"]), (201, &json!(office.admin.user.id)), "{made}");
     assert_eq!(office.reads_and_sends(text(&made["key"])).await, (200, 202));
+    let narrow = office.create_key(&office.admin, json!({"name": "x", "scopes": ["read", "admin"]})).await;
+    let (status, refused) = read(with_key(text(&narrow["key"]), &body).send().await.unwrap()).await;
+    assert_eq!((status, code(&refused)), (403, "forbidden"), "{refused}");
+}
+
+#[actix_web::test]
+async fn a_key_made_with_a_key_belongs_to_the_same_person_and_ends_with_their_access() {
+    let office = Office::new().await;
+    let boss = Person::new(&office.api.store, &office.api.stream, Role::Admin).await;
+    let with = async |bearer: &str, path: &str| {
+        let request = office.api.request(Method::POST, path).bearer_auth(bearer);
+        read(request.json(&if path == KEYS { json!({"name": "x"}) } else { json!({}) }).send().await.unwrap())
+            .await
+    };
+    let first = office.create_key(&boss, json!({"name": "first"})).await;
+    let (_, token) = office.exchange(json!({"api_key": first["key"]})).await;
+    let mut made = Vec::new();
+    for bearer in [text(&first["key"]), text(&token["access_token"])] {
+        let (status, key) = with(bearer, KEYS).await;
+        assert_eq!((status, &key["owner"]), (201, &json!(boss.user.id)), "{key}");
+        made.push(text(&key["key"]).to_owned());
+    }
+    // A key of the installation makes and replaces others of it; a person's key does neither.
+    let of_nobody = office.create_key(&boss, json!({"name": "installation"})).await;
+    let id = text(&of_nobody["id"]);
+    office.sql(&format!("UPDATE api_keys SET owner_id = NULL WHERE id = '{id}'")).await;
+    let (status, child) = with(text(&of_nobody["key"]), KEYS).await;
+    assert_eq!((status, &child["owner"]), (201, &Value::Null), "{child}");
+    let rotate = format!("{KEYS}/{id}/rotate");
+    let (status, refused) = with(text(&first["key"]), &rotate).await;
+    assert_eq!((status, code(&refused)), (403, "forbidden"), "{refused}");
+    let (status, successor) = with(text(&of_nobody["key"]), &rotate).await;
+    assert_eq!((status, &successor["owner"]), (201, &Value::Null), "{successor}");
+    // A client has a secret of its own, and no keys.
+    let client = office.create_client(json!({"name": "Importer", "role": "admin"})).await;
+    let (_, of_client) =
+        office.exchange(json!({"client_id": client["id"], "client_secret": client["client_secret"]})).await;
+    for path in [KEYS, &rotate] {
+        let (status, refused) = with(text(&of_client["access_token"]), path).await;
+        assert_eq!((status, code(&refused)), (403, "forbidden"), "{path}: {refused}");
+    }
+    let disable = format!("UPDATE users SET is_active = false WHERE id = '{}'", boss.user.id);
+    office.sql(&disable).await;
+    for key in &made {
+        assert_eq!(office.reads_and_sends(key).await, (401, 401));
+    }
+    assert_eq!(office.reads_and_sends(text(&child["key"])).await, (200, 202));
 }
 
 #[actix_web::test]

@@ -66,6 +66,7 @@ mod intake; // what a few connections can take from others
 mod http_queries; // responses about stored data
 mod strangers; // what strangers send and the log
 mod route_walk; // every route with every kind of caller
+mod account_outages; // accounts that change while Redis goes away
 mod access_ends; // what ends with a session, an account or a role
 mod credentials; // API keys
 mod tokens; // clients, and tokens for credentials

@@ -1,6 +1,8 @@
 //! Administration of people over HTTP: accounts, invitations, password resets, and under which names changes are recorded.
 
 use futures_util::future::join_all;
+use groundswell::store::accounts::password_resets::{self, NewReset};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -291,6 +293,11 @@ async fn a_link_from_an_admin_sets_a_password_once_and_ends_all_sessions() {
     assert_eq!(status, 201, "{made}");
     let token = made["token"].as_str().unwrap();
     assert_eq!(made["link"], format!("/password-reset#{token}"));
+    // A stranger who asks for a mailed link does not end this one.
+    let (digest, at) = ([7; 32], Timestamp::now());
+    let mailed = NewReset { digest, at, expires_at: at + SignedDuration::from_mins(30) };
+    let email = "ana@example.com".parse().unwrap();
+    assert!(password_resets::request(&api.store, &email, &mailed).await.unwrap());
     let set = async |token: &str, password: &str| {
         let wish = json!({"token": token, "password": password});
         stranger(&api, Method::PUT, "/api/v1/auth/password-reset", &wish).await

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -67,7 +68,18 @@ async fn refused_credentials_are_counted_and_logged_with_the_address_but_never_t
     // A stranger who presents nothing has guessed nothing.
     assert_eq!(Client::new(address).try_get("/api/v1/posts").await.unwrap().status, 401);
     let client = Client::with_token(address, TOKEN);
-    let counted = format!("groundswell_http_refused_credentials_total {}", N_REQUESTS + 1);
+    // Nor has a client that presents its secret, in the header or not; who presents a wrong one has.
+    let wish = json!({"name": "Importer", "role": "viewer"});
+    let made = client.post("/api/v1/clients", &wish).await.unwrap().body;
+    let exchange = async |secret: &str| {
+        let request = reqwest::Client::new().post(format!("http://{address}/api/v1/auth/token"));
+        let request = request.basic_auth(made["id"].as_str().unwrap(), Some(secret));
+        let form = request.header("content-type", "application/x-www-form-urlencoded");
+        form.body("grant_type=client_credentials").send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(exchange(made["client_secret"].as_str().unwrap()).await, 200);
+    assert_eq!(exchange(GUESS).await, 401);
+    let counted = format!("groundswell_http_refused_credentials_total {}", N_REQUESTS + 2);
     let metrics = client.text("/metrics").await;
     assert!(metrics.contains(&counted), "{metrics}");
     until("a line names the address", async || {

@@ -1,6 +1,7 @@
 //! Clients, and the tokens that credentials are exchanged for.
 
 use groundswell::store::accounts::users;
+use groundswell::stream::{Attempt, Guess};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -124,6 +125,26 @@ async fn a_password_is_exchanged_with_the_delays_of_a_sign_in() {
     assert_eq!(code(&delayed.await), "too_many_attempts");
     let (status, answer) = office.exchange(json!({"grant_type": "password", "username": "ana"})).await;
     assert_eq!((status, &answer["error"]["details"]["field"]), (422, &json!("password")));
+}
+
+#[actix_web::test]
+async fn failures_elsewhere_do_not_delay_a_program_where_it_has_signed_in() {
+    let office = Office::new().await;
+    office.tokens_of_ana().await;
+    let attempts = office.api.stream.sign_in_attempts();
+    let mut is_delayed = false;
+    for n in 0..100 {
+        let attempt = Attempt {
+            guess: Guess::PasswordOf(office.ana.user.email.clone()),
+            address: format!("2001:db8:0:{n:x}::1").parse().unwrap(),
+            known_device: None,
+        };
+        is_delayed |= attempts.begin(&attempt, Timestamp::now()).await.unwrap().is_some();
+    }
+    assert!(is_delayed, "no attack is under way");
+    let right = json!({"grant_type": "password", "username": office.ana.user.email, "password": PASSWORD});
+    let (status, tokens) = office.exchange(right).await;
+    assert_eq!(status, 200, "{tokens}");
 }
 
 #[actix_web::test]

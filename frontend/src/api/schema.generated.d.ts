@@ -369,8 +369,10 @@ export interface paths {
         put?: never;
         /**
          * Create an API key
-         * @description The key belongs to the person who creates it, and never grants more than that person may do. A key that the operator
-         *     creates belongs to the installation. Only this response contains the key; the server stores a hash of its secret.
+         * @description The key belongs to the person who creates it, and never grants more than that person may do. With an administrator's key,
+         *     only keys of the same person can be created: they end with that person's access. A key that the operator, or a program
+         *     with a key of the installation, creates belongs to the installation; it stays when the key that created it is revoked.
+         *     Clients cannot create keys. Only this response contains the key; the server stores a hash of its secret.
          */
         post: operations["create_api_key"];
         delete?: never;
@@ -410,7 +412,8 @@ export interface paths {
         put?: never;
         /**
          * Replace an API key
-         * @description Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed.
+         * @description Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed. A
+         *     program can replace only keys that it could create.
          */
         post: operations["rotate_api_key"];
         delete?: never;
@@ -513,8 +516,8 @@ export interface paths {
         /**
          * Sign in
          * @description Begins a session, which a cookie that scripts cannot read holds: for seven days after its last use, and thirty at
-         *     most. After several failures, further attempts are delayed. On a device on which a person has signed in before,
-         *     failures elsewhere cause no delay.
+         *     most. After several failures, further attempts are delayed. On a device on which, or at an address from which, a person
+         *     has signed in before, failures elsewhere cause no delay.
          */
         post: operations["sign_in"];
         delete?: never;
@@ -707,7 +710,8 @@ export interface paths {
         put?: never;
         /**
          * Create a client
-         * @description A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. Only this response contains the secret.
+         * @description A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. It belongs to the installation: it stays
+         *     when the administrator who created it loses access. Only this response contains the secret.
          */
         post: operations["create_client"];
         delete?: never;
@@ -2152,7 +2156,7 @@ export interface paths {
         /**
          * Make a link that sets a new password
          * @description For installations without mail: the admin passes the link on. Only this response contains the token. The link works
-         *     once, for a day, and replaces an earlier one.
+         *     once, for a day, and replaces an earlier one. A link that is mailed does not replace it; using one ends both.
          */
         post: operations["create_password_reset"];
         delete?: never;
@@ -2687,13 +2691,16 @@ export interface components {
             /** @description What was done, such as `alert_rule_created`. */
             action: string;
             /**
-             * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger` or
-             *     `system`.
+             * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger`,
+             *     `command_line` or `system`.
              */
             actor_kind: string;
             /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
             actor_id?: string | null;
-            /** @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified; null if none was given. */
+            /**
+             * @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified, or on the command line the name of their
+             *     account on the machine; null if there is none.
+             */
             actor_name?: string | null;
             /** @description Id of what was changed; null if the action concerns no single object. */
             object?: string | null;
@@ -4770,13 +4777,16 @@ export interface components {
                 /** @description What was done, such as `alert_rule_created`. */
                 action: string;
                 /**
-                 * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger` or
-                 *     `system`.
+                 * @description Kind of the actor: `user`, `api_key`, `client`, `operator`, `local_operator`, `share_holder`, `stranger`,
+                 *     `command_line` or `system`.
                  */
                 actor_kind: string;
                 /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
                 actor_id?: string | null;
-                /** @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified; null if none was given. */
+                /**
+                 * @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified, or on the command line the name of their
+                 *     account on the machine; null if there is none.
+                 */
                 actor_name?: string | null;
                 /** @description Id of what was changed; null if the action concerns no single object. */
                 object?: string | null;

@@ -67,6 +67,15 @@ pub fn auditor(keys: Arc<AuditKeys>) -> (Auditor, AuditWriter) {
     (auditor, writer)
 }
 
+/// Seals and stores an entry, for a program that records few and has no writer.
+///
+/// # Errors
+/// If the entry was not stored, or it is unknown whether it was.
+pub async fn record_alone(keys: &AuditKeys, store: &Store, entry: Entry) -> Result<(), AuditError> {
+    let sealed = keys.seal(entry.into_row(Timestamp::now()));
+    audit::insert(store, &[sealed]).await.map_err(|error| AuditError { reason: error.to_string() })
+}
+
 impl Auditor {
     /// Records an entry, and returns once it is stored.
     ///

@@ -1,6 +1,7 @@
 //! Refused requests, counted per caller and minute, so that they cannot flood the audit log.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +18,12 @@ const ENTRY_EVERY: SignedDuration = SignedDuration::from_secs(60);
 /// lead to at most this many entries a minute, and one more.
 const CALLERS_MAX: usize = 500;
 
+/// Maximum number of accounts that an entry names: who looks into an attack needs some to start with.
+const ACCOUNTS_NAMED_MAX: usize = 5;
+
+/// Maximum number of accounts that are counted for an entry. The digests for all callers take at most a megabyte.
+const ACCOUNTS_COUNTED_MAX: usize = 100;
+
 /// Refused request.
 #[derive(Debug, Clone)]
 pub struct Refusal {
@@ -26,7 +33,7 @@ pub struct Refusal {
     pub from: Option<IpAddr>,
     /// Account that the request failed to sign in to; `None` if it was refused for another reason.
     pub account: Option<String>,
-    /// Status of the response: 401 or 403.
+    /// Status of the response: 401 or 403, or 422 for a password that was wrong in a session.
     pub status: u16,
     /// Method of the request.
     pub method: String,
@@ -52,12 +59,42 @@ struct Count {
     n_refused: u64,
     /// The last of them.
     last: Refusal,
+    /// Accounts that they failed to sign in to.
+    accounts: Accounts,
+}
+
+/// Distinct accounts: the first by name, and many by digest.
+#[derive(Debug, Default)]
+struct Accounts {
+    names: Vec<String>,
+    digests: HashSet<u64>,
+    /// Whether there were more than can be counted.
+    has_more: bool,
+}
+
+impl Accounts {
+    fn add(&mut self, name: &str, hasher: &RandomState) {
+        let digest = hasher.hash_one(name);
+        if self.digests.contains(&digest) {
+            return;
+        }
+        if self.digests.len() >= ACCOUNTS_COUNTED_MAX {
+            self.has_more = true;
+            return;
+        }
+        self.digests.insert(digest);
+        if self.names.len() < ACCOUNTS_NAMED_MAX {
+            self.names.push(name.to_owned());
+        }
+    }
 }
 
 /// Counted refusals.
 #[derive(Debug, Default)]
 pub struct Refusals {
     counts: Mutex<HashMap<Caller, Count>>,
+    /// Random, so that nobody can choose accounts that count as one.
+    hasher: RandomState,
 }
 
 impl Refusals {
@@ -68,18 +105,18 @@ impl Refusals {
         if !counts.contains_key(&caller) && counts.len() >= CALLERS_MAX {
             caller = None;
         }
-        match counts.get_mut(&caller) {
-            None => {
-                let entry = entry_of(&caller, &refusal, 1);
-                counts.insert(caller, Count { entry_at: now, n_refused: 0, last: refusal });
-                Some(entry)
+        if let Some(count) = counts.get_mut(&caller) {
+            count.n_refused = count.n_refused.saturating_add(1);
+            if let Some(account) = &refusal.account {
+                count.accounts.add(account, &self.hasher);
             }
-            Some(count) => {
-                count.n_refused = count.n_refused.saturating_add(1);
-                count.last = refusal;
-                None
-            }
+            count.last = refusal;
+            return None;
         }
+        let count = Count { entry_at: now, n_refused: 1, last: refusal, accounts: Accounts::default() };
+        let entry = entry_of(&caller, &count);
+        counts.insert(caller, Count { n_refused: 0, ..count });
+        Some(entry)
     }
 
     /// Returns the entries of callers whose last one is a minute old, and forgets callers who made no request since.
@@ -93,8 +130,9 @@ impl Refusals {
             if count.n_refused == 0 {
                 return false;
             }
-            entries.push(entry_of(caller, &count.last, count.n_refused));
+            entries.push(entry_of(caller, count));
             (count.entry_at, count.n_refused) = (now, 0);
+            count.accounts = Accounts::default();
             true
         });
         entries
@@ -104,7 +142,7 @@ impl Refusals {
     pub fn take_all(&self) -> Vec<Entry> {
         let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         let counted = counts.iter().filter(|(_, count)| count.n_refused > 0);
-        counted.map(|(caller, count)| entry_of(caller, &count.last, count.n_refused)).collect()
+        counted.map(|(caller, count)| entry_of(caller, count)).collect()
     }
 }
 
@@ -117,7 +155,8 @@ fn caller_of(refusal: &Refusal) -> Caller {
     Some((refusal.actor.kind, refusal.actor.id.clone(), network, refusal.action()))
 }
 
-fn entry_of(caller: &Caller, last: &Refusal, n_refused: u64) -> Entry {
+fn entry_of(caller: &Caller, count: &Count) -> Entry {
+    let Count { last, n_refused, accounts, .. } = count;
     let mut payload = Map::new();
     payload.insert("count".to_owned(), json!(n_refused));
     payload.insert("status".to_owned(), json!(last.status));
@@ -130,6 +169,13 @@ fn entry_of(caller: &Caller, last: &Refusal, n_refused: u64) -> Entry {
     }
     if let Some(account) = &last.account {
         payload.insert("account".to_owned(), json!(account));
+    }
+    if accounts.digests.len() > 1 {
+        payload.insert("accounts".to_owned(), json!(accounts.names));
+        payload.insert("n_accounts".to_owned(), json!(accounts.digests.len()));
+    }
+    if accounts.has_more {
+        payload.insert("more_accounts".to_owned(), json!(true));
     }
     Entry { actor: last.actor.clone(), action: last.action(), object: None, from: last.from, payload }
 }
@@ -182,6 +228,31 @@ mod tests {
         assert_eq!(entry.action, Action::SignInFailed);
         assert_eq!(entry.payload["account"].as_str(), Some("ana@example.org"));
         assert!(refusals.add(failed, Timestamp::UNIX_EPOCH).is_none());
+    }
+
+    #[test]
+    fn accounts_that_one_address_tried_are_counted_and_the_first_are_named() {
+        let (refusals, start) = (Refusals::default(), Timestamp::UNIX_EPOCH);
+        let fail = |name: String| refusals.add(Refusal { account: Some(name), ..refusal("10.0.0.1") }, start);
+        let after = |minutes: i32| refusals.due(start + ENTRY_EVERY * minutes);
+        let first = fail("0@example.org".to_owned()).unwrap();
+        assert_eq!(first.payload.get("accounts"), None);
+        for n in (1..8).chain(1..8) {
+            assert!(fail(format!("{n}@example.org")).is_none());
+        }
+        let entry = after(1).pop().unwrap();
+        assert_eq!((counted(&entry), &entry.payload["n_accounts"]), (14, &json!(7)));
+        let named: Vec<String> = (1..=ACCOUNTS_NAMED_MAX).map(|n| format!("{n}@example.org")).collect();
+        assert_eq!(entry.payload["accounts"], json!(named));
+        assert_eq!(entry.payload["account"], "7@example.org");
+        // Each entry begins anew, and memory is bounded.
+        for n in 0..10_000 {
+            fail(format!("{n}@example.net"));
+        }
+        let entry = after(2).pop().unwrap();
+        assert_eq!(entry.payload["accounts"].as_array().unwrap().len(), ACCOUNTS_NAMED_MAX);
+        assert_eq!(entry.payload["n_accounts"], json!(ACCOUNTS_COUNTED_MAX));
+        assert_eq!(entry.payload["more_accounts"], json!(true));
     }
 
     #[test]

@@ -174,6 +174,16 @@ async fn chainers_that_run_at_once_never_fork_the_chain() {
 #[tokio::test]
 async fn changes_to_rows_links_and_checkpoints_are_refused() {
     let log = Log::with(3).await;
+    // As an earlier version left it.
+    execute(&log.store, "CREATE TABLE audit_logs_200001 PARTITION OF audit_logs FOR VALUES FROM ('2000-01-01') TO ('2000-02-01')")
+        .await;
+    let now = testing::now_in_micros();
+    audit::retention::ensure_partitions(&log.store, now).await.unwrap();
+    let this_month = format!("audit_logs_{}", now.strftime("%Y%m"));
+    for table in ["audit_logs_default", "audit_logs_200001", &this_month] {
+        let refused = log.store_refuses(&format!("TRUNCATE {table}")).await;
+        assert!(refused.contains("append-only"), "{table}: {refused}");
+    }
     for table in ["audit_logs", "audit_chain", "audit_checkpoints"] {
         for change in [
             format!("UPDATE {table} SET created_at = created_at + interval '1 s'"),

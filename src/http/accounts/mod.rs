@@ -17,6 +17,7 @@ use actix_web::http::header;
 
 use super::client_address::ClientAddress;
 use super::error::ApiError;
+use super::state::AppState;
 use crate::auth::accounts::SignInOrigin;
 use crate::auth::password::WeakPassword;
 
@@ -29,12 +30,13 @@ pub fn client_address(request: &HttpRequest) -> IpAddr {
 }
 
 /// Returns from where a person signs in.
-pub fn origin_of(request: &HttpRequest) -> SignInOrigin {
+pub fn origin_of(request: &HttpRequest, state: &AppState) -> SignInOrigin {
+    let is_secure = cookies::is_secure(request.headers(), state.messenger.dashboard().as_deref());
     let agent = request.headers().get(header::USER_AGENT);
     SignInOrigin {
         address: client_address(request),
         agent: agent.and_then(|agent| agent.to_str().ok()).map(str::to_owned),
-        device: cookies::DEVICE.read(request.headers()),
+        device: cookies::DEVICE.read(request.headers(), is_secure),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Handler that changes a password.
 
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{BODY_BYTES_MAX, client_address};
 use crate::auth::accounts::PasswordChange;
 use crate::http::access::Identified;
+use crate::http::audit::refused::FailedSignIn;
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
@@ -63,10 +64,16 @@ pub async fn change(
             state.end_live(|other| other.identity == Identity::User(user) && other.grant != kept);
             Ok(HttpResponse::NoContent().finish())
         }
-        PasswordChange::Wrong => {
-            Err(ApiError::invalid_field("current", "the current password is wrong".to_owned()))
+        PasswordChange::Wrong(account) => {
+            request.extensions_mut().insert(FailedSignIn(account));
+            Err(wrong_current())
         }
+        PasswordChange::Gone => Err(wrong_current()),
         PasswordChange::Weak(weak) => Err(ApiError::invalid_field("new", format!("the password {weak}"))),
         PasswordChange::Wait(wait) => Err(ApiError::too_many_attempts(wait)),
     }
+}
+
+fn wrong_current() -> ApiError {
+    ApiError::invalid_field("current", "the current password is wrong".to_owned())
 }

@@ -67,7 +67,7 @@ pub async fn set_up(
             let trail = Trail::of(&request)?.by(Identity::User(user.id)).await;
             trail.created(Action::UserCreated, user.id, &*user).await?;
             // No device is known to an account that has just been created.
-            let origin = SignInOrigin { device: None, ..origin_of(&request) };
+            let origin = SignInOrigin { device: None, ..origin_of(&request, &state) };
             let signed_in = state.accounts.begin(*user, origin, Timestamp::now()).await?;
             Ok(sign_in::welcome(HttpResponse::Created(), &state, &request, signed_in))
         }

@@ -33,8 +33,8 @@ pub struct SignInRequest {
 /// Sign in
 ///
 /// Begins a session, which a cookie that scripts cannot read holds: for seven days after its last use, and thirty at
-/// most. After several failures, further attempts are delayed. On a device on which a person has signed in before,
-/// failures elsewhere cause no delay.
+/// most. After several failures, further attempts are delayed. On a device on which, or at an address from which, a person
+/// has signed in before, failures elsewhere cause no delay.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", operation_id = "sign_in",
     request_body = SignInRequest,
     responses(
@@ -53,7 +53,8 @@ pub async fn login(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let SignInRequest { email, password } = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
-    let outcome = state.accounts.sign_in(&email, &password, origin_of(&request), Timestamp::now()).await?;
+    let outcome =
+        state.accounts.sign_in(&email, &password, origin_of(&request, &state), Timestamp::now()).await?;
     match outcome {
         SignIn::Done(signed_in) => {
             let trail = Trail::of(&request)?.by(Identity::User(signed_in.user.id)).await;
@@ -75,7 +76,7 @@ pub fn welcome(
     request: &HttpRequest,
     SignedIn { user, session, cookie, device }: SignedIn,
 ) -> HttpResponse {
-    let is_secure = cookies::is_secure(request.headers());
+    let is_secure = cookies::is_secure(request.headers(), state.messenger.dashboard().as_deref());
     cookies::SESSION.set(&mut response, &cookie, is_secure);
     cookies::DEVICE.set(&mut response, &device, is_secure);
     let principal = Principal {

@@ -226,7 +226,7 @@ pub async fn archive(
 /// Make a link that sets a new password
 ///
 /// For installations without mail: the admin passes the link on. Only this response contains the token. The link works
-/// once, for a day, and replaces an earlier one.
+/// once, for a day, and replaces an earlier one. A link that is mailed does not replace it; using one ends both.
 #[utoipa::path(post, path = "/api/v1/users/{id}/password-reset", tag = "users", operation_id = "create_password_reset",
     params(("id" = UserId, Path, description = "Id of the account")),
     responses(

@@ -1,4 +1,4 @@
-//! Requests that were refused because of a missing or insufficient credential.
+//! Requests that were refused because of a missing, wrong or insufficient credential.
 
 use actix_web::HttpMessage as _;
 use actix_web::dev::ServiceResponse;
@@ -12,24 +12,25 @@ use crate::models::account::Email;
 use crate::models::audit::AuditActor;
 use crate::models::principal::Principal;
 
-/// Account that somebody failed to sign in to, kept in the extensions of the request.
+/// Account whose password somebody failed to present, kept in the extensions of the request.
 #[derive(Debug)]
 pub struct FailedSignIn(pub Email);
 
 /// Counts the request for the audit log if the response refuses it.
 pub fn note(response: &ServiceResponse) {
-    let status = response.status();
-    if ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
+    let (status, request) = (response.status(), response.request());
+    let account = request.extensions().get::<FailedSignIn>().map(|failed| failed.0.as_str().to_owned());
+    // Who is signed in and presents a wrong password to change it gets a 422.
+    if account.is_none() && ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
         return;
     }
-    let request = response.request();
     let Some(state) = request.app_data::<Data<AppState>>() else {
         return;
     };
     state.auditor.refuse(Refusal {
         actor: AuditActor::of(request.extensions().get::<Principal>()),
         from: ClientAddress::of(request),
-        account: request.extensions().get::<FailedSignIn>().map(|failed| failed.0.as_str().to_owned()),
+        account,
         status: status.as_u16(),
         method: request.method().to_string(),
         route: request.match_pattern().unwrap_or_else(|| "other".to_owned()),

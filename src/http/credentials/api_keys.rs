@@ -76,8 +76,10 @@ pub async fn list(
 
 /// Create an API key
 ///
-/// The key belongs to the person who creates it, and never grants more than that person may do. A key that the operator
-/// creates belongs to the installation. Only this response contains the key; the server stores a hash of its secret.
+/// The key belongs to the person who creates it, and never grants more than that person may do. With an administrator's key,
+/// only keys of the same person can be created: they end with that person's access. A key that the operator, or a program
+/// with a key of the installation, creates belongs to the installation; it stays when the key that created it is revoked.
+/// Clients cannot create keys. Only this response contains the key; the server stores a hash of its secret.
 #[utoipa::path(post, path = "/api/v1/api-keys", tag = "api-keys", operation_id = "create_api_key",
     params(ActorHeader),
     request_body = NewApiKey,
@@ -94,7 +96,7 @@ pub async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let owner = owner_for(&principal)?;
+    let owner = owner_for(&state, &principal).await?;
     let new: NewApiKey = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     let stamp = extract::stamp(&request)?;
     let name = extract::checked_name(&new.name, NAME_CHARS_MAX)?;
@@ -149,7 +151,8 @@ pub async fn revoke(
 
 /// Replace an API key
 ///
-/// Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed.
+/// Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed. A
+/// program can replace only keys that it could create.
 #[utoipa::path(post, path = "/api/v1/api-keys/{id}/rotate", tag = "api-keys", operation_id = "rotate_api_key",
     params(("id" = ApiKeyId, Path, description = "Id of the key to replace"), ActorHeader),
     request_body = Rotation,
@@ -172,6 +175,10 @@ pub async fn rotate(
     let overlap = overlap_of(extract::json_body(&request, payload, BODY_BYTES_MAX).await?)?;
     let stamp = extract::stamp(&request)?;
     check_whole(&owned.principal)?;
+    let is_program = matches!(owned.principal.identity, Identity::ApiKey(_) | Identity::Client(_));
+    if is_program && owner_for(&state, &owned.principal).await? != owned.object.owner {
+        return Err(ApiError::KeyOfOthers);
+    }
     let created = state.credentials.api_keys().create().await?;
     let (old, new) = ((owned.object.id, overlap), (created.id, &created.secret));
     let conflict = |code, message: &str| Err(ApiError::Conflict { code, message: message.to_owned() });
@@ -209,15 +216,26 @@ pub async fn usage(
     Ok(Json(key_usage::of(&state.store, owned.object.id).await?))
 }
 
-/// Returns the owner of a key that the principal creates: a person, or nobody if it belongs to the installation.
+/// Returns the owner of a key that the principal creates: a person, or nobody if it belongs to the installation. With a key, it
+/// is the owner of that key, so that no key outlasts the access of the person who has it.
 ///
 /// # Errors
-/// 403 for a program without the role `admin`, and for a token with fewer scopes than its owner has: a stolen credential must
-/// not be able to create others that outlive it.
-fn owner_for(principal: &Principal) -> Result<Option<UserId>, ApiError> {
+/// 403 for a program without the role `admin`, for a credential with fewer scopes than its owner has, and for clients: a
+/// stolen credential must not be able to create others that outlive it.
+async fn owner_for(state: &AppState, principal: &Principal) -> Result<Option<UserId>, ApiError> {
     match principal.identity {
         Identity::User(user) => check_whole(principal).map(|()| Some(user)),
-        _ => Access::Admin.check(principal).map(|()| None),
+        Identity::Operator | Identity::LocalOperator => Ok(None),
+        Identity::ApiKey(id) => {
+            Access::Admin.check(principal)?;
+            check_whole(principal)?;
+            let key = api_keys::get(&state.store, id).await?;
+            key.map(|key| key.owner).ok_or(ApiError::CredentialEnded)
+        }
+        Identity::Client(_) | Identity::ShareHolder(_) => {
+            Access::Admin.check(principal)?;
+            Err(ApiError::KeyOfOthers)
+        }
     }
 }
 

@@ -35,7 +35,8 @@ pub async fn list(
 
 /// Create a client
 ///
-/// A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. Only this response contains the secret.
+/// A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. It belongs to the installation: it stays
+/// when the administrator who created it loses access. Only this response contains the secret.
 #[utoipa::path(post, path = "/api/v1/clients", tag = "clients", operation_id = "create_client",
     params(ActorHeader),
     request_body = NewClient,

@@ -17,8 +17,10 @@ use crate::http::accounts::{self, BODY_BYTES_MAX};
 use crate::http::audit::refused::FailedSignIn;
 use crate::http::audit::trail::Trail;
 use crate::http::body;
+use crate::http::client_address::ClientAddress;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery};
+use crate::http::refused_credentials;
 use crate::http::state::AppState;
 use crate::models::account::Email;
 use crate::models::audit::Action;
@@ -96,7 +98,10 @@ pub async fn issue(
             };
             Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(response))
         }
-        Exchange::Wrong => Err(ApiError::WrongCredential),
+        Exchange::Wrong => {
+            refused_credentials::note(request.extensions().get::<ClientAddress>().copied());
+            Err(ApiError::WrongCredential)
+        }
         Exchange::Reused(family) => {
             let trail = Trail::of(&request)?.by(Identity::User(family.user)).await;
             trail.record(Action::TokenReused, Some(family.id.to_string()), []).await?;
@@ -120,7 +125,7 @@ async fn sign_in(
 ) -> Result<Exchange, ApiError> {
     let now = Timestamp::now();
     let Some(email) = email else { return Err(ApiError::WrongCredentials) };
-    match state.accounts.prove(email, password, &accounts::origin_of(request), now).await? {
+    match state.accounts.prove(email, password, &accounts::origin_of(request, state), now).await? {
         Proof::Person(proven) => {
             let granted = (proven.user.id, Scopes::of(proven.user.role));
             let outcome = state.credentials.sign_in(granted, asked, now).await?;

@@ -1,4 +1,5 @@
-//! One-time links that set a new password.
+//! One-time links that set a new password: one that is mailed, and one that an admin passes on. Neither replaces the other,
+//! because a stranger may ask for the first. Using one ends both.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::ToSql;
@@ -18,10 +19,10 @@ pub const REQUESTS_MAX: i32 = 3;
 /// Period in which at most [`REQUESTS_MAX`] links are mailed.
 const PERIOD: SignedDuration = SignedDuration::from_hours(1);
 
-/// Maximum number of links deleted per call of [`expire`].
+/// Maximum number of accounts whose links are deleted per call of [`expire`].
 const EXPIRED_MAX: i64 = 1_000;
 
-/// Link to store, in place of the account's earlier one.
+/// Link to store, in place of the account's earlier one of its kind.
 #[derive(Debug, Clone)]
 pub struct NewReset {
     /// Digest of the link's token.
@@ -67,8 +68,10 @@ pub async fn create(store: &Store, id: UserId, reset: &NewReset) -> Result<Optio
             SELECT id, email, name, plan, rbac_roles, is_active, created_at, updated_at, last_sign_in_at
             FROM users WHERE id = $1 AND archived_at IS NULL AND is_active
         ), stored AS (
-            INSERT INTO password_resets (user_id, digest, expires_at) SELECT id, $2, $3 FROM owner
-            ON CONFLICT (user_id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at
+            INSERT INTO password_resets (user_id, passed_on_digest, passed_on_expires_at) SELECT id, $2, $3 FROM owner
+            ON CONFLICT (user_id) DO UPDATE SET
+                passed_on_digest = excluded.passed_on_digest,
+                passed_on_expires_at = excluded.passed_on_expires_at
         )
         SELECT * FROM owner";
     let NewReset { digest, expires_at, .. } = reset;
@@ -88,12 +91,14 @@ pub async fn find(
 ) -> Result<Option<UserId>, StoreError> {
     const SQL: &str = "
         SELECT owner.id FROM password_resets AS reset JOIN users AS owner ON owner.id = reset.user_id
-        WHERE reset.digest = $1 AND reset.expires_at > $2 AND owner.is_active AND owner.archived_at IS NULL";
+        WHERE ((reset.digest = $1 AND reset.expires_at > $2)
+                OR (reset.passed_on_digest = $1 AND reset.passed_on_expires_at > $2))
+            AND owner.is_active AND owner.archived_at IS NULL";
     let found = store.query_opt(SQL, &[&digest.as_slice(), &PgTimestamp(now)]).await?;
     found.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
-/// Sets the password of the account whose link has this digest, revokes its access tokens and uses up the link. Returns
+/// Sets the password of the account whose link has this digest, revokes its access tokens and ends its links. Returns
 /// the account; `None` if the link has expired, or has been used or replaced.
 ///
 /// The account is locked before its link, as by everything else that ends access. Of several uses at the same time, one
@@ -108,8 +113,12 @@ pub async fn redeem(
     now: Timestamp,
 ) -> Result<Option<User>, StoreError> {
     const HOLD: &str = "
-        SELECT FROM users WHERE id = (SELECT user_id FROM password_resets WHERE digest = $1) FOR UPDATE";
-    const TAKE: &str = "DELETE FROM password_resets WHERE digest = $1 AND expires_at > $2 RETURNING user_id";
+        SELECT FROM users
+        WHERE id = (SELECT user_id FROM password_resets WHERE digest = $1 OR passed_on_digest = $1) FOR UPDATE";
+    const TAKE: &str = "
+        DELETE FROM password_resets
+        WHERE (digest = $1 AND expires_at > $2) OR (passed_on_digest = $1 AND passed_on_expires_at > $2)
+        RETURNING user_id";
     const SET: &str = "
         UPDATE users SET hashed_secret = $2, updated_at = $3
         WHERE id = $1 AND is_active AND archived_at IS NULL
@@ -131,7 +140,8 @@ pub async fn redeem(
         .await
 }
 
-/// Deletes links that have expired and no longer count, and returns their number. One call may leave some for the next.
+/// Deletes the links of accounts whose links have all expired and no longer count, and returns the number of accounts. One call
+/// may leave some for the next.
 ///
 /// # Errors
 /// If PostgreSQL fails.
@@ -139,8 +149,9 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     const SQL: &str = "
         DELETE FROM password_resets WHERE user_id IN (
             SELECT user_id FROM password_resets
-            WHERE expires_at <= $1 AND (period_began_at IS NULL OR period_began_at <= $2)
-            ORDER BY expires_at LIMIT $3)";
+            WHERE coalesce(expires_at <= $1, true) AND coalesce(passed_on_expires_at <= $1, true)
+                AND coalesce(period_began_at <= $2, true)
+            ORDER BY greatest(expires_at, passed_on_expires_at) LIMIT $3)";
     store.execute(SQL, &[&PgTimestamp(now), &PgTimestamp(now - PERIOD), &EXPIRED_MAX]).await
 }
 
@@ -149,6 +160,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::super::administration::tests::user;
+    use super::super::passwords;
     use super::*;
     use crate::models::principal::Role;
     use crate::store::testing::{execute, now_in_micros, number, test_store};
@@ -197,6 +209,40 @@ mod tests {
         assert_eq!(create(&store, ana, &reset(3, now)).await.unwrap(), None);
         assert!(!request(&store, &ana_s, &reset(3, now)).await.unwrap());
         assert_eq!(number(&store, "SELECT count(*) FROM users WHERE hashed_secret = 'new'").await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_mailed_link_and_an_admins_stay_beside_each_other_until_one_is_used() {
+        let store = test_store().await;
+        let now = now_in_micros();
+        let ana = user(&store, "ana@example.com", Role::Viewer).await;
+        let email = "ana@example.com".parse().unwrap();
+        let for_a_day = |n| NewReset { expires_at: now + SignedDuration::from_hours(24), ..reset(n, now) };
+        let works = async |n: u8, at| find(&store, &[n; 32], at).await.unwrap() == Some(ana);
+        create(&store, ana, &for_a_day(1)).await.unwrap().unwrap();
+        // A stranger asks, twice.
+        assert!(request(&store, &email, &reset(2, now)).await.unwrap());
+        assert!(request(&store, &email, &reset(3, now)).await.unwrap());
+        assert!(works(1, now).await && !works(2, now).await && works(3, now).await);
+        let later = now + SignedDuration::from_hours(2);
+        assert_eq!(expire(&store, later).await.unwrap(), 0, "the admin's link still works");
+        assert!(works(1, later).await && !works(3, later).await);
+        // A new link of either kind replaces the earlier one of its kind, and using one ends both.
+        create(&store, ana, &for_a_day(4)).await.unwrap().unwrap();
+        assert!(!works(1, now).await && works(3, now).await);
+        assert!(redeem(&store, &[4; 32], "new", now).await.unwrap().is_some());
+        assert!(!works(3, now).await && !works(4, now).await);
+        create(&store, ana, &for_a_day(5)).await.unwrap().unwrap();
+        assert!(request(&store, &email, &reset(6, now)).await.unwrap());
+        assert!(redeem(&store, &[6; 32], "newer", now).await.unwrap().is_some());
+        assert!(!works(5, now).await && redeem(&store, &[5; 32], "stolen", now).await.unwrap().is_none());
+        // So does another way of changing the password.
+        create(&store, ana, &for_a_day(7)).await.unwrap().unwrap();
+        assert!(request(&store, &email, &reset(8, now)).await.unwrap());
+        assert!(passwords::set(&store, ana, "newest", now).await.unwrap());
+        assert!(!works(7, now).await && !works(8, now).await);
+        create(&store, ana, &for_a_day(9)).await.unwrap().unwrap();
+        assert_eq!(expire(&store, now + SignedDuration::from_hours(24)).await.unwrap(), 1);
     }
 
     #[tokio::test]

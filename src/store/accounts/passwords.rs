@@ -8,7 +8,7 @@ use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
 /// Replaces the password whose hash is `old`, as its owner does, who has just presented it. Revokes the account's access
-/// tokens and deletes its link that would set a password. Returns `false` if the account is not active, or if its password
+/// tokens and deletes its links that would set a password. Returns `false` if the account is not active, or if its password
 /// was replaced in the meantime.
 ///
 /// # Errors
@@ -23,7 +23,7 @@ pub async fn replace(
 }
 
 /// Sets the password, whatever it was, as somebody with access to the machine does. Revokes the account's access tokens and
-/// deletes its link that would set a password. Returns `false` if the account does not exist.
+/// deletes its links that would set a password. Returns `false` if the account does not exist.
 ///
 /// # Errors
 /// If PostgreSQL fails.

@@ -27,7 +27,7 @@ const ALLOW_DELETION: &str = "
     SET LOCAL statement_timeout = '300s'";
 
 /// Creates the partitions for this month, the next ones, and every month with entries in the default partition, and moves
-/// those entries there. Returns the number of partitions that were created.
+/// those entries there. Every partition refuses `TRUNCATE` from then on. Returns the number of partitions that were created.
 pub async fn ensure_partitions(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
     store.run_within(TIMEOUT, async |client| ensure_on(client, now).await).await
 }
@@ -50,7 +50,33 @@ async fn ensure_on(client: &mut Object, now: Timestamp) -> Result<usize, StoreEr
             info!(%month, "partition of the audit log created");
         }
     }
+    refuse_truncation(client).await?;
     Ok(n_made)
+}
+
+/// Makes the partitions that do not yet refuse `TRUNCATE` do so. Partitions inherit triggers for rows, but not those for
+/// statements, and processes of earlier versions create partitions without them.
+async fn refuse_truncation(client: &mut Object) -> Result<(), StoreError> {
+    const BARE: &str = "
+        SELECT inhrelid::regclass::text FROM pg_inherits
+        WHERE inhparent = 'audit_logs'::regclass AND NOT EXISTS (
+            SELECT FROM pg_trigger WHERE tgrelid = inhrelid AND tgname = 'audit_logs_no_truncate')";
+    if client.query(BARE, &[]).await?.is_empty() {
+        return Ok(());
+    }
+    let transaction = client.transaction().await?;
+    locks::take(&transaction, Lock::AuditChain).await?;
+    for row in transaction.query(BARE, &[]).await? {
+        // PostgreSQL has quoted the name.
+        let partition: &str = row.try_get(0)?;
+        let sql = format!(
+            "CREATE TRIGGER audit_logs_no_truncate BEFORE TRUNCATE ON {partition}
+                FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()"
+        );
+        transaction.batch_execute(&sql).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Creates the partition of a month. Returns false if another process has just created it.

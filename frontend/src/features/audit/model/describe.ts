@@ -8,6 +8,7 @@ const KINDS: Record<string, string> = {
   local_operator: 'someone without an account',
   share_holder: 'the holder of a share link',
   stranger: 'a stranger',
+  command_line: 'the command line',
   system: 'Groundswell',
 };
 
