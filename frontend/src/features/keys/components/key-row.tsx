@@ -9,6 +9,7 @@ import { KeyUsage } from '@/features/keys/components/key-usage';
 import { RotatePopover } from '@/features/keys/components/rotate-popover';
 import { hasEnded } from '@/features/keys/model/draft';
 import { formatAgo, formatDate } from '@/lib/format';
+import { describeRecorded } from '@/lib/identity-names';
 
 interface KeyRowProps {
   apiKey: ApiKey;
@@ -40,7 +41,7 @@ export function KeyRow({ apiKey, isOwn, now, onRotated }: KeyRowProps) {
           <p className="caption">
             {[
               `created ${formatDate(created_at)}`,
-              !isOwn && created_by && `by ${created_by}`,
+              !isOwn && created_by && `by ${describeRecorded(created_by)}`,
               describeExpiry(apiKey),
               last_used_at == null ? 'never used' : `last used ${formatAgo(last_used_at, now)}`,
             ]
