@@ -42,7 +42,7 @@ export function KeyRow({ apiKey, isOwn, now, onRotated }: KeyRowProps) {
             {[
               `created ${formatDate(created_at)}`,
               !isOwn && created_by && `by ${describeRecorded(created_by)}`,
-              describeExpiry(apiKey),
+              describeExpiry(apiKey, isOver),
               last_used_at == null ? 'never used' : `last used ${formatAgo(last_used_at, now)}`,
             ]
               .filter(Boolean)
@@ -88,7 +88,8 @@ export function KeyRow({ apiKey, isOwn, now, onRotated }: KeyRowProps) {
   );
 }
 
-function describeExpiry({ expires_at, revoked_at }: ApiKey): string {
+function describeExpiry({ expires_at, revoked_at }: ApiKey, isOver: boolean): string {
   if (revoked_at != null) return `revoked ${formatDate(revoked_at)}`;
-  return expires_at == null ? 'does not expire' : `expires ${formatDate(expires_at)}`;
+  if (expires_at == null) return 'does not expire';
+  return `${isOver ? 'expired' : 'expires'} ${formatDate(expires_at)}`;
 }
