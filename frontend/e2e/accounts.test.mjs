@@ -101,7 +101,7 @@ const PAGES = [
     (page) => page.getByText(/"threshold": 0\.5/),
     (page) => page.getByText('Details').first().click(),
   ],
-  ['viewer', '/admin', (page) => page.getByText('Only admins see this page')],
+  ['viewer', '/admin', (page) => page.getByRole('link', { name: 'Go to your account' })],
   ['viewer', '/alerts?tab=signals', (page) => page.getByText('Only admins change these settings.')],
 ];
 

@@ -21,9 +21,10 @@ after(async () => {
 
 const PHONE = { width: 390, height: 844 };
 
-async function openLive(t, { path = '/', ...options } = {}) {
+async function openLive(t, { path = '/', watch, ...options } = {}) {
   const { page, problems, close } = await openPage(browser, options);
   t.after(close);
+  if (watch !== undefined) await page.addInitScript(watch);
   await page.goto(`${fixture.url}${path}`);
   await page.locator('[data-panel="trend"]').waitFor();
   // It moves the panels when it appears.
@@ -54,8 +55,9 @@ const said = (page, text) =>
     (await page.getByRole('status').allInnerTexts()).some((status) => status.includes(text)),
   );
 
-/** Drags from the middle of one element to the middle of another, or by an offset. */
+/** Drags from the middle of an element, once it no longer moves, to the position that `to` returns. */
 async function drag(page, from, to) {
+  await from.hover();
   const start = await from.boundingBox();
   const [x, y] = [start.x + start.width / 2, start.y + start.height / 2];
   const end = await to({ x, y });
@@ -65,6 +67,25 @@ async function drag(page, from, to) {
   await page.mouse.move(end.x, end.y, { steps: 4 });
   await page.mouse.up();
 }
+
+/** Runs in the page before its scripts. Records the frames in which a handle is there without the bar above it. */
+function watchForHandlesWithoutBar() {
+  window.n_handlesWithoutBar = 0;
+  const look = () => {
+    const hasHandle = document.querySelector('[data-resize]') !== null;
+    if (hasHandle && document.getElementById('customise') === null) window.n_handlesWithoutBar += 1;
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document, { subtree: true, childList: true });
+}
+
+test('the bar and the handles appear together, so that no handle moves away from the pointer', async (t) => {
+  const { page } = await openLive(t, { watch: watchForHandlesWithoutBar });
+  await button(page, 'Customise').click();
+  await button(page, 'Move Trend').waitFor();
+  await page.getByRole('heading', { name: 'Customise panels' }).waitFor();
+  assert.equal(await page.evaluate(() => window.n_handlesWithoutBar), 0);
+});
 
 test('panels are moved, resized and hidden with the mouse, and stay so after a reload', async (t) => {
   const { page, problems } = await openLive(t);

@@ -1,4 +1,5 @@
-import { lazy, Suspense, type ReactNode } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { AlertsPanel } from '@/features/alerts/components/alerts-panel';
 import { FeedPanel } from '@/features/live-feed/components/feed-panel';
 import type { Metrics } from '@/features/metrics/api/use-metrics';
@@ -15,16 +16,6 @@ import { usePaced } from '@/lib/use-paced';
 import { isFiltered, type TopOrder, type View } from '@/lib/view';
 import { storedPerShown } from '@/live/sampling';
 import { useLive } from '@/live/store';
-
-const CustomiseBar = lazy(async () => {
-  const { CustomiseBar } = await import('@/features/panels/components/customise');
-  return { default: CustomiseBar };
-});
-
-const PanelControls = lazy(async () => {
-  const { PanelControls } = await import('@/features/panels/components/customise');
-  return { default: PanelControls };
-});
 
 interface LivePanelsProps {
   metrics: Metrics;
@@ -45,18 +36,15 @@ interface LivePanelsProps {
 export function LivePanels(props: LivePanelsProps) {
   const { metrics, view, drill, arrangement, customising, fills = false, onSelect } = props;
   const others = useOtherPanels(props);
-  const controls = (panel: PlacedPanel) =>
-    customising && (
-      <Suspense>
-        <PanelControls panel={panel} customising={customising} />
-      </Suspense>
-    );
+  const parts = useCustomiseParts(customising !== null);
+  const controls =
+    customising !== null && parts !== undefined
+      ? (panel: PlacedPanel) => <parts.PanelControls panel={panel} customising={customising} />
+      : undefined;
   return (
     <>
-      {customising !== null && (
-        <Suspense>
-          <CustomiseBar customising={customising} />
-        </Suspense>
+      {customising !== null && parts !== undefined && (
+        <parts.CustomiseBar customising={customising} />
       )}
       <MetricsPanels {...{ metrics, onSelect, drill }} filter={view}>
         {(panels: MetricsPanelSet) => (
@@ -64,12 +52,29 @@ export function LivePanels(props: LivePanelsProps) {
             arrangement={arrangement}
             fills={fills}
             panels={{ ...panels, ...others }}
-            controls={customising === null ? undefined : controls}
+            controls={controls}
           />
         )}
       </MetricsPanels>
     </>
   );
+}
+
+/**
+ * What customises the panels, loaded on demand; undefined until then.
+ *
+ * The bar and the handles appear in one frame. As lazy components, the bar could appear later and push the handles down,
+ * away from a pointer that is about to press one.
+ */
+function useCustomiseParts(isWanted: boolean) {
+  const { data } = useQuery({
+    queryKey: ['customise-parts'],
+    queryFn: () => import('@/features/panels/components/customise'),
+    enabled: isWanted,
+    staleTime: Infinity,
+    throwOnError: true,
+  });
+  return data;
 }
 
 /** The panels that are not about the figures of the window. */

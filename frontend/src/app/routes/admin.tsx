@@ -1,6 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { Empty } from '@/components/ui/notice';
+import { PageLink } from '@/components/ui/page-link';
 import { Tabs } from '@/components/ui/tabs';
 import { AuditPanel } from '@/features/audit/components/audit-panel';
 import { parseFilter } from '@/features/audit/model/filter';
@@ -36,7 +37,9 @@ export function AdminPage() {
     return (
       <>
         {heading}
-        <Empty title="Only admins see this page">Ask an admin.</Empty>
+        <Empty title="Only admins see this page">
+          Ask an admin to make a change here. <PageLink to="/account">Go to your account</PageLink>
+        </Empty>
       </>
     );
   }

@@ -1,3 +1,4 @@
+import { ActorName } from '@/components/ui/actor-name';
 import { formatDate } from '@/lib/format';
 
 interface ChangedByProps {
@@ -12,7 +13,7 @@ export function ChangedBy({ by, at }: ChangedByProps) {
   if (by == null) return null;
   return (
     <p className="caption wrap-anywhere" title={formatDate(at)}>
-      changed by {by}
+      changed by <ActorName name={by} />
     </p>
   );
 }

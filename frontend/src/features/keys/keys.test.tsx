@@ -155,3 +155,17 @@ test('drafts are converted, and scopes beyond a role are left out', () => {
     problems: { name: 'Enter a name.', scopes: 'Choose at least one scope.' },
   });
 });
+
+test('a key that has expired says since when', async () => {
+  const expired = { ...key, expires_at: '2026-01-01T08:00:00Z' };
+  openKeys({ '/api/v1/api-keys': () => ({ items: [expired] }) });
+  const row = within(await screen.findByRole('listitem'));
+  row.getByText('expired');
+  row.getByText(/ · expired 1 Jan 2026, 08:00 · /);
+});
+
+test('an admin is told that the keys are those of everyone', async () => {
+  answerFetch({ '/api/v1/api-keys': () => ({ items: [key] }) });
+  renderWithQueries(<KeysPanel me={sampleMe('admin')} />);
+  await screen.findByText('of everyone, for programs');
+});

@@ -151,6 +151,21 @@ test('the token of a link sets a new password', async () => {
 test('a link without its token says so', () => {
   renderWithQueries(<ResetPassword token="" />);
   screen.getByRole('heading', { name: 'This link is incomplete' });
+  screen.getByRole('link', { name: 'Go to sign in' });
+});
+
+test('a link that no longer sets a password leads to another one', async () => {
+  const ended = { code: 'link_ended', message: 'the link has expired' };
+  answerFetch({
+    'PUT /api/v1/auth/password-reset': () =>
+      new Response(JSON.stringify({ error: ended }), { status: 409 }),
+  });
+  renderWithQueries(<ResetPassword token="r3s3t" />);
+  await userEvent.type(screen.getByLabelText('New password'), PASSWORD);
+  await press('Set password');
+  await screen.findByText('The link has expired.');
+  const link = screen.getByRole('link', { name: 'Get another link' });
+  expect(link.getAttribute('href')).toBe('/forgot-password');
 });
 
 test('an invitation creates an account', async () => {

@@ -69,6 +69,7 @@ test('the last admin stays, and the reason is said', async () => {
       new Response(JSON.stringify({ error: lastAdmin }), { status: 409 }),
   });
   await press('Disable Ana');
+  await confirm('Disable');
   await screen.findByText(/There would be no admin left\./);
 });
 
@@ -82,6 +83,7 @@ test('a person is signed out everywhere, disabled and archived', async () => {
   await confirm('Sign out');
   await screen.findByText('ben@example.com is signed out everywhere.');
   await press('Disable ben@example.com');
+  await confirm('Disable');
   await press('Archive ben@example.com');
   await confirm('Archive');
   await waitFor(() =>

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { User } from '@/api/identity';
+import { PageLink } from '@/components/ui/page-link';
 import { Panel } from '@/components/ui/panel';
 import { capitalize, formatDate } from '@/lib/format';
 import { ROLE_MEANINGS } from '@/lib/roles';
@@ -13,12 +14,19 @@ export function ProfilePanel({ user }: { user: User }) {
         <Fact name="Name">{name ?? 'None'}</Fact>
         <Fact name="Email address">{email}</Fact>
         <Fact name="Role">
-          {capitalize(role)} <span className="text-ink-soft">({ROLE_MEANINGS[role]})</span>
+          {capitalize(role)}
+          <span className="caption block">{ROLE_MEANINGS[role]}</span>
         </Fact>
         <Fact name="Plan">{capitalize(plan)}</Fact>
         <Fact name="Created">{formatDate(created_at)}</Fact>
       </dl>
-      <p className="caption mt-2">An admin changes these.</p>
+      <p className="caption mt-2">
+        {role === 'admin' ? (
+          <PageLink to="/admin">Change these under Administration</PageLink>
+        ) : (
+          'Ask an admin to change these.'
+        )}
+      </p>
     </Panel>
   );
 }

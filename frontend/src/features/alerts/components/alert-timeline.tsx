@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { ActorName } from '@/components/ui/actor-name';
 import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
@@ -39,7 +40,12 @@ function Moment({ alert, moment, isFirst }: MomentProps) {
     <li className="relative text-sm wrap-anywhere">
       <span className="absolute top-1.5 -left-[19px] size-1.5 rounded-full bg-ink-faint" />
       {moment.phase === 'firing' && !isFirst ? 'Fired again' : describeMoment(moment)}
-      {moment.actor != null && <span className="text-ink-soft"> by {moment.actor}</span>}
+      {moment.actor != null && (
+        <span className="text-ink-soft">
+          {' '}
+          by <ActorName name={moment.actor} />
+        </span>
+      )}
       {moment.phase !== undefined && moment.value != null && (
         <span className="ml-1.5">
           <Badge>{formatValue(alert, moment.value)}</Badge>

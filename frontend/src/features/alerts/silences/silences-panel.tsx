@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { ActorName } from '@/components/ui/actor-name';
 import { Allowed } from '@/components/ui/allowed';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
@@ -96,9 +97,21 @@ export function SilencesPanel() {
 
 /** Who created a silence, and who ended it early. */
 function SilenceAuthors({ silence }: { silence: Silence }) {
-  const authors = [
-    silence.created_by && `created by ${silence.created_by}`,
-    silence.updated_by && `ended by ${silence.updated_by}`,
-  ].filter(Boolean);
-  return authors.length > 0 && <p className="caption wrap-anywhere">{authors.join(', ')}</p>;
+  const { created_by, updated_by } = silence;
+  if (!created_by && !updated_by) return null;
+  return (
+    <p className="caption wrap-anywhere">
+      {created_by && (
+        <>
+          created by <ActorName name={created_by} />
+        </>
+      )}
+      {created_by && updated_by && ', '}
+      {updated_by && (
+        <>
+          ended by <ActorName name={updated_by} />
+        </>
+      )}
+    </p>
+  );
 }

@@ -9,6 +9,7 @@ import {
 } from '@/features/annotations/api/use-annotations';
 import { draftFor, draftOf, readDraft, TEXT_MAX } from '@/features/annotations/model/draft';
 import { formatDate } from '@/lib/format';
+import { describeRecorded } from '@/lib/identity-names';
 import { useEditor } from '@/lib/use-editor';
 
 export interface AnnotationEditorProps {
@@ -87,5 +88,5 @@ export function AnnotationEditor({ edited, zone, onDelete, onClose }: Annotation
 }
 
 function describeOrigin({ created_by, created_at }: Annotation): string {
-  return `Added ${created_by ? `by ${created_by}, ` : ''}${formatDate(created_at)}`;
+  return `Added ${created_by ? `by ${describeRecorded(created_by)}, ` : ''}${formatDate(created_at)}`;
 }

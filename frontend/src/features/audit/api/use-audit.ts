@@ -1,37 +1,25 @@
-import { useQueries } from '@tanstack/react-query';
-import type { AuditEntry, User } from '@/api/identity';
+import type { AuditEntry } from '@/api/identity';
 import { paths } from '@/config/paths';
+import { actorsOf } from '@/features/audit/model/describe';
 import type { AuditFilter } from '@/features/audit/model/filter';
-import { getJson, toQueryString, type Query } from '@/lib/api-client';
-import { nameOf } from '@/lib/me';
+import { toQueryString, type Query } from '@/lib/api-client';
+import type { KnownIdentity } from '@/lib/identity-names';
 import { usePages } from '@/lib/use-pages';
 
 /** The entries that match, newest first. */
-export function useAudit(filter: AuditFilter) {
-  return usePages<AuditEntry>(['audit'], paths.audit, { ...filter });
+export function useAudit(query: Query) {
+  return usePages<AuditEntry>(['audit'], paths.audit, query);
 }
 
-/** Returns the names of the people with these accounts; null for those that are unknown or archived. */
-export function useNames(entries: readonly AuditEntry[]): (id: string) => string | null {
-  const ids = new Set(
-    entries.flatMap(({ actor_kind, actor_id }) =>
-      actor_kind === 'user' && actor_id != null ? [actor_id] : [],
-    ),
-  );
-  const names = useQueries({
-    queries: [...ids].map((id) => ({
-      queryKey: ['users', id],
-      queryFn: ({ signal }: { signal: AbortSignal }) => getJson<User>(paths.user(id), {}, signal),
-      retry: false,
-      staleTime: 60_000,
-    })),
-    combine: (results) =>
-      new Map(results.flatMap(({ data }) => (data === undefined ? [] : [[data.id, nameOf(data)]]))),
-  });
-  return (id) => names.get(id) ?? null;
+/** Converts a filter to the server's parameters. */
+export function toQuery(
+  { actor, ...filter }: AuditFilter,
+  known: ReadonlyMap<string, KnownIdentity>,
+): Query {
+  return { ...(actor !== undefined && { actor: actorsOf(actor, known) }), ...filter };
 }
 
 /** The address of a file with all entries that match. */
-export function exportPath(filter: AuditFilter, format: 'csv' | 'ndjson'): string {
-  return `${paths.exportAudit}${toQueryString({ ...filter, format } as Query)}`;
+export function exportPath(query: Query, format: 'csv' | 'ndjson'): string {
+  return `${paths.exportAudit}${toQueryString({ ...query, format })}`;
 }

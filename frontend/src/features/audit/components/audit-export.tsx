@@ -1,8 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { Button } from '@/components/ui/button';
 import { exportPath } from '@/features/audit/api/use-audit';
-import type { AuditFilter } from '@/features/audit/model/filter';
-import { getBlob } from '@/lib/api-client';
+import { getBlob, type Query } from '@/lib/api-client';
 import { saveFile } from '@/lib/save-file';
 
 const FORMATS = [
@@ -11,11 +10,11 @@ const FORMATS = [
 ] as const;
 
 /** Saves all entries that match as a file. */
-export function AuditExport({ filter }: { filter: AuditFilter }) {
+export function AuditExport({ query }: { query: Query }) {
   // A link would not send the operator's token, and could not say what went wrong.
   const save = useMutation({
     mutationFn: async (format: 'csv' | 'ndjson') =>
-      saveFile(await getBlob(exportPath(filter, format)), `audit.${format}`),
+      saveFile(await getBlob(exportPath(query, format)), `audit.${format}`),
   });
   return (
     <>

@@ -9,6 +9,7 @@ import {
   type AuditDraft,
   type AuditFilter,
 } from '@/features/audit/model/filter';
+import { localZone } from '@/lib/zone';
 
 interface AuditFiltersProps {
   filter: AuditFilter;
@@ -26,6 +27,7 @@ export function AuditFilters({ filter, onChange }: AuditFiltersProps) {
     setApplied(filter);
     setDraft(toDraft(filter));
   }
+  const zone = `Time zone: ${localZone()}`;
   const set = (changes: Partial<AuditDraft>) => setDraft({ ...draft, ...changes });
   return (
     <Form
@@ -35,7 +37,7 @@ export function AuditFilters({ filter, onChange }: AuditFiltersProps) {
     >
       <TextField
         label="Actor"
-        hint="Name, kind or ID"
+        hint="Name, email address, kind or ID"
         autoComplete="off"
         value={draft.actor}
         onChange={(actor) => set({ actor })}
@@ -56,10 +58,17 @@ export function AuditFilters({ filter, onChange }: AuditFiltersProps) {
       <TextField
         label="From"
         type="datetime-local"
+        hint={zone}
         value={draft.from}
         onChange={(from) => set({ from })}
       />
-      <TextField label="To" type="datetime-local" value={draft.to} onChange={(to) => set({ to })} />
+      <TextField
+        label="To"
+        type="datetime-local"
+        hint={zone}
+        value={draft.to}
+        onChange={(to) => set({ to })}
+      />
       <div className="flex gap-2 sm:col-span-2 lg:col-span-5">
         <Button type="submit" look="solid">
           Apply filters

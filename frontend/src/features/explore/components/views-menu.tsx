@@ -9,6 +9,7 @@ import { Popover } from '@/components/ui/popover';
 import { QueryStatus } from '@/components/ui/query-status';
 import { useChangeView, useViews, type ViewChange } from '@/features/explore/api/use-views';
 import type { SavedView } from '@/features/explore/api/wire';
+import { describeRecorded } from '@/lib/identity-names';
 import { useEditor, type Problems } from '@/lib/use-editor';
 
 /** Loaded on demand, since few visits use it. */
@@ -123,7 +124,9 @@ function ViewRow({ view, isCurrent, onOpen, onDelete }: ViewRowProps) {
       <button
         type="button"
         aria-current={isCurrent || undefined}
-        title={view.updated_by == null ? undefined : `Changed by ${view.updated_by}`}
+        title={
+          view.updated_by == null ? undefined : `Changed by ${describeRecorded(view.updated_by)}`
+        }
         className="min-w-0 flex-1 truncate rounded-md px-1.5 py-1.5 text-left text-sm hover:bg-highlight aria-[current]:font-semibold"
         onClick={onOpen}
       >

@@ -16,6 +16,7 @@ import {
   type NewShareLink,
   type ShareLink,
 } from '@/features/explore/share/use-share-links';
+import { describeRecorded } from '@/lib/identity-names';
 import { formatDate } from '@/lib/time';
 import { useEditor, type Problems } from '@/lib/use-editor';
 import { localZone } from '@/lib/zone';
@@ -183,6 +184,6 @@ function Links() {
 }
 
 function describe({ page, created_by, expires_at }: ShareLink): string {
-  const by = created_by == null ? '' : `, by ${created_by}`;
+  const by = created_by == null ? '' : `, by ${describeRecorded(created_by)}`;
   return `${page === 'live' ? 'Live' : 'Explore'}${by}, expires ${formatDate(expires_at)}`;
 }

@@ -7,6 +7,7 @@ import { useRevokeClient, useRotateClientSecret } from '@/features/keys/api/use-
 import { RotatePopover } from '@/features/keys/components/rotate-popover';
 import { hasTwoSecrets } from '@/features/keys/model/draft';
 import { formatAgo, formatDate } from '@/lib/format';
+import { describeRecorded } from '@/lib/identity-names';
 
 interface ClientRowProps {
   client: Client;
@@ -35,7 +36,7 @@ export function ClientRow({ client, now, onRotated }: ClientRowProps) {
           <p className="caption">
             {[
               `created ${formatDate(created_at)}`,
-              created_by && `by ${created_by}`,
+              created_by && `by ${describeRecorded(created_by)}`,
               last_used_at == null ? 'never used' : `last used ${formatAgo(last_used_at, now)}`,
               hasTwoSecrets(client, now) &&
                 client.previous_secret_expires_at &&

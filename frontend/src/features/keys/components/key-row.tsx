@@ -9,6 +9,7 @@ import { KeyUsage } from '@/features/keys/components/key-usage';
 import { RotatePopover } from '@/features/keys/components/rotate-popover';
 import { hasEnded } from '@/features/keys/model/draft';
 import { formatAgo, formatDate } from '@/lib/format';
+import { describeRecorded } from '@/lib/identity-names';
 
 interface KeyRowProps {
   apiKey: ApiKey;
@@ -40,8 +41,8 @@ export function KeyRow({ apiKey, isOwn, now, onRotated }: KeyRowProps) {
           <p className="caption">
             {[
               `created ${formatDate(created_at)}`,
-              !isOwn && created_by && `by ${created_by}`,
-              describeExpiry(apiKey),
+              !isOwn && created_by && `by ${describeRecorded(created_by)}`,
+              describeExpiry(apiKey, isOver),
               last_used_at == null ? 'never used' : `last used ${formatAgo(last_used_at, now)}`,
             ]
               .filter(Boolean)
@@ -87,7 +88,8 @@ export function KeyRow({ apiKey, isOwn, now, onRotated }: KeyRowProps) {
   );
 }
 
-function describeExpiry({ expires_at, revoked_at }: ApiKey): string {
+function describeExpiry({ expires_at, revoked_at }: ApiKey, isOver: boolean): string {
   if (revoked_at != null) return `revoked ${formatDate(revoked_at)}`;
-  return expires_at == null ? 'does not expire' : `expires ${formatDate(expires_at)}`;
+  if (expires_at == null) return 'does not expire';
+  return `${isOver ? 'expired' : 'expires'} ${formatDate(expires_at)}`;
 }

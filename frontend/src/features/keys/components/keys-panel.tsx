@@ -9,6 +9,7 @@ import { ShowMore } from '@/components/ui/show-more';
 import { useApiKeys } from '@/features/keys/api/use-keys';
 import { KeyEditor } from '@/features/keys/components/key-editor';
 import { KeyRow } from '@/features/keys/components/key-row';
+import { hasAccess } from '@/lib/me';
 import { useNow } from '@/lib/use-now';
 
 /** The API keys that the person manages: their own, and an admin's those of all. */
@@ -20,7 +21,7 @@ export function KeysPanel({ me }: { me: Me }) {
   return (
     <Panel
       title="API keys"
-      note="for programs that act for you"
+      note={hasAccess(me, 'admin') ? 'of everyone, for programs' : 'for programs that act for you'}
       actions={
         <Button look="solid" onClick={() => setCreating(true)}>
           New key

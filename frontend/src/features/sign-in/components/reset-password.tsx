@@ -55,6 +55,11 @@ export function ResetPassword({ token }: { token: string }) {
           onChange={setPassword}
         />
       </CardForm>
+      {reset.error !== null && (
+        <p className="text-sm">
+          <PageLink to="/forgot-password">Get another link</PageLink>
+        </p>
+      )}
     </Card>
   );
 }

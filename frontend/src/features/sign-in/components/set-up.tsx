@@ -28,7 +28,7 @@ export function SetUp({ onSignedIn }: { onSignedIn: (me: Me) => void }) {
   return (
     <Card
       title="Create the first account"
-      note="It is an admin’s. From then on, everyone has to sign in. The code is in the server’s log."
+      note="You become the admin. After that, everyone has to sign in."
     >
       <QueryStatus query={state} what="set-up" rows={4} />
       {state.data !== undefined && <SetUpForm onSignedIn={onSignedIn} />}
@@ -63,6 +63,7 @@ function SetUpForm({ onSignedIn }: { onSignedIn: (me: Me) => void }) {
     >
       <TextField
         label="Code"
+        hint="The server wrote it to its log when it started."
         autoComplete="off"
         autoFocus
         inputClassName={LARGE}

@@ -1,3 +1,4 @@
+import { ActorName } from '@/components/ui/actor-name';
 import { Badge } from '@/components/ui/badge';
 import { PageLink } from '@/components/ui/page-link';
 import { SourceBadge } from '@/components/ui/source-badge';
@@ -69,7 +70,12 @@ export function SourceRow(props: SourceRowProps) {
         </PageLink>
         <span className="wrap-anywhere" title={formatDate(updated_at)}>
           changed {formatAgo(updated_at, now)}
-          {updated_by && ` by ${updated_by}`}
+          {updated_by && (
+            <>
+              {' by '}
+              <ActorName name={updated_by} />
+            </>
+          )}
         </span>
         {gaps.length === 0 && !isWebhook && <span>{formatGaps(0)}</span>}
       </div>

@@ -1,3 +1,4 @@
+import { ActorName } from '@/components/ui/actor-name';
 import { Allowed } from '@/components/ui/allowed';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
@@ -55,7 +56,12 @@ export function TopicRow({ topic, n_posts, now, onEdit, onDelete }: TopicRowProp
             {' · '}
             <span title={formatDate(updated_at)}>
               changed {formatAgo(updated_at, now)}
-              {updated_by && ` by ${updated_by}`}
+              {updated_by && (
+                <>
+                  {' by '}
+                  <ActorName name={updated_by} />
+                </>
+              )}
             </span>
           </p>
         </div>

@@ -12,6 +12,7 @@ import { useInvitations, useRevokeInvitation } from '@/features/users/api/use-us
 import { InvitationEditor } from '@/features/users/components/invitation-editor';
 import { addressOf } from '@/features/users/model/draft';
 import { formatDate } from '@/lib/format';
+import { describeRecorded } from '@/lib/identity-names';
 
 /** The invitations that nobody has accepted yet. */
 export function InvitationsPanel() {
@@ -73,7 +74,7 @@ export function InvitationsPanel() {
 
 function Row({ invitation, onRevoke }: { invitation: Invitation; onRevoke: () => void }) {
   const { email, role, plan, created_by, expires_at } = invitation;
-  const by = created_by == null ? '' : `by ${created_by}, `;
+  const by = created_by == null ? '' : `by ${describeRecorded(created_by)}, `;
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-t border-line px-4 py-2.5">
       <div className="min-w-0 flex-1 basis-60 wrap-anywhere">

@@ -75,13 +75,26 @@ export function UserRow({ user, isMe, now, onEdit, onReset }: UserRowProps) {
           >
             All sessions and tokens of the account end. API keys stay valid.
           </Confirm>
-          <Button
-            aria-label={`${is_active ? 'Disable' : 'Enable'} ${name}`}
-            disabled={change.isPending}
-            onClick={() => change.mutate({ is_active: !is_active })}
-          >
-            {is_active ? 'Disable' : 'Enable'}
-          </Button>
+          {is_active ? (
+            <Confirm
+              trigger={<Button aria-label={`Disable ${name}`}>Disable</Button>}
+              question={isMe ? 'Disable your own account?' : `Disable the account of ${name}?`}
+              action="Disable"
+              onConfirm={() => change.mutate({ is_active: false })}
+            >
+              {isMe
+                ? 'You are signed out at once, and only another admin can enable it again.'
+                : 'All access ends at once, also that of API keys, until it is enabled again.'}
+            </Confirm>
+          ) : (
+            <Button
+              aria-label={`Enable ${name}`}
+              disabled={change.isPending}
+              onClick={() => change.mutate({ is_active: true })}
+            >
+              Enable
+            </Button>
+          )}
           <Confirm
             trigger={
               <Button look="quiet" aria-label={`Archive ${name}`}>

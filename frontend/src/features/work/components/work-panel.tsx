@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { ActorName } from '@/components/ui/actor-name';
 import { Allowed } from '@/components/ui/allowed';
 import { Button } from '@/components/ui/button';
 import { Field, TextArea } from '@/components/ui/field';
@@ -64,7 +65,7 @@ function Moment({ moment }: { moment: WorkMoment }) {
   return (
     <li className="relative wrap-anywhere">
       <span className="absolute top-1.5 -left-[19px] size-1.5 rounded-full bg-ink-faint" />
-      {actor ?? 'Someone'} {describeMoment(moment)},{' '}
+      <ActorName name={actor ?? 'Someone'} /> {describeMoment(moment)},{' '}
       <time className="text-ink-soft" dateTime={at}>
         {formatDate(at)}
       </time>
