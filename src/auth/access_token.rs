@@ -272,6 +272,7 @@ mod tests {
             jti: String::new(),
             scope: "read fly admin".to_owned(),
             fam: None,
+            sec: None,
         };
         let scopes = Scopes::from_iter([Scope::Read, Scope::Admin]);
         let judged = judge(&fine).unwrap();

@@ -227,8 +227,9 @@ impl Modify for Token {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("The operator's token, or the token of a share link. If GROUNDSWELL_AUTH_TOKEN is not set, no token is \
-                 needed."))
+            .description(Some("An API key, an access token, the operator's token, or the token of a share link; `docs/AUTH.md` \
+                 describes them. People who use the dashboard have a session in a cookie instead. No token is needed on \
+                 a server that listens on this machine only and has neither accounts nor GROUNDSWELL_AUTH_TOKEN."))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));

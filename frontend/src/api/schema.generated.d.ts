@@ -537,7 +537,8 @@ export interface paths {
         put?: never;
         /**
          * Sign out
-         * @description Ends the session of the cookie, and its live connections. It is not an error if there is none.
+         * @description Ends the session of the cookie, or the sign-in of a person to whom the access token was issued, with its refresh
+         *     tokens and live connections. It is not an error if there is none. API keys and clients do not end; they are revoked.
          */
         post: operations["sign_out"];
         delete?: never;
@@ -751,7 +752,8 @@ export interface paths {
         put?: never;
         /**
          * Replace the secret of a client
-         * @description The present secret is accepted until the overlap has passed. An older one is not accepted any more.
+         * @description The present secret is accepted until the overlap has passed. An older one is not accepted any more. Access tokens end
+         *     with the secret for which they were issued.
          */
         post: operations["rotate_client_secret"];
         delete?: never;
@@ -918,7 +920,8 @@ export interface paths {
          * Invite a person
          * @description The person creates an account with this role and plan by choosing a password, once, within seven days. The link is
          *     mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token. An
-         *     earlier invitation of the same address ends.
+         *     earlier invitation of the same address ends. The invitation ends when the person who created it, or to whom the API key
+         *     belongs, is no longer an administrator.
          */
         post: operations["create_invitation"];
         delete?: never;
@@ -2698,8 +2701,8 @@ export interface components {
             /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
             actor_id?: string | null;
             /**
-             * @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified, or on the command line the name of their
-             *     account on the machine; null if there is none.
+             * @description Name or email address of a person, name of a key or client, on the command line the name of the account on the machine,
+             *     or the name that the operator gave in `X-Groundswell-Actor`, which is not verified; null if there is none.
              */
             actor_name?: string | null;
             /** @description Id of what was changed; null if the action concerns no single object. */
@@ -4784,8 +4787,8 @@ export interface components {
                 /** @description Id of the account, key, client or share link that acted; null if the kind says everything. */
                 actor_id?: string | null;
                 /**
-                 * @description Name that the actor gave in `X-Groundswell-Actor`, which is not verified, or on the command line the name of their
-                 *     account on the machine; null if there is none.
+                 * @description Name or email address of a person, name of a key or client, on the command line the name of the account on the machine,
+                 *     or the name that the operator gave in `X-Groundswell-Actor`, which is not verified; null if there is none.
                  */
                 actor_name?: string | null;
                 /** @description Id of what was changed; null if the action concerns no single object. */
@@ -10124,7 +10127,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The session has ended */
+            /** @description The sign-in has ended */
             204: {
                 headers: {
                     "ratelimit-limit": components["headers"]["RateLimitLimit"];
@@ -10140,7 +10143,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             403: components["responses"]["Foreign"];
             429: components["responses"]["RateLimited"];
-            /** @description Redis is unavailable */
+            /** @description PostgreSQL or Redis is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
