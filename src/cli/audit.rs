@@ -135,6 +135,7 @@ fn text(verdict: &Verdict, seconds: f64, has_file: bool) -> String {
     lines.push(match verdict.findings.n_total() {
         0 if has_file => "the audit log is intact".to_owned(),
         0 => "the audit log is intact; without --checkpoints, a cut-off end goes unnoticed".to_owned(),
+        1 => "the audit log was tampered with: 1 finding".to_owned(),
         n => format!("the audit log was tampered with: {n} findings"),
     });
     lines.join("\n")

@@ -131,6 +131,11 @@ pub async fn run(command: UsersCommand) -> anyhow::Result<()> {
     match command {
         UsersCommand::Create { email, role, plan, name, password: _, database, key } => {
             let changes = Changes::open(&database, &key).await?;
+            if role != Role::Admin && !users::exist(&changes.store).await? {
+                bail!(
+                    "the first account must be an admin, because only an admin can manage the others: use --role admin"
+                );
+            }
             let hashed_secret = hashed(&email).await?;
             let new = NewUser { email, name, plan, role, hashed_secret };
             let created = users::create(&changes.store, &new, Timestamp::now()).await?;

@@ -1,5 +1,7 @@
 //! Middleware that checks hosts and origins, and finds out who makes a request.
 
+use std::borrow::Cow;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -51,10 +53,10 @@ fn check_headers(state: &AppState, request: &ServiceRequest) -> Result<(), ApiEr
     let hosts = &state.params.hosts;
     let headers = request.headers();
     let named = headers.get_all(header::HOST).map(header_text).collect::<Vec<_>>();
-    let in_target = request.uri().authority().map(|authority| authority.to_string());
+    let in_target = request.uri().authority().map(|authority| Cow::Borrowed(authority.as_str()));
     for host in named.iter().chain(&in_target) {
         if !hosts.admits_host(host) {
-            return Err(ApiError::Foreign { header: "Host", value: host.clone() });
+            return Err(ApiError::Foreign { header: "Host", value: host.clone().into_owned() });
         }
     }
     // Another program in between could judge the other one.
@@ -62,8 +64,8 @@ fn check_headers(state: &AppState, request: &ServiceRequest) -> Result<(), ApiEr
         return Err(ApiError::invalid("Authorization", "must be given only once"));
     }
     for origin in headers.get_all(header::ORIGIN).map(header_text) {
-        if !state.params.origins.admits(&origin, named.first().map(String::as_str)) {
-            return Err(ApiError::Foreign { header: "Origin", value: origin });
+        if !state.params.origins.admits(&origin, named.first().map(AsRef::as_ref)) {
+            return Err(ApiError::Foreign { header: "Origin", value: origin.into_owned() });
         }
     }
     Ok(())
@@ -128,22 +130,24 @@ async fn name_actor(
 /// Credentials count in this order: the operator's token, a share token, an API key, an access token, a session, and a
 /// ticket. A wrong token, key or access token is never replaced by a lesser credential beside it.
 async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Option<Principal>, ApiError> {
-    let presented: Vec<String> = presented_tokens(request.headers()).collect();
     let token = state.params.token.as_ref();
-    if token.is_some_and(|token| presented.iter().any(|presented| token.matches(presented))) {
+    if token
+        .is_some_and(|token| presented_tokens(request.headers()).any(|presented| token.matches(&presented)))
+    {
         return Ok(Some(Principal::operator()));
     }
     // Even if the API is open, a share token opens only its view.
-    if let Some(presented) = presented.iter().find(|presented| access::is_share_token(presented)) {
-        let link = access::admit(state, request, presented).await?;
+    let shared = presented_tokens(request.headers()).find(|presented| access::is_share_token(presented));
+    if let Some(presented) = shared.map(Cow::into_owned) {
+        let link = access::admit(state, request, &presented).await?;
         return Ok(Some(Principal::share_holder(link)));
     }
     if state.authenticator.is_open() {
         return Ok(Some(Principal::local_operator()));
     }
     let now = Timestamp::now();
-    if let Some(presented) = presented.first() {
-        let Some(credential) = credential_of(presented) else {
+    if let Some(presented) = presented_tokens(request.headers()).next() {
+        let Some(credential) = credential_of(&presented) else {
             return Ok(None);
         };
         return Ok(state.authenticator.authenticate(credential, now).await?);
@@ -173,8 +177,8 @@ fn credential_of(token: &str) -> Option<Presented<'_>> {
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
-    let n_parts = token.split('.').filter(|part| is_part(part)).count();
-    (n_parts == 3 && token.split('.').count() == 3).then_some(Presented::AccessToken(token))
+    let n_dots = token.bytes().filter(|byte| *byte == b'.').count();
+    (n_dots == 2 && token.split('.').all(is_part)).then_some(Presented::AccessToken(token))
 }
 
 /// Checks that a change in a session comes from a page of this server. A browser sends the cookie of a session by itself,
@@ -198,20 +202,36 @@ fn check_site(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError
 /// Returns every token that the request presents: in `Authorization: Bearer`, as the password in `Authorization: Basic`
 /// (for which browsers prompt), and in `Sec-WebSocket-Protocol: bearer, <token>`, since browsers cannot set headers on
 /// WebSockets. URLs never carry the token, only tickets, because URLs end up in logs and browser histories.
-fn presented_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
-    let authorization = headers.get(header::AUTHORIZATION).map(header_text).and_then(|value| {
-        let (scheme, credentials) = value.split_once(' ')?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "bearer" => Some(credentials.trim().to_owned()),
-            "basic" => password_of(credentials.trim()),
-            _ => None,
-        }
-    });
-    let protocol = headers.get(header::SEC_WEBSOCKET_PROTOCOL).map(header_text).and_then(|value| {
-        let mut offered = value.split(',').map(str::trim);
-        (offered.next() == Some("bearer")).then(|| offered.next().map(str::to_owned)).flatten()
-    });
+fn presented_tokens(headers: &HeaderMap) -> impl Iterator<Item = Cow<'_, str>> {
+    let authorization =
+        headers.get(header::AUTHORIZATION).and_then(|value| found_in(value, in_authorization));
+    let protocol = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| found_in(value, in_protocol));
     authorization.into_iter().chain(protocol)
+}
+
+/// Returns what `find` finds in the text of a header, without copying it where that is possible.
+fn found_in(
+    value: &header::HeaderValue,
+    find: for<'a> fn(&'a str) -> Option<Cow<'a, str>>,
+) -> Option<Cow<'_, str>> {
+    match header_text(value) {
+        Cow::Borrowed(text) => find(text),
+        Cow::Owned(text) => find(&text).map(|found| Cow::Owned(found.into_owned())),
+    }
+}
+
+fn in_authorization(value: &str) -> Option<Cow<'_, str>> {
+    let (scheme, credentials) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(Cow::Borrowed(credentials.trim()));
+    }
+    let is_basic = scheme.eq_ignore_ascii_case("basic");
+    is_basic.then(|| password_of(credentials.trim())).flatten().map(Cow::Owned)
+}
+
+fn in_protocol(value: &str) -> Option<Cow<'_, str>> {
+    let mut offered = value.split(',').map(str::trim);
+    if offered.next() == Some("bearer") { offered.next().map(Cow::Borrowed) } else { None }
 }
 
 /// Removes the ticket from the URL of a live connection, so that it is neither logged nor passed on. Returns `None` for
@@ -257,8 +277,8 @@ fn password_of(basic: &str) -> Option<String> {
     String::from_utf8(decoded).ok()?.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-fn header_text(value: &header::HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).into_owned()
+fn header_text(value: &header::HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
 }
 
 #[cfg(test)]

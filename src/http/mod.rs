@@ -103,7 +103,8 @@ pub fn share_permits() -> Arc<Semaphore> {
     share::access::permits()
 }
 
-/// The route table. If two paths match, the first one counts. Health checks are not limited, because a supervisor that is
+/// The route table. If two paths match, the first one counts. Paths without parameters come first: the router compares
+/// those as text, and runs a regular expression for each of the others that it passes. Health checks are not limited, because a supervisor that is
 /// refused takes the server for dead; nor are the files of the dashboard, which are sent from memory.
 fn table() -> Vec<Entry> {
     let mut table = vec![
@@ -239,6 +240,7 @@ fn table() -> Vec<Entry> {
         at("/docs/{file:.*}").get(openapi::page),
     ];
     table.extend(operational_routes());
+    table.sort_by_key(Entry::has_parameters);
     table
 }
 

@@ -333,6 +333,24 @@ mod tests {
     }
 
     #[test]
+    fn descriptions_end_with_what_a_call_requires() {
+        let described = described();
+        let check = |path: &str, method: &str, end: &str| {
+            let description = described["paths"][path][method]["description"].as_str().unwrap_or_default();
+            assert!(description.ends_with(end), "{method} {path}: {description}");
+        };
+        check("/livez", "get", "Open to anyone.");
+        check("/api/v1/posts", "get", "Requires the scope `read`. Counts against the quota `read`.");
+        check("/api/v1/posts", "post", "Requires the scope `ingest`. Counts against the quota `ingest`.");
+        check("/api/v1/score", "post", "Counts against the quota `score`.");
+        let admin = "Requires the role `admin` and the scope `admin`. Counts against the quota `write`.";
+        check("/api/v1/clients", "post", admin);
+        let owner = "Requires the scope `read`, and to own the object or be an administrator. \
+            Counts against the quota `write`.";
+        check("/api/v1/api-keys/{id}", "delete", owner);
+    }
+
+    #[test]
     fn only_calls_that_are_open_to_anyone_need_no_token() {
         let described = described();
         for (method, path, access) in routes() {

@@ -154,6 +154,11 @@ impl Entry {
         self
     }
 
+    /// Returns whether a part of the path varies.
+    pub fn has_parameters(&self) -> bool {
+        self.path.contains('{')
+    }
+
     /// Returns the routes of this path.
     pub fn into_rules(self) -> Vec<Rule> {
         self.rules

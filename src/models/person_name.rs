@@ -22,7 +22,9 @@ pub struct PersonName(String);
 
 /// Error for a text that is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a name of 1 to 80 characters, without control or bidirectional characters")]
+#[error(
+    "must be a name of 1 to 80 characters, at least one of them visible, without control or bidirectional characters"
+)]
 pub struct NoName;
 
 impl PersonName {
@@ -53,7 +55,8 @@ impl FromStr for PersonName {
             return Err(NoName);
         }
         let name = text.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect::<String>();
-        if (1..=NAME_CHARS_MAX).contains(&name.chars().count()) { Ok(Self(name)) } else { Err(NoName) }
+        let is_short = name.chars().count() <= NAME_CHARS_MAX;
+        if is_short && !name.chars().all(is_invisible) { Ok(Self(name)) } else { Err(NoName) }
     }
 }
 
@@ -69,6 +72,31 @@ impl TryFrom<String> for PersonName {
 /// paragraph separators, and the characters that change the direction of text (Unicode Standard Annex 9).
 pub(super) fn is_deceptive(character: char) -> bool {
     is_hidden(character) || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+}
+
+/// Returns whether the character leaves no mark on a screen: space, and the characters that the Unicode Character Database
+/// lists as `Default_Ignorable_Code_Point`, besides the blank of Braille.
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || is_deceptive(character)
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200d}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fff8}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// Time of an action, and who acted.
@@ -114,6 +142,11 @@ mod tests {
         check("Ana\0", None);
         check("\u{202e}anA", None);
         check("Ana\u{2066}", None);
+        check("\u{200b}", None);
+        check("\u{200d} \u{3164}", None);
+        // Between letters they have a meaning.
+        check("نام\u{200c}ها", Some("نام\u{200c}ها"));
+        check("👩\u{200d}💻", Some("👩\u{200d}💻"));
     }
 
     #[test]

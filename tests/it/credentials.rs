@@ -181,6 +181,19 @@ async fn nobody_creates_a_key_that_may_do_more_or_lasts_longer_than_its_creator(
     let narrow = office.create_key(&office.admin, json!({"name": "x", "scopes": ["read", "admin"]})).await;
     let (status, refused) = read(with_key(text(&narrow["key"]), &body).send().await.unwrap()).await;
     assert_eq!((status, code(&refused)), (403, "forbidden"), "{refused}");
+    // Nor can a key that expires make one that lasts longer.
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+    let day = |n| now + SignedDuration::from_hours(24 * n);
+    let brief = office.create_key(&office.admin, json!({"name": "brief", "expires_at": day(2)})).await;
+    for (asked, status, expires_at) in [
+        (Value::Null, 201, &brief["expires_at"]),
+        (json!(day(1)), 201, &json!(day(1))),
+        (json!(day(3)), 422, &Value::Null),
+    ] {
+        let body = json!({"name": "x", "expires_at": asked});
+        let made = read(with_key(text(&brief["key"]), &body).send().await.unwrap()).await;
+        assert_eq!((made.0, &made.1["expires_at"]), (status, expires_at), "{asked}: {}", made.1);
+    }
 }
 
 #[actix_web::test]

@@ -51,6 +51,9 @@ async fn accounts_are_created_listed_disabled_and_given_passwords() {
     let app = TestApp::start_on(&space, &[]).await;
     let client = Client::new(app.address);
     assert_eq!(client.try_get("/api/v1/system").await.unwrap().status, 200);
+    let viewer = ["create", "viewer@example.com", "--role", "viewer", "--password-stdin"];
+    let locked_out = run(&space, &viewer, PASSWORD);
+    assert!(String::from_utf8_lossy(&locked_out.stderr).contains("must be an admin"), "{locked_out:?}");
     let create = ["create", "Ana@example.com", "--role", "admin", "--name", "Ana", "--password-stdin"];
     let refused = run(&space, &create, "password1234\n");
     assert!(!refused.status.success());

@@ -8,25 +8,33 @@ use super::quotas::{RouteClass, Tier};
 use crate::models::principal::{Identity, Principal};
 
 /// Somebody with quotas: a principal, an account, or an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     /// Row of the table of quotas.
     pub tier: Tier,
-    name: String,
+    name: Name,
 }
 
-/// State of a caller's quota for one class of routes, as Redis and a process find it.
-///
-/// The name is hashed because keys of Redis end up in its logs and in what `MONITOR` prints. It is no secret: somebody
-/// who can read Redis can find out whether an address is among the keys.
+/// Who a caller is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Name {
+    Principal(Identity),
+    /// Holder of a share link at an address.
+    Holder(Identity, IpAddr),
+    Address(IpAddr),
+    /// Digest of the name of an account, which somebody may have made up.
+    Account(Digest16),
+}
+
+/// State of a caller's quota for one class of routes, as a process finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CallerKey {
     class: RouteClass,
-    digest: [u8; DIGEST_BYTES],
+    name: Name,
 }
 
-/// Bytes of the digest: too many for two callers to meet by chance.
-const DIGEST_BYTES: usize = 16;
+/// Digest with too many bits for two texts to meet by chance.
+type Digest16 = [u8; 16];
 
 impl Caller {
     /// Returns the caller that a call counts for; `None` if nothing limits the caller, which is so for the operator.
@@ -37,39 +45,51 @@ impl Caller {
         let Some(principal) = principal else {
             return Some(Self::address(address));
         };
-        let identity = principal.identity;
-        if matches!(identity, Identity::LocalOperator | Identity::Operator) {
-            return None;
-        }
-        let is_shared = matches!(identity, Identity::ShareHolder(_));
-        let name = if is_shared { format!("{identity} at {address}") } else { identity.to_string() };
+        let name = match principal.identity {
+            Identity::LocalOperator | Identity::Operator => return None,
+            holder @ Identity::ShareHolder(_) => Name::Holder(holder, address),
+            identity => Name::Principal(identity),
+        };
         Some(Self { tier: Tier::Plan(principal.plan), name })
     }
 
     /// Returns the stranger at an address.
-    pub fn address(address: IpAddr) -> Self {
-        Self { tier: Tier::Stranger, name: format!("address {address}") }
+    pub const fn address(address: IpAddr) -> Self {
+        Self { tier: Tier::Stranger, name: Name::Address(address) }
     }
 
     /// Returns the account that somebody tries to sign in to, whether it exists or not. `name` should be in the form in
     /// which accounts are looked up, so that spelling it differently does not yield another quota.
     pub fn account(name: &str) -> Self {
-        Self { tier: Tier::Stranger, name: format!("account {name}") }
+        Self { tier: Tier::Stranger, name: Name::Account(digest(name)) }
     }
 
-    pub(super) fn key(&self, class: RouteClass) -> CallerKey {
-        let whole: [u8; 32] = Sha256::digest(self.name.as_bytes()).into();
-        let mut digest = [0; DIGEST_BYTES];
-        digest.iter_mut().zip(whole).for_each(|(kept, byte)| *kept = byte);
-        CallerKey { class, digest }
+    pub(super) const fn key(&self, class: RouteClass) -> CallerKey {
+        CallerKey { class, name: self.name }
     }
 }
 
 impl CallerKey {
     /// Returns the name of the key in Redis, without its prefix.
+    ///
+    /// It contains a digest because keys of Redis end up in its logs and in what `MONITOR` prints. The digest is no
+    /// secret: somebody who can read Redis can find out whether an address is among the keys.
     pub fn in_redis(&self) -> String {
-        format!("{}:{}", self.class.as_str(), hex::encode(self.digest))
+        let caller = match self.name {
+            Name::Principal(identity) => identity.to_string(),
+            Name::Holder(identity, address) => format!("{identity} at {address}"),
+            Name::Address(address) => format!("address {address}"),
+            Name::Account(account) => format!("account {}", hex::encode(account)),
+        };
+        format!("{}:{}", self.class.as_str(), hex::encode(digest(&caller)))
     }
+}
+
+fn digest(text: &str) -> Digest16 {
+    let whole: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let mut digest = Digest16::default();
+    digest.iter_mut().zip(whole).for_each(|(kept, byte)| *kept = byte);
+    digest
 }
 
 #[cfg(test)]

@@ -79,6 +79,7 @@ pub async fn list(
 /// The key belongs to the person who creates it, and never grants more than that person may do. With an administrator's key,
 /// only keys of the same person can be created: they end with that person's access. A key that the operator, or a program
 /// with a key of the installation, creates belongs to the installation; it stays when the key that created it is revoked.
+/// Created with a key that expires, a key expires no later than that one, and at the same time by default.
 /// Clients cannot create keys. Only this response contains the key; the server stores a hash of its secret.
 #[utoipa::path(post, path = "/api/v1/api-keys", tag = "api-keys", operation_id = "create_api_key",
     params(ActorHeader),
@@ -104,6 +105,7 @@ pub async fn create(
     if new.expires_at.is_some_and(|expires_at| expires_at <= stamp.at) {
         return Err(ApiError::invalid_field("expires_at", "choose a time in the future".to_owned()));
     }
+    let expires_at = expiry(&state, &principal, new.expires_at).await?;
     let created = state.credentials.api_keys().create().await?;
     let api_key = ApiKey {
         id: created.id,
@@ -112,7 +114,7 @@ pub async fn create(
         scopes,
         created_at: stamp.at,
         created_by: stamp.name().map(str::to_owned),
-        expires_at: new.expires_at,
+        expires_at,
         last_used_at: None,
         revoked_at: None,
         rotated_from: None,
@@ -236,6 +238,27 @@ async fn owner_for(state: &AppState, principal: &Principal) -> Result<Option<Use
             Access::Admin.check(principal)?;
             Err(ApiError::KeyOfOthers)
         }
+    }
+}
+
+/// Returns when a key that the principal creates expires: as asked for, but never later than the credential it is created
+/// with.
+///
+/// # Errors
+/// 422 if that would be later.
+async fn expiry(
+    state: &AppState,
+    principal: &Principal,
+    asked: Option<Timestamp>,
+) -> Result<Option<Timestamp>, ApiError> {
+    let standing = state.authenticator.standings().of(principal.identity, principal.grant).await?;
+    let latest = standing.and_then(|standing| standing.expires_at);
+    match asked.zip(latest) {
+        Some((asked, latest)) if asked > latest => {
+            let message = format!("the key that you present expires at {latest}; choose no later time");
+            Err(ApiError::invalid_field("expires_at", message))
+        }
+        _ => Ok(asked.or(latest)),
     }
 }
 

@@ -8,8 +8,10 @@ use utoipa::openapi::{
     ContentBuilder, Header, HeaderBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Type,
 };
 
+use crate::http::access::Access;
 use crate::http::routes;
 use crate::http::routes::Rule;
+use crate::models::principal::Role;
 
 /// Error response: its name in the document, status and description.
 type Refusal = (&'static str, &'static str, &'static str);
@@ -140,6 +142,9 @@ fn complete_call(operation: &mut Operation, rule: &Rule) {
     let token = (!is_open).then(|| SecurityRequirement::new("token", [""; 0]));
     operation.security = Some(token.into_iter().collect());
     operation.extensions.get_or_insert_default().insert(ACCESS.to_owned(), rule.needs.as_str().into());
+    let description = operation.description.take().unwrap_or_default();
+    let paragraphs = [description, conditions(rule)].into_iter().filter(|paragraph| !paragraph.is_empty());
+    operation.description = Some(paragraphs.collect::<Vec<_>>().join("\n\n")).filter(|text| !text.is_empty());
     let of_access = if is_open { &OF_OPEN[..] } else { &OF_RULED };
     let of_bodies = if operation.request_body.is_some() { &OF_BODIES[..] } else { &[] };
     let of_limited = if rule.class.is_some() { &OF_LIMITED[..] } else { &[] };
@@ -156,6 +161,23 @@ fn complete_call(operation: &mut Operation, rule: &Rule) {
         let refusal = || RefOr::Ref(Ref::new(format!("#/components/responses/{name}")));
         responses.entry((*status).to_owned()).or_insert_with(refusal);
     }
+}
+
+/// Returns what a call requires of its caller, and which quota it counts against, for readers of its description.
+fn conditions(rule: &Rule) -> String {
+    let requirement = match (rule.needs, rule.needs.requirement()) {
+        (Access::Anyone, _) => "Open to anyone.".to_owned(),
+        (_, None) => "Requires any credential.".to_owned(),
+        (Access::Owner(_), Some((_, scope))) => {
+            format!("Requires the scope `{}`, and to own the object or be an administrator.", scope.as_str())
+        }
+        (_, Some((Role::Viewer, scope))) => format!("Requires the scope `{}`.", scope.as_str()),
+        (_, Some((role, scope))) => {
+            format!("Requires the role `{}` and the scope `{}`.", role.as_str(), scope.as_str())
+        }
+    };
+    let quota = rule.class.map(|class| format!(" Counts against the quota `{}`.", class.as_str()));
+    requirement + &quota.unwrap_or_default()
 }
 
 fn add_headers(status: &str, response: &mut Response, is_limited: bool) {
