@@ -82,8 +82,8 @@ pub enum Reset {
 }
 
 impl Accounts {
-    /// Invites somebody. An earlier invitation of the same address ends, and this one when the person who creates it is no
-    /// longer an administrator.
+    /// Invites somebody. The invitation replaces an earlier one for the same address, and works only while the person who
+    /// creates it is an active administrator.
     ///
     /// # Errors
     /// If PostgreSQL cannot be asked.

@@ -30,8 +30,8 @@ const SALT_BYTES: usize = 16;
 /// who is signed in already.
 const HASHES_MAX: usize = 1;
 
-/// Number of hashes that may wait for those being computed. A hash takes about 30 ms, so the last one waits for half a
-/// second.
+/// Number of hashes that may wait for those being computed. The last one waits for all before it, so a longer queue would
+/// keep people waiting instead of telling them to try again.
 const WAITING_MAX: usize = 16;
 
 /// Minimum length of a new password in characters. Length resists guessing where required digits and symbols do not

@@ -362,8 +362,8 @@ export interface paths {
         };
         /**
          * List API keys, newest first
-         * @description A person gets their own keys, and an administrator those of everyone. Keys that were revoked or have expired stay
-         *     listed for 90 days.
+         * @description A person gets their own keys. An administrator, or a program with the role and scope `admin`, gets those of everyone;
+         *     other programs get an empty list. Keys that were revoked or have expired stay listed for 90 days.
          */
         get: operations["list_api_keys"];
         put?: never;
@@ -537,8 +537,8 @@ export interface paths {
         put?: never;
         /**
          * Sign out
-         * @description Ends the session of the cookie, or the sign-in of a person to whom the access token was issued, with its refresh
-         *     tokens and live connections. It is not an error if there is none. API keys and clients do not end; they are revoked.
+         * @description Ends the session of the cookie, or the sign-in that a person's access token belongs to, with all its tokens and live
+         *     connections. It is not an error if there is neither. API keys and clients cannot sign out; revoke them instead.
          */
         post: operations["sign_out"];
         delete?: never;
@@ -919,9 +919,9 @@ export interface paths {
         /**
          * Invite a person
          * @description The person creates an account with this role and plan by choosing a password, once, within seven days. The link is
-         *     mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token. An
-         *     earlier invitation of the same address ends. The invitation ends when the person who created it, or to whom the API key
-         *     belongs, is no longer an administrator.
+         *     mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token.
+         *     The invitation replaces an earlier one for the same address. It works only while the person who created it, or who
+         *     owns the API key that did, is an active administrator.
          */
         post: operations["create_invitation"];
         delete?: never;

@@ -90,9 +90,9 @@ pub async fn list(
 /// Invite a person
 ///
 /// The person creates an account with this role and plan by choosing a password, once, within seven days. The link is
-/// mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token. An
-/// earlier invitation of the same address ends. The invitation ends when the person who created it, or to whom the API key
-/// belongs, is no longer an administrator.
+/// mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token.
+/// The invitation replaces an earlier one for the same address. It works only while the person who created it, or who
+/// owns the API key that did, is an active administrator.
 #[utoipa::path(post, path = "/api/v1/invitations", tag = "invitations", operation_id = "create_invitation",
     params(ActorHeader), request_body = NewInvitation, responses(
     (status = 201, body = CreatedInvitation, description = "The invitation and its token"),
@@ -129,7 +129,8 @@ pub async fn create(
     Ok(HttpResponse::Created().json(CreatedInvitation { invitation, token, link, mailed }))
 }
 
-/// Returns the person who makes a call, or to whom the API key belongs that makes it.
+/// Returns the person who makes a call, or the owner of the API key that makes it. Returns `None` for the operator, for
+/// clients and for keys of the installation.
 async fn person_behind(state: &AppState, principal: &Principal) -> Result<Option<UserId>, ApiError> {
     Ok(match principal.identity {
         Identity::User(id) => Some(id),

@@ -91,8 +91,8 @@ pub fn welcome(
 
 /// Sign out
 ///
-/// Ends the session of the cookie, or the sign-in of a person to whom the access token was issued, with its refresh
-/// tokens and live connections. It is not an error if there is none. API keys and clients do not end; they are revoked.
+/// Ends the session of the cookie, or the sign-in that a person's access token belongs to, with all its tokens and live
+/// connections. It is not an error if there is neither. API keys and clients cannot sign out; revoke them instead.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", operation_id = "sign_out", responses(
     (status = 204, description = "The sign-in has ended",
         headers(("set-cookie" = String, description = "Removes the cookie of the session"))),

@@ -53,8 +53,8 @@ pub struct ApiKeyQuery {
 
 /// List API keys, newest first
 ///
-/// A person gets their own keys, and an administrator those of everyone. Keys that were revoked or have expired stay
-/// listed for 90 days.
+/// A person gets their own keys. An administrator, or a program with the role and scope `admin`, gets those of everyone;
+/// other programs get an empty list. Keys that were revoked or have expired stay listed for 90 days.
 #[utoipa::path(get, path = "/api/v1/api-keys", tag = "api-keys", operation_id = "list_api_keys", params(ApiKeyQuery), responses(
     (status = 200, body = Page<ApiKey>, description = "One page of keys"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
