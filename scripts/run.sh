@@ -21,8 +21,8 @@ synthetic_per_second=4
 export GROUNDSWELL_DATA_DIR="${GROUNDSWELL_DATA_DIR:-.groundswell}"
 export GROUNDSWELL_LISTEN="${GROUNDSWELL_LISTEN:-127.0.0.1:8080}"
 export GROUNDSWELL_PRODUCTS="${GROUNDSWELL_PRODUCTS:-Mayweather=mayweather,floyd,maywheather;McGregor=mcgregor,conor,macgregor,notorious}"
-# The terminal shows only what needs attention; the rest is on the dashboard.
-export GROUNDSWELL_LOG="${GROUNDSWELL_LOG:-warn,fred=error}"
+# The terminal shows only what needs attention, and the code for the first account; the rest is on the dashboard.
+export GROUNDSWELL_LOG="${GROUNDSWELL_LOG:-warn,fred=error,groundswell::app::access=info}"
 # Do not fill another project's servers with posts if these variables happen to be set.
 unset DATABASE_URL REDIS_URL
 # For the same reason, read a settings file only if it is named explicitly.

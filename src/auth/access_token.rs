@@ -47,7 +47,7 @@ struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fam: Option<TokenFamilyId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sec: Option<u64>,
+    sec: Option<String>,
 }
 
 /// Who a token is issued to, and for what.
@@ -124,7 +124,11 @@ impl AccessTokens {
             jti: Uuid::now_v7().to_string(),
             scope: names.join(" "),
             fam: subject.family(),
-            sec: if let Some(Grant::ClientSecret(secret)) = subject.grant { Some(secret) } else { None },
+            // As text: not every JSON parser keeps 64 bits of a number.
+            sec: match subject.grant {
+                Some(Grant::ClientSecret(secret)) => Some(format!("{secret:016x}")),
+                _ => None,
+            },
         };
         encode(&header, &claims, &signer.key).map_err(|error| AuthError::Signing(error.to_string()))
     }
@@ -174,7 +178,11 @@ fn judge(claims: &Claims) -> Option<Verified> {
     let identity = identity_named(&claims.sub)?;
     let from = Timestamp::from_second(claims.nbf).ok()?.checked_sub(CLOCK_SKEW_MAX).ok()?;
     let until = Timestamp::from_second(claims.exp).ok()?;
-    let grant = claims.fam.map(Grant::TokenFamily).or(claims.sec.map(Grant::ClientSecret));
+    let secret = match &claims.sec {
+        Some(digits) => Some(u64::from_str_radix(digits, 16).ok()?),
+        None => None,
+    };
+    let grant = claims.fam.map(Grant::TokenFamily).or(secret.map(Grant::ClientSecret));
     Some(Verified { subject: TokenSubject { identity, scopes, grant }, from, until })
 }
 
@@ -231,7 +239,7 @@ mod tests {
         for subject in [
             TokenSubject { grant, ..subject(Identity::User(UserId::now_v7())) },
             TokenSubject {
-                grant: Some(Grant::ClientSecret(7)),
+                grant: Some(Grant::ClientSecret(u64::MAX - 1)),
                 ..subject(Identity::Client(ClientId::now_v7()))
             },
             subject(Identity::Client(ClientId::now_v7())),
@@ -282,6 +290,7 @@ mod tests {
             change(&mut claims);
             assert!(judge(&claims).is_none(), "{claims:?}");
         };
+        check(|claims| claims.sec = Some("no digits".to_owned()));
         check(|claims| claims.iss = "elsewhere".to_owned());
         check(|claims| claims.aud = "elsewhere".to_owned());
         check(|claims| claims.exp = 1_901);

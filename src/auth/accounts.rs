@@ -192,6 +192,8 @@ impl Accounts {
             self.sessions.end(signed_in.session.id).await?;
             return Ok(SignIn::Wrong);
         }
+        // Another process, or the command line, may have created the account a moment ago.
+        self.open.note_account();
         Ok(SignIn::Done(Box::new(signed_in)))
     }
 

@@ -23,6 +23,10 @@ use crate::stream::{Sessions, StreamError};
 /// which a change counts everywhere.
 pub const REMEMBERED: Duration = Duration::from_secs(2);
 
+/// How long a request waits for a new answer if there is an earlier one. Together with [`REMEMBERED`] it must stay below
+/// five seconds, too.
+const ASKING_MAX: Duration = Duration::from_secs(2);
+
 /// How long the last answer counts while PostgreSQL or Redis cannot be asked, so that programs go on sending posts: as
 /// long as an access token is valid.
 pub const OUTAGE_MAX: Duration = Duration::from_secs(15 * 60);
@@ -128,26 +132,38 @@ impl Standings {
         Self { store, sessions, open, answers: Arc::new(Cache::new(ANSWERS_MAX)) }
     }
 
-    /// Returns what the identity may do, as of at most [`REMEMBERED`] ago; `None` if it may do nothing. While the server
-    /// that knows cannot be asked, the last answer counts, for at most [`OUTAGE_MAX`].
+    /// Returns what the identity may do, as of at most [`REMEMBERED`] and [`ASKING_MAX`] ago; `None` if it may do nothing.
+    /// While the server that knows cannot be asked, or does not answer, the last answer counts, for at most [`OUTAGE_MAX`].
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked, and did not answer before.
     pub async fn of(&self, identity: Identity, grant: Option<Grant>) -> Result<Option<Standing>, AuthError> {
         let subject = (identity, grant);
-        let remembered = self.answers.get(&subject);
-        if let Some(Answer { standing, asked_at, .. }) = remembered
-            && asked_at.elapsed() < REMEMBERED
-        {
-            return Ok(standing);
+        let Some(answer) = self.answers.get(&subject) else { return self.renew(subject).await };
+        if answer.asked_at.elapsed() < REMEMBERED {
+            return Ok(answer.standing);
         }
+        let Some(standing) = answer.in_outage() else { return self.renew(subject).await };
+        // Other requests go on meanwhile, and one that waited too long does so too. The question is not given up then: its
+        // answer counts whenever it comes.
+        self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
+        let standings = self.clone();
+        let renewal = tokio::spawn(async move { standings.renew(subject).await });
+        match tokio::time::timeout(ASKING_MAX, renewal).await {
+            Ok(Ok(renewed)) => renewed,
+            Ok(Err(_)) | Err(_) => Ok(Some(standing)),
+        }
+    }
+
+    /// Asks what the identity may do, and remembers the answer.
+    async fn renew(&self, subject: Subject) -> Result<Option<Standing>, AuthError> {
         let asked_at = Instant::now();
         let known = self.ask(&[subject]).await;
         let standing = match self.verdict(subject, &known) {
             Verdict::Stands(standing) => Some(standing),
             Verdict::Lost => None,
             Verdict::Unknown => {
-                if let Some(answer) = remembered
+                if let Some(answer) = self.answers.get(&subject)
                     && let Some(standing) = answer.in_outage()
                 {
                     self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
@@ -297,5 +313,46 @@ fn of_credential(
     match &known.credentials {
         Err(_) => Verdict::Unknown,
         Ok(known) => find(known).map_or(Verdict::Lost, |standing| Verdict::Stands((*standing).into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use futures_util::poll;
+
+    use super::*;
+    use crate::store::credentials::api_keys;
+    use crate::store::credentials::testing::{SECRET, key};
+    use crate::store::testing::{connection, now_in_micros, test_store};
+    use crate::stream::tests::redis::Redis;
+
+    #[tokio::test]
+    async fn a_database_that_does_not_answer_holds_up_one_request_briefly_and_its_answer_counts_late() {
+        let (store, redis) = (test_store().await, Redis::start());
+        let sessions = redis.connect().await.sessions();
+        let standings = Standings::new(store.clone(), sessions, OpenAccess::new(store.clone(), false));
+        let key = key(None, now_in_micros());
+        assert!(api_keys::create(&store, &key, &SECRET).await.unwrap());
+        let of = || standings.of(Identity::ApiKey(key.id), None);
+        let known = of().await.unwrap();
+        assert!(known.is_some());
+        // Whoever asks from now on waits for the lock for a minute.
+        let holder = connection(&store).await;
+        holder.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        tokio::time::sleep(REMEMBERED).await;
+        let mut first = Box::pin(of());
+        assert!(poll!(&mut first).is_pending());
+        let others = poll!(pin!(of()));
+        assert!(matches!(others, Poll::Ready(Ok(standing)) if standing == known), "others ask as well");
+        assert_eq!(first.await.unwrap(), known);
+        let revoke = format!("UPDATE api_keys SET revoked_at = now() WHERE id = '{}'", key.id);
+        holder.batch_execute(&revoke).await.unwrap();
+        holder.batch_execute("COMMIT").await.unwrap();
+        while of().await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }

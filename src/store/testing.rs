@@ -169,6 +169,11 @@ fn folder_of(pid: u32) -> PathBuf {
     std::env::temp_dir().join(format!("{FOLDER}{pid}"))
 }
 
+/// Takes a connection from the pool, for a transaction that spans several calls.
+pub(crate) async fn connection(store: &Store) -> deadpool_postgres::Object {
+    store.client().await.unwrap()
+}
+
 /// Runs statements without parameters.
 pub(crate) async fn execute(store: &Store, sql: &str) {
     store.client().await.unwrap().batch_execute(sql).await.unwrap();

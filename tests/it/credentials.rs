@@ -183,7 +183,7 @@ async fn nobody_creates_a_key_that_may_do_more_or_lasts_longer_than_its_creator(
     assert_eq!((status, code(&refused)), (403, "forbidden"), "{refused}");
     // Nor can a key that expires make one that lasts longer.
     let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
-    let day = |n| now + SignedDuration::from_hours(24 * n);
+    let day = |n: i64| now + SignedDuration::from_hours(24 * n);
     let brief = office.create_key(&office.admin, json!({"name": "brief", "expires_at": day(2)})).await;
     for (asked, status, expires_at) in [
         (Value::Null, 201, &brief["expires_at"]),
