@@ -77,6 +77,35 @@ async fn a_client_rotates_its_secret_with_an_overlap_and_ends_when_it_is_revoked
 }
 
 #[actix_web::test]
+async fn an_access_token_of_a_client_ends_with_the_secret_that_it_was_issued_for() {
+    let api = ApiWithAccounts::new().await;
+    let created = api.create_client(json!({"name": "Importer", "role": "viewer"})).await;
+    let path = format!("{CLIENTS}/{}/rotate-secret", text(&created["id"]));
+    let rotate = async |overlap_seconds: u64| {
+        let body = json!({"overlap_seconds": overlap_seconds});
+        let (status, rotated) = api.call_as(&api.admin, (Method::POST, &path), body).await;
+        assert_eq!(status, 200, "{rotated}");
+        rotated
+    };
+    let token_for = async |client: &Value| {
+        let body = json!({"client_id": created["id"], "client_secret": client["client_secret"]});
+        let (status, tokens) = api.exchange(body).await;
+        assert_eq!(status, 200, "{tokens}");
+        text(&tokens["access_token"]).to_owned()
+    };
+    let first = token_for(&created).await;
+    let second = token_for(&rotate(3_600).await).await;
+    for token in [&first, &second] {
+        assert_eq!(api.reads_and_sends(token).await, (200, 403), "both secrets are accepted");
+    }
+    let third = token_for(&rotate(0).await).await;
+    for token in [&first, &second] {
+        assert_eq!(api.reads_and_sends(token).await, (401, 401), "at once in this process");
+    }
+    assert_eq!(api.reads_and_sends(&third).await, (200, 403));
+}
+
+#[actix_web::test]
 async fn a_person_signs_a_program_in_and_it_renews_its_token() {
     let api = ApiWithAccounts::new().await;
     let first = api.tokens_of_ana().await;
@@ -106,6 +135,28 @@ async fn a_person_signs_a_program_in_and_it_renews_its_token() {
     assert_eq!(api.renew("gsr_invented").await.0, 401);
     // Her session in the dashboard is another sign-in.
     assert_eq!(api.call_as(&api.ana, (Method::GET, KEYS), Value::Null).await.0, 200);
+}
+
+#[actix_web::test]
+async fn signing_out_with_an_access_token_ends_its_sign_in_and_no_other() {
+    let api = ApiWithAccounts::new().await;
+    let ended = api.tokens_of_ana().await;
+    let elsewhere = json!({"grant_type": "password", "username": api.ana.user.email, "password": PASSWORD});
+    let (status, kept) = api.exchange(elsewhere).await;
+    assert_eq!(status, 200, "{kept}");
+    let renewed = api.renew(text(&ended["refresh_token"])).await.1;
+    let sign_out = api.server.request(Method::POST, "/api/v1/auth/logout");
+    let sign_out = sign_out.bearer_auth(text(&ended["access_token"])).send().await.unwrap();
+    assert_eq!(sign_out.status(), 204);
+    for tokens in [&ended, &renewed] {
+        let access_token = text(&tokens["access_token"]);
+        assert_eq!(api.reads_and_sends(access_token).await, (401, 401), "at once in this process");
+        let (status, answer) = api.renew(text(&tokens["refresh_token"])).await;
+        assert_eq!((status, code(&answer)), (403, "revoked"), "{answer}");
+    }
+    assert_eq!(api.reads_and_sends(text(&kept["access_token"])).await, (200, 202));
+    assert_eq!(api.renew(text(&kept["refresh_token"])).await.0, 200);
+    assert_eq!(api.call_as(&api.ana, (Method::GET, KEYS), Value::Null).await.0, 200, "her session goes on");
 }
 
 #[actix_web::test]
