@@ -19,7 +19,9 @@ use crate::models::session::Session;
 use crate::store::Store;
 use crate::store::accounts::passwords;
 use crate::store::accounts::users::{self, NewUser};
-use crate::stream::{Attempt, Guess, NewSession, Sessions, SetupCode, SignInAttempts, SignInDevices, Stream};
+use crate::stream::{
+    Attempt, NewSession, Sessions, SetupCode, SignInAttempts, SignInDevices, SignInTarget, Stream,
+};
 
 /// From where a person signs in.
 #[derive(Debug, Clone)]
@@ -175,8 +177,8 @@ impl Accounts {
             Some(device) if self.devices.is_known(email, &device, now).await? => Some(device),
             _ => None,
         };
-        let guess = Guess::PasswordOf(email.clone());
-        let attempt = Attempt { guess, address: origin.address, known_device };
+        let target = SignInTarget::PasswordOf(email.clone());
+        let attempt = Attempt { target, address: origin.address, known_device };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(SignIn::Wait(wait));
         }
@@ -208,8 +210,8 @@ impl Accounts {
         origin: &SignInOrigin,
         now: Timestamp,
     ) -> Result<Proof, AuthError> {
-        let guess = Guess::PasswordOf(email.clone());
-        let attempt = Attempt { guess, address: origin.address, known_device: None };
+        let target = SignInTarget::PasswordOf(email.clone());
+        let attempt = Attempt { target, address: origin.address, known_device: None };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(Proof::Wait(wait));
         }
@@ -264,7 +266,7 @@ impl Accounts {
         if users::exist(&self.store).await? {
             return Ok(SetUp::AlreadyDone);
         }
-        let attempt = Attempt { guess: Guess::SetupCode, address, known_device: None };
+        let attempt = Attempt { target: SignInTarget::SetupCode, address, known_device: None };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(SetUp::Wait(wait));
         }
@@ -314,8 +316,8 @@ impl Accounts {
         }
         // Counted for this session alone: the failures of others delay nobody who is signed in.
         let known_device = Some(session.to_string());
-        let guess = Guess::PasswordOf(user.email.clone());
-        let attempt = Attempt { guess, address, known_device };
+        let target = SignInTarget::PasswordOf(user.email.clone());
+        let attempt = Attempt { target, address, known_device };
         if let Some(wait) = self.attempts.begin(&attempt, now).await? {
             return Ok(PasswordChange::Wait(wait));
         }

@@ -60,19 +60,23 @@ pub struct NewKey {
     pub secret: StoredSecret,
 }
 
-/// Key that was verified.
+/// When a key was verified.
 #[derive(Debug, Clone, Copy)]
 struct Verified {
-    id: ApiKeyId,
     at: Instant,
-    /// Until when it is not verified again.
-    until: Instant,
+    /// When it is verified again.
+    again_at: Instant,
 }
 
 impl Verified {
-    fn now(id: ApiKeyId) -> Self {
+    fn now() -> Self {
         let at = Instant::now();
-        Self { id, at, until: at + REMEMBERED }
+        Self { at, again_at: at + REMEMBERED }
+    }
+
+    /// Returns whether it may still count while PostgreSQL is unavailable.
+    fn is_recent(&self) -> bool {
+        self.at.elapsed() < OUTAGE_MAX
     }
 }
 
@@ -116,37 +120,39 @@ impl ApiKeys {
     pub async fn verify(&self, text: &str) -> Result<Option<ApiKeyId>, AuthError> {
         let Some((id, secret)) = parts_of(text) else { return Ok(None) };
         let digest = self.digest.of(text);
-        let now = Instant::now();
-        match self.verified.get(&digest) {
-            Some(verified) if now < verified.until => return Ok(Some(verified.id)),
-            Some(verified) if now < verified.at + OUTAGE_MAX => {
-                // Others go on meanwhile, and whoever comes after the pause tries again.
-                self.verified.insert(digest, Verified { until: now + PAUSE, ..verified });
-                let is_right = match self.verify_anew(id, secret).await {
-                    Err(AuthError::Store(error)) if error.is_unavailable() => return Ok(Some(id)),
-                    other => other?,
-                };
-                if !is_right {
-                    self.verified.remove(&digest);
-                    return Ok(None);
+        let earlier = self.verified.get(&digest).filter(Verified::is_recent);
+        let guard = match earlier {
+            Some(earlier) if Instant::now() < earlier.again_at => return Ok(Some(id)),
+            Some(earlier) => {
+                // Others go on meanwhile. If this request fails, the next one after the pause verifies the key.
+                let pause = Verified { again_at: Instant::now() + PAUSE, ..earlier };
+                self.verified.insert(digest, pause);
+                None
+            }
+            None => {
+                self.verified.remove_if(&digest, |earlier| !earlier.is_recent());
+                // Others that present the same key wait for the first one.
+                match self.verified.get_value_or_guard_async(&digest).await {
+                    Ok(_) => return Ok(Some(id)),
+                    Err(guard) => Some(guard),
                 }
-                self.verified.insert(digest, Verified::now(id));
+            }
+        };
+        let is_right = match self.is_stored(id, secret).await {
+            Err(AuthError::Store(error)) if error.is_unavailable() && earlier.is_some() => {
                 return Ok(Some(id));
             }
-            Some(_) => drop(self.verified.remove(&digest)),
-            None => {}
-        }
-        // Others that present the same key wait for the first one.
-        let guard = match self.verified.get_value_or_guard_async(&digest).await {
-            Ok(verified) => return Ok(Some(verified.id)),
-            Err(guard) => guard,
+            outcome => outcome?,
         };
-        if !self.verify_anew(id, secret).await? {
-            return Ok(None);
+        match guard {
+            // Fails only if the key was removed meanwhile.
+            Some(guard) if is_right => drop(guard.insert(Verified::now())),
+            // A wrong key takes up no memory.
+            Some(guard) => drop(guard),
+            None if is_right => self.verified.insert(digest, Verified::now()),
+            None => drop(self.verified.remove(&digest)),
         }
-        // Fails only if the key was removed meanwhile.
-        let _ = guard.insert(Verified::now(id));
-        Ok(Some(id))
+        Ok(is_right.then_some(id))
     }
 
     /// Returns the counter of calls.
@@ -154,7 +160,8 @@ impl ApiKeys {
         &self.usage
     }
 
-    async fn verify_anew(&self, id: ApiKeyId, secret: &str) -> Result<bool, AuthError> {
+    /// Returns whether the stored key with this id has this secret.
+    async fn is_stored(&self, id: ApiKeyId, secret: &str) -> Result<bool, AuthError> {
         let Some((_, stored)) = api_keys::find(&self.store, id).await? else { return Ok(false) };
         program_secret::verify(&self.hasher, secret, &stored).await
     }
@@ -244,6 +251,50 @@ mod tests {
         execute(&store, "UPDATE api_keys SET hashed_secret = 'none'").await;
         assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
         assert!(ApiKeys::new(store, PasswordHasher::new()).verify(&text).await.is_err());
+    }
+
+    /// Moves the verification of a key into the past.
+    fn age(keys: &ApiKeys, text: &str, age: Duration) {
+        let now = Instant::now();
+        let earlier = Verified { at: now.checked_sub(age).unwrap(), again_at: now };
+        keys.verified.insert(keys.digest.of(text), earlier);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_verified_again_after_a_minute() {
+        let store = test_store().await;
+        let keys = ApiKeys::new(store.clone(), PasswordHasher::new());
+        let (id, text) = stored(&keys, &store).await;
+        assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
+        age(&keys, &text, REMEMBERED);
+        assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
+        // Remembered again.
+        execute(&store, "UPDATE api_keys SET fingerprint = '\\x0000000000000000'").await;
+        assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
+        age(&keys, &text, REMEMBERED);
+        for _ in 0..2 {
+            assert_eq!(keys.verify(&text).await.unwrap(), None);
+            assert_eq!(keys.verified.len(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_verified_key_counts_for_a_while_without_postgresql() {
+        let store = test_store().await;
+        let keys = ApiKeys::new(store.clone(), PasswordHasher::new());
+        let (id, text) = stored(&keys, &store).await;
+        assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
+        store.close();
+        age(&keys, &text, REMEMBERED);
+        // One request asks PostgreSQL, and others do not until the pause is over.
+        for _ in 0..2 {
+            assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
+            let pause = keys.verified.get(&keys.digest.of(&text)).unwrap();
+            assert!(pause.again_at - pause.at >= REMEMBERED + PAUSE, "{pause:?}");
+        }
+        age(&keys, &text, OUTAGE_MAX);
+        assert!(keys.verify(&text).await.is_err());
+        assert!(keys.verify(&text_of(id, &secret::random())).await.is_err(), "never verified");
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ pub mod key_usage; // calls per API key, in batches
 mod keyed_digest; // digests of remembered credentials
 pub mod limits; // rate limits
 pub mod password; // hashing of passwords, and which passwords are accepted
+pub mod owner; // persons for whom principals act
 pub mod program_secret; // hashed secrets of programs
 pub mod refresh; // refresh tokens
 pub mod secret; // random secrets and their digests
@@ -27,7 +28,7 @@ pub mod signing_keys; // keys that sign access tokens
 use crate::store::StoreError;
 use crate::stream::StreamError;
 
-/// Reason why it cannot be decided who is calling. None of them says anything about the credential.
+/// Reason why it cannot be decided who is calling, or for whom. Only [`Self::KeyGone`] says anything about the credential.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// PostgreSQL cannot be asked.
@@ -45,6 +46,9 @@ pub enum AuthError {
     /// An access token cannot be signed.
     #[error("cannot sign an access token: {0}")]
     Signing(String),
+    /// The API key of the caller no longer exists.
+    #[error("the API key no longer exists")]
+    KeyGone,
     /// A secret cannot be hashed, or a stored hash is malformed.
     #[error("cannot hash a secret: {0}")]
     Hash(String),

@@ -111,16 +111,16 @@ pub struct Standings {
     answers: Arc<Cache<Subject, Answer>>,
 }
 
-/// What the servers know about some subjects, as far as they can be asked.
-struct Known {
+/// Records of some subjects in PostgreSQL and Redis. A server that cannot be asked is an error here.
+struct SubjectRecords {
     users: Result<HashMap<UserId, UserStanding>, StoreError>,
     sessions: Result<HashSet<SessionId>, StreamError>,
-    credentials: Result<KnownCredentials, StoreError>,
+    credentials: Result<CredentialRecords, StoreError>,
 }
 
-/// What PostgreSQL knows about credentials of programs.
+/// Records of credentials of programs in PostgreSQL.
 #[derive(Default)]
-struct KnownCredentials {
+struct CredentialRecords {
     keys: HashMap<ApiKeyId, CredentialStanding>,
     clients: HashMap<ClientId, ClientStanding>,
     families: HashMap<TokenFamilyId, UserId>,
@@ -158,8 +158,8 @@ impl Standings {
     /// Asks what the identity may do, and remembers the answer.
     async fn renew(&self, subject: Subject) -> Result<Option<Standing>, AuthError> {
         let asked_at = Instant::now();
-        let known = self.ask(&[subject]).await;
-        let standing = match self.verdict(subject, &known) {
+        let records = self.ask(&[subject]).await;
+        let standing = match self.verdict(subject, &records) {
             Verdict::Stands(standing) => Some(standing),
             Verdict::Lost => None,
             Verdict::Unknown => {
@@ -169,9 +169,9 @@ impl Standings {
                     self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
                     return Ok(Some(standing));
                 }
-                known.users?;
-                known.sessions?;
-                known.credentials?;
+                records.users?;
+                records.sessions?;
+                records.credentials?;
                 None
             }
         };
@@ -184,18 +184,18 @@ impl Standings {
     pub async fn lost(&self, principals: &[Principal]) -> HashSet<Principal> {
         let subjects: HashSet<Subject> = principals.iter().map(|it| (it.identity, it.grant)).collect();
         let subjects: Vec<Subject> = subjects.into_iter().collect();
-        let known = self.ask(&subjects).await;
-        if let Err(error) = &known.users {
+        let records = self.ask(&subjects).await;
+        if let Err(error) = &records.users {
             warn!(%error, "cannot check the accounts of open connections");
         }
-        if let Err(error) = &known.sessions {
+        if let Err(error) = &records.sessions {
             warn!(%error, "cannot check the sessions of open connections");
         }
-        if let Err(error) = &known.credentials {
+        if let Err(error) = &records.credentials {
             warn!(%error, "cannot check the keys and clients of open connections");
         }
         let is_lost =
-            |principal: &Principal| match self.verdict((principal.identity, principal.grant), &known) {
+            |principal: &Principal| match self.verdict((principal.identity, principal.grant), &records) {
                 Verdict::Stands(standing) => standing.is_less_than(principal),
                 Verdict::Lost => true,
                 Verdict::Unknown => false,
@@ -209,7 +209,7 @@ impl Standings {
     }
 
     /// Asks each server once about all subjects.
-    async fn ask(&self, subjects: &[Subject]) -> Known {
+    async fn ask(&self, subjects: &[Subject]) -> SubjectRecords {
         let users: HashSet<UserId> = subjects
             .iter()
             .filter_map(|(identity, _)| if let Identity::User(id) = identity { Some(*id) } else { None })
@@ -225,11 +225,11 @@ impl Standings {
             self.sessions.living(&sessions),
             self.ask_credentials(subjects)
         );
-        Known { users, sessions, credentials }
+        SubjectRecords { users, sessions, credentials }
     }
 
     /// Asks about the credentials of programs: at most one query per kind, and none for kinds that do not occur.
-    async fn ask_credentials(&self, subjects: &[Subject]) -> Result<KnownCredentials, StoreError> {
+    async fn ask_credentials(&self, subjects: &[Subject]) -> Result<CredentialRecords, StoreError> {
         let (mut keys, mut clients, mut families) = (HashSet::new(), HashSet::new(), HashSet::new());
         for (identity, grant) in subjects {
             match identity {
@@ -242,59 +242,61 @@ impl Standings {
             }
         }
         let now = Timestamp::now();
-        let mut known = KnownCredentials::default();
+        let mut records = CredentialRecords::default();
         if !keys.is_empty() {
             let keys: Vec<ApiKeyId> = keys.into_iter().collect();
-            known.keys = standing::of_keys(&self.store, &keys, now).await?;
+            records.keys = standing::of_keys(&self.store, &keys, now).await?;
         }
         if !clients.is_empty() {
             let clients: Vec<ClientId> = clients.into_iter().collect();
-            known.clients = standing::of_clients(&self.store, &clients, now).await?;
+            records.clients = standing::of_clients(&self.store, &clients, now).await?;
         }
         if !families.is_empty() {
             let families: Vec<TokenFamilyId> = families.into_iter().collect();
-            known.families = standing::of_families(&self.store, &families, now).await?;
+            records.families = standing::of_families(&self.store, &families, now).await?;
         }
-        Ok(known)
+        Ok(records)
     }
 
-    fn verdict(&self, (identity, grant): Subject, known: &Known) -> Verdict {
+    fn verdict(&self, (identity, grant): Subject, records: &SubjectRecords) -> Verdict {
         let verdict = match identity {
             Identity::Operator => Verdict::Stands(Standing::unlimited()),
             Identity::LocalOperator if self.open.is_open() => Verdict::Stands(Standing::unlimited()),
             Identity::LocalOperator => Verdict::Lost,
             // Each request looks its link up.
             Identity::ShareHolder(_) => Verdict::Stands(Standing::of_person(Role::Viewer, Plan::Free)),
-            Identity::User(id) => match &known.users {
+            Identity::User(id) => match &records.users {
                 Err(_) => Verdict::Unknown,
                 Ok(users) => users
                     .get(&id)
                     .map_or(Verdict::Lost, |user| Verdict::Stands(Standing::of_person(user.role, user.plan))),
             },
-            Identity::ApiKey(id) => of_credential(known, |known| known.keys.get(&id)),
+            Identity::ApiKey(id) => of_credential(records, |records| records.keys.get(&id)),
             Identity::Client(id) => {
-                of_credential(known, |known| known.clients.get(&id).map(|client| &client.standing))
+                of_credential(records, |records| records.clients.get(&id).map(|client| &client.standing))
             }
         };
         let grant = match grant {
             None => return verdict,
-            Some(Grant::Session(id)) => match &known.sessions {
+            Some(Grant::Session(id)) => match &records.sessions {
                 Err(_) => Verdict::Unknown,
                 Ok(sessions) if sessions.contains(&id) => return verdict,
                 Ok(_) => Verdict::Lost,
             },
-            Some(Grant::TokenFamily(id)) => match &known.credentials {
+            Some(Grant::TokenFamily(id)) => match &records.credentials {
                 Err(_) => Verdict::Unknown,
-                Ok(known) if known.families.get(&id).map(|user| Identity::User(*user)) == Some(identity) => {
+                Ok(records)
+                    if records.families.get(&id).map(|user| Identity::User(*user)) == Some(identity) =>
+                {
                     return verdict;
                 }
                 Ok(_) => Verdict::Lost,
             },
-            Some(Grant::ClientSecret(secret)) => match &known.credentials {
+            Some(Grant::ClientSecret(secret)) => match &records.credentials {
                 Err(_) => Verdict::Unknown,
-                Ok(known) => {
+                Ok(records) => {
                     let Identity::Client(id) = identity else { return Verdict::Lost };
-                    let client = known.clients.get(&id);
+                    let client = records.clients.get(&id);
                     if client.is_some_and(|client| client.secrets.contains(&secret)) {
                         return verdict;
                     }
@@ -307,12 +309,12 @@ impl Standings {
 }
 
 fn of_credential(
-    known: &Known,
-    find: impl FnOnce(&KnownCredentials) -> Option<&CredentialStanding>,
+    records: &SubjectRecords,
+    find: impl FnOnce(&CredentialRecords) -> Option<&CredentialStanding>,
 ) -> Verdict {
-    match &known.credentials {
+    match &records.credentials {
         Err(_) => Verdict::Unknown,
-        Ok(known) => find(known).map_or(Verdict::Lost, |standing| Verdict::Stands((*standing).into())),
+        Ok(records) => find(records).map_or(Verdict::Lost, |standing| Verdict::Stands((*standing).into())),
     }
 }
 

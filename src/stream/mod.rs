@@ -44,7 +44,7 @@ pub use producer::Producer;
 pub use rate_limits::RateLimits;
 pub use sessions::{LIFETIME as SESSION_LIFETIME, NewSession, Sessions};
 pub use setup_code::SetupCode;
-pub use sign_in_attempts::{Attempt, Guess, SignInAttempts};
+pub use sign_in_attempts::{Attempt, SignInAttempts, SignInTarget};
 pub use sign_in_devices::{DEVICE_LIFETIME, SignInDevices};
 pub use subscription::{Subscription, UpdateEvent};
 pub use trend_slices::{PublishedSlices, TrendSlices};

@@ -52,32 +52,32 @@ const PLACES_MAX: usize = 20;
 /// Time after its last sign-in at which such an address is forgotten.
 const PLACE_LIFETIME: Duration = DEVICE_LIFETIME;
 
-/// What somebody tries to guess.
+/// Secret that an attempt to sign in must present.
 #[derive(Debug, Clone)]
-pub enum Guess {
+pub enum SignInTarget {
     /// Password of the account with this address, whether or not there is one.
     PasswordOf(Email),
     /// Code that makes the first account.
     SetupCode,
 }
 
-impl Guess {
-    /// Returns a name for keys of what the guess would open.
+impl SignInTarget {
+    /// Returns a name for the Redis keys of this target.
     fn digest(&self) -> String {
-        let opens = match self {
+        let name = match self {
             Self::PasswordOf(account) => account.as_str(),
             // No email address.
             Self::SetupCode => "setup",
         };
-        hex::encode(Sha256::digest(opens.as_bytes()))
+        hex::encode(Sha256::digest(name.as_bytes()))
     }
 }
 
 /// Attempt to sign in.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// What is tried.
-    pub guess: Guess,
+    /// What it would open.
+    pub target: SignInTarget,
     /// Address of the caller.
     pub address: IpAddr,
     /// Device, if somebody has signed in to the account with it before.
@@ -88,7 +88,7 @@ impl Attempt {
     /// Returns the names of the counters of this attempt, with their limits. The first one counts for this caller
     /// alone.
     fn counters(&self) -> Vec<(String, Limit)> {
-        let account = self.guess.digest();
+        let account = self.target.digest();
         if let Some(device) = &self.known_device {
             let device = hex::encode(Sha256::digest(device.as_bytes()));
             return vec![(format!("device:{account}:{device}"), OF_PAIR)];
@@ -96,7 +96,7 @@ impl Attempt {
         let network = network_of(self.address);
         let mut counters =
             vec![(format!("pair:{account}:{network}"), OF_PAIR), (format!("address:{network}"), OF_ADDRESS)];
-        if matches!(self.guess, Guess::PasswordOf(_)) {
+        if matches!(self.target, SignInTarget::PasswordOf(_)) {
             counters.push((format!("account:{account}"), OF_ACCOUNT));
         }
         counters
@@ -104,7 +104,7 @@ impl Attempt {
 
     /// Returns the name of the set of addresses from which somebody has signed in to the account.
     fn places(&self) -> String {
-        format!("places:{}", self.guess.digest())
+        format!("places:{}", self.target.digest())
     }
 }
 
@@ -248,8 +248,8 @@ mod tests {
     use crate::stream::tests::redis::Redis;
 
     fn from(account: &str, address: &str) -> Attempt {
-        let guess = Guess::PasswordOf(account.parse().unwrap());
-        Attempt { guess, address: address.parse().unwrap(), known_device: None }
+        let target = SignInTarget::PasswordOf(account.parse().unwrap());
+        Attempt { target, address: address.parse().unwrap(), known_device: None }
     }
 
     fn on_device(account: &str, address: &str, device: &str) -> Attempt {
@@ -376,7 +376,8 @@ mod tests {
         let redis = Redis::start();
         let attempts = redis.connect().await.sign_in_attempts();
         let mut now = Timestamp::now();
-        let code = |address: &str| Attempt { guess: Guess::SetupCode, ..from("ana@example.com", address) };
+        let code =
+            |address: &str| Attempt { target: SignInTarget::SetupCode, ..from("ana@example.com", address) };
         for n in 0..100 {
             let elsewhere = code(&format!("2001:db8:0:{n:x}::1"));
             assert_eq!(attempts.begin(&elsewhere, now).await.unwrap(), None, "{n}");

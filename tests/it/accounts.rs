@@ -5,7 +5,7 @@ use groundswell::models::account::User;
 use groundswell::models::plan::Plan;
 use groundswell::models::principal::Role;
 use groundswell::store::accounts::users::{self, NewUser};
-use groundswell::stream::{Attempt, Guess};
+use groundswell::stream::{Attempt, SignInTarget};
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ async fn failures_delay_further_attempts_but_not_on_a_device_that_has_signed_in(
     // The delays have grown beyond what this test takes.
     for failures in 0..8 {
         let attempt = Attempt {
-            guess: Guess::PasswordOf("ana@example.com".parse().unwrap()),
+            target: SignInTarget::PasswordOf("ana@example.com".parse().unwrap()),
             address: "127.0.0.1".parse().unwrap(),
             known_device: None,
         };
@@ -159,7 +159,7 @@ async fn wrong_setup_codes_from_elsewhere_do_not_delay_who_sets_the_server_up() 
     let code = api.stream.setup_code().show().await.unwrap();
     for n in 0..100 {
         let attempt = Attempt {
-            guess: Guess::SetupCode,
+            target: SignInTarget::SetupCode,
             address: format!("2001:db8:0:{n:x}::1").parse().unwrap(),
             known_device: None,
         };

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::support::api_server::{ApiServer, Setup, read};
-use crate::support::office::{Office, text};
+use crate::support::api_with_accounts::{ApiWithAccounts, text};
 use crate::support::process::Process;
 use crate::support::{Client, Space, TestApp, dice, in_soak, until};
 
@@ -311,16 +311,16 @@ async fn a_change_whose_client_disconnects_is_made_and_recorded() {
 
 #[actix_web::test]
 async fn entries_name_the_person_who_signed_in_and_the_key_that_changed_something() {
-    let office = Office::new().await;
-    office.tokens_of_ana().await;
-    let created = office.create_key(&office.admin, json!({"name": "Deployment"})).await;
+    let api = ApiWithAccounts::new().await;
+    api.tokens_of_ana().await;
+    let created = api.create_key(&api.admin, json!({"name": "Deployment"})).await;
     let topic = json!({"name": "Topic", "kind": "issue", "query": "delay"});
-    let request = office.api.request(Method::POST, "/api/v1/topics").bearer_auth(text(&created["key"]));
+    let request = api.server.request(Method::POST, "/api/v1/topics").bearer_auth(text(&created["key"]));
     assert_eq!(read(request.json(&topic).send().await.unwrap()).await.0, 201);
-    let ana = office.ana.user.email.as_str();
+    let ana = api.ana.user.email.as_str();
     for (action, kind, name) in [("token_issued", "user", ana), ("topic_created", "api_key", "Deployment")] {
         let call = (Method::GET, &*format!("/api/v1/audit?action={action}"));
-        let (status, found) = office.of(&office.admin, call, Value::Null).await;
+        let (status, found) = api.call_as(&api.admin, call, Value::Null).await;
         assert_eq!(status, 200, "{found}");
         let entry = &found["items"][0];
         assert_eq!((&entry["actor_kind"], &entry["actor_name"]), (&json!(kind), &json!(name)), "{entry}");

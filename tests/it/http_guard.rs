@@ -135,6 +135,42 @@ async fn with_a_token_only_health_checks_stay_open() {
 }
 
 #[actix_web::test]
+async fn a_refused_bearer_is_told_apart_from_a_missing_one() {
+    let api = ApiServer::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
+    let asks = || api.request(Method::GET, "/api/v1/system");
+    let invalid = r#"Bearer error="invalid_token""#;
+    let key = format!("gsk_{}_{}", "0".repeat(32), "A".repeat(43));
+    for (asks, challenge) in [
+        (asks().bearer_auth("wrong"), invalid),
+        (asks().bearer_auth(key), invalid),
+        (asks().bearer_auth("eyJh.eyJz.c"), invalid),
+        (asks(), "Bearer"),
+        (asks().header("accept", "text/html"), r#"Basic realm="enter the token as the password""#),
+    ] {
+        let refused = asks.send().await.unwrap();
+        assert_eq!(refused.headers()["www-authenticate"], challenge);
+        let (status, answer) = read(refused).await;
+        assert_eq!((status, &answer["error"]["code"]), (401, &json!("unauthorized")), "{challenge}");
+    }
+}
+
+#[actix_web::test]
+async fn two_authorization_headers_are_rejected() {
+    let api = ApiServer::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
+    for [first, second] in [[TOKEN, "wrong"], ["wrong", TOKEN], [TOKEN, TOKEN]] {
+        let request = api.request(Method::GET, "/api/v1/system");
+        let request = request.header("authorization", format!("Bearer {first}"));
+        let request = request.header("authorization", format!("Bearer {second}"));
+        let (status, answer) = read(request.send().await.unwrap()).await;
+        assert_eq!(
+            (status, &answer["error"]["details"]["parameter"]),
+            (400, &json!("Authorization")),
+            "{answer}"
+        );
+    }
+}
+
+#[actix_web::test]
 async fn with_a_token_the_dashboard_itself_stays_open_to_prompt_for_it() {
     let api = ApiServer::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
     for path in ["/", "/explore?window=1h", "/alerts", "/system"] {
@@ -240,6 +276,19 @@ async fn a_socket_over_the_limit_and_an_invalid_handshake_are_rejected_before_th
     let api = ApiServer::open(Setup::default()).await;
     let (status, answer) = api.get("/ws").await;
     assert_eq!((status, &answer["error"]["code"]), (426, &json!("upgrade_required")));
+}
+
+#[actix_web::test]
+async fn a_client_that_accepts_compression_can_read_why_its_handshake_is_refused() {
+    let api = ApiServer::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
+    let handshake = api.request(Method::GET, "/ws?ticket=zzz").header("accept-encoding", "gzip");
+    let handshake = handshake.header("connection", "Upgrade").header("upgrade", "websocket");
+    let handshake = handshake.header("sec-websocket-version", "13");
+    let handshake = handshake.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let refused = handshake.send().await.unwrap();
+    assert!(!refused.headers().contains_key("content-encoding"), "{:?}", refused.headers());
+    let (status, answer) = read(refused).await;
+    assert_eq!((status, &answer["error"]["code"]), (401, &json!("unauthorized")), "{answer}");
 }
 
 fn socket_request(api: &ApiServer, header: &'static str, value: &str) -> http::Request<()> {

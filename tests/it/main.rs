@@ -54,6 +54,7 @@ mod api_conformance; // the calls keep what their description promises
 mod audit; // who did what, and that nobody can hide it
 mod annotations; // notes on charts
 mod people; // accounts, invitations, password resets
+mod invitations; // invitations end with access of their inviters
 mod erasure; // posts and authors that people erase
 mod explanations; // why a period differs from another
 mod authors; // what one author posted

@@ -10,6 +10,7 @@ use super::users::{email_taken, needs_admin, too_many};
 use super::{BODY_BYTES_MAX, link_ended, weak};
 use crate::auth::links::{Acceptation, Choice, Invite};
 use crate::auth::mail_queue::MailJob;
+use crate::auth::owner::owner_of;
 use crate::http::access::{Admin, Anyone};
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
@@ -17,13 +18,12 @@ use crate::http::extract::{self, ActorHeader, EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::account::User;
 use crate::models::audit::Action;
-use crate::models::id::{InvitationId, UserId};
+use crate::models::id::InvitationId;
 use crate::models::invitation::{Invitation, NewInvitation};
 use crate::models::person_name::PersonName;
-use crate::models::principal::{Identity, Principal};
+use crate::models::principal::Identity;
 use crate::notify::account_mail::{self, AccountMail};
 use crate::store::accounts::invitations::{self, INVITATIONS_MAX};
-use crate::store::credentials::api_keys;
 use crate::store::page::Page;
 
 /// Maximum number of invitations per page.
@@ -110,7 +110,7 @@ pub async fn create(
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let stamp = extract::stamp(&request)?;
-    let invited_by = person_behind(&state, &principal).await?;
+    let invited_by = owner_of(&state.store, principal.identity).await?;
     let new: NewInvitation = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     let (invitation, token) = match state.accounts.invite(new, (&stamp, invited_by)).await? {
         Invite::Done { invitation, token } => (invitation, token),
@@ -127,16 +127,6 @@ pub async fn create(
     // If the queue is full, the admin still has the link.
     let mailed = state.account_mail.offer(job).unwrap_or(false);
     Ok(HttpResponse::Created().json(CreatedInvitation { invitation, token, link, mailed }))
-}
-
-/// Returns the person who makes a call, or the owner of the API key that makes it. Returns `None` for the operator, for
-/// clients and for keys of the installation.
-async fn person_behind(state: &AppState, principal: &Principal) -> Result<Option<UserId>, ApiError> {
-    Ok(match principal.identity {
-        Identity::User(id) => Some(id),
-        Identity::ApiKey(id) => api_keys::get(&state.store, id).await?.and_then(|key| key.owner),
-        Identity::Operator | Identity::LocalOperator | Identity::Client(_) | Identity::ShareHolder(_) => None,
-    })
 }
 
 /// Revoke an invitation

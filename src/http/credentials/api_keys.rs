@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{BODY_BYTES_MAX, granted_scopes, overlap_of};
+use crate::auth::owner::owner_of;
 use crate::http::access::{Access, Owned, Owner, Viewer, check_whole};
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
@@ -226,19 +227,18 @@ pub async fn usage(
 /// stolen credential must not be able to create others that outlive it.
 async fn owner_for(state: &AppState, principal: &Principal) -> Result<Option<UserId>, ApiError> {
     match principal.identity {
-        Identity::User(user) => check_whole(principal).map(|()| Some(user)),
-        Identity::Operator | Identity::LocalOperator => Ok(None),
-        Identity::ApiKey(id) => {
+        Identity::Operator | Identity::LocalOperator => {}
+        Identity::User(_) => check_whole(principal)?,
+        Identity::ApiKey(_) => {
             Access::Admin.check(principal)?;
             check_whole(principal)?;
-            let key = api_keys::get(&state.store, id).await?;
-            key.map(|key| key.owner).ok_or(ApiError::CredentialEnded)
         }
         Identity::Client(_) | Identity::ShareHolder(_) => {
             Access::Admin.check(principal)?;
-            Err(ApiError::KeyOfOthers)
+            return Err(ApiError::KeyOfOthers);
         }
     }
+    Ok(owner_of(&state.store, principal.identity).await?)
 }
 
 /// Returns when a key that the principal creates expires: as asked for, but never later than the credential it is created

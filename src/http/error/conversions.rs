@@ -51,6 +51,7 @@ impl From<AuthError> for ApiError {
                 message: "access tokens need a key that encrypts their keys; set GROUNDSWELL_SECRET_KEY"
                     .to_owned(),
             },
+            AuthError::KeyGone => Self::CredentialEnded,
             AuthError::Hash(_) | AuthError::Signing(_) => Self::internal(error),
         }
     }

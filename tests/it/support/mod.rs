@@ -2,12 +2,12 @@
 
 pub mod client; // HTTP and WebSockets, as anybody uses them
 pub mod api_server; // HTTP API without a pipeline
+pub mod api_with_accounts; // such an API with accounts and their credentials
 pub mod feed_host; // a site with a feed, with its faults
 pub mod jetstream; // a host of Bluesky's network, with its faults
 pub mod mastodon; // a Mastodon instance, with its faults
 pub mod meter; // what counts the use of networks, in memory
 pub mod load; // posts without end, each sent until it is accepted
-pub mod office; // an API with accounts, and its credentials
 pub mod people; // people with accounts
 pub mod posts; // posts to send
 pub mod process; // the program itself, to be killed
