@@ -43,3 +43,9 @@ export function answerFetch(answers: Record<string, (url: URL, body: unknown) =>
   });
   return requests;
 }
+
+/** Answers with an invalid field; an empty one belongs to no control. */
+export function invalidField(field: string, message: string): Response {
+  const error = { code: 'invalid', message, details: { field } };
+  return new Response(JSON.stringify({ error }), { status: 422 });
+}

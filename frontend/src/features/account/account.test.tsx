@@ -7,7 +7,7 @@ import { PasswordPanel } from '@/features/account/components/password-panel';
 import { SessionsPanel } from '@/features/account/components/sessions-panel';
 import { access } from '@/lib/access';
 import { sampleMe, sampleUser } from '@/testing/people';
-import { answerFetch, renderWithQueries } from '@/testing/render';
+import { answerFetch, invalidField, renderWithQueries } from '@/testing/render';
 
 const done = () => new Response(null, { status: 204 });
 
@@ -123,4 +123,13 @@ test('the password is changed, and what is wrong is shown beside its field', asy
   await press('Change password');
   await screen.findByText('Your password is changed. Your other sessions have ended.');
   expect(requests.at(-1)!.body).toEqual({ current: 'right', new: 'four unrelated words' });
+});
+
+test('an error of no field is shown in the form of the password', async () => {
+  answerFetch({ 'POST /api/v1/auth/password': () => invalidField('', 'the body is too large') });
+  renderWithQueries(<PasswordPanel email="ana@example.com" />);
+  await userEvent.type(screen.getByLabelText('Current password'), 'right');
+  await userEvent.type(screen.getByLabelText('New password'), 'four unrelated words');
+  await press('Change password');
+  expect((await screen.findByRole('alert')).textContent).toContain('The body is too large.');
 });

@@ -6,7 +6,7 @@ import { ClientsPanel } from '@/features/keys/components/clients-panel';
 import { KeysPanel } from '@/features/keys/components/keys-panel';
 import { readClient, readKey } from '@/features/keys/model/draft';
 import { sampleMe } from '@/testing/people';
-import { answerFetch, renderWithQueries } from '@/testing/render';
+import { answerFetch, invalidField, renderWithQueries } from '@/testing/render';
 
 const NOON = Date.parse('2026-01-02T12:00:00Z');
 
@@ -168,4 +168,39 @@ test('an admin is told that the keys are those of everyone', async () => {
   answerFetch({ '/api/v1/api-keys': () => ({ items: [key] }) });
   renderWithQueries(<KeysPanel me={sampleMe('admin')} />);
   await screen.findByText('of everyone, for programs');
+});
+
+test('an expiry that the server refuses is shown at its input', async () => {
+  openKeys({
+    'POST /api/v1/api-keys': () => invalidField('expires_at', 'a key lasts at most 60 days'),
+  });
+  await press('New key');
+  const form = within(screen.getByRole('form', { name: 'Key' }));
+  await userEvent.type(form.getByLabelText('Name'), 'Export');
+  await press('Save key');
+  const message = await form.findByText('A key lasts at most 60 days.');
+  const input = form.getByLabelText('Expires after');
+  expect(input.getAttribute('aria-invalid')).toBe('true');
+  expect(input.getAttribute('aria-describedby')).toBe(message.id);
+  expect(form.queryByRole('alert')).toBeNull();
+});
+
+test('an error of no field is shown in the forms of keys and clients', async () => {
+  openKeys({
+    'POST /api/v1/api-keys': () => invalidField('', 'there are too many keys'),
+    '/api/v1/clients': () => ({ items: [client] }),
+    'POST /api/v1/clients': () => invalidField('', 'there are too many clients'),
+  });
+  await press('New key');
+  const keyForm = within(screen.getByRole('form', { name: 'Key' }));
+  await userEvent.type(keyForm.getByLabelText('Name'), 'Export');
+  await press('Save key');
+  expect((await keyForm.findByRole('alert')).textContent).toContain('There are too many keys.');
+  await press('Cancel');
+  renderWithQueries(<ClientsPanel />);
+  await press('New client');
+  const form = within(screen.getByRole('form', { name: 'Client' }));
+  await userEvent.type(form.getByLabelText('Name'), 'Export');
+  await press('Save client');
+  expect((await form.findByRole('alert')).textContent).toContain('There are too many clients.');
 });

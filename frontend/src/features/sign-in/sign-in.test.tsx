@@ -8,7 +8,7 @@ import { SetUp } from '@/features/sign-in/components/set-up';
 import { SignInForm } from '@/features/sign-in/components/sign-in-form';
 import { access } from '@/lib/access';
 import { sampleMe } from '@/testing/people';
-import { answerFetch, renderWithQueries } from '@/testing/render';
+import { answerFetch, invalidField, renderWithQueries } from '@/testing/render';
 
 afterEach(() => {
   sessionStorage.clear();
@@ -221,4 +221,12 @@ test('a server with accounts leads from the set-up page to the sign-in page', as
   renderWithQueries(<SetUp onSignedIn={vi.fn()} />);
   const link = await screen.findByRole('link', { name: 'Go to sign in' });
   expect(link.getAttribute('href')).toBe('/sign-in');
+});
+
+test('an error of no field is shown in the form of an invitation', async () => {
+  answerFetch({ 'POST /api/v1/auth/invitation': () => invalidField('', 'the body is too large') });
+  renderWithQueries(<Invitation token="1nv1t3" onSignedIn={vi.fn()} />);
+  await userEvent.type(screen.getByLabelText('Password'), PASSWORD);
+  await press('Create account');
+  expect((await screen.findByRole('alert')).textContent).toBe('The body is too large.');
 });

@@ -5,7 +5,7 @@ import type { Invitation } from '@/api/identity';
 import { InvitationsPanel } from '@/features/users/components/invitations-panel';
 import { UsersPanel } from '@/features/users/components/users-panel';
 import { sampleUser } from '@/testing/people';
-import { answerFetch, renderWithQueries } from '@/testing/render';
+import { answerFetch, invalidField, renderWithQueries } from '@/testing/render';
 
 const ana = sampleUser({ role: 'admin' });
 const ben = sampleUser({ id: 'u2', email: 'ben@example.com', name: null, role: 'viewer' });
@@ -147,4 +147,35 @@ test('somebody is invited, and the invitation revoked', async () => {
       ['DELETE', '/invitations/i1', null],
     ]),
   );
+});
+
+test('the buttons of an account wrap in groups, so that none is alone on a phone', async () => {
+  openUsers();
+  const groupOf = async (name: string) =>
+    (await screen.findByRole('button', { name })).parentElement;
+  const group = await groupOf('Archive Ana');
+  expect(group).toBe(await groupOf('Disable Ana'));
+  expect(group).not.toBe(await groupOf('Sign out Ana'));
+  expect(group!.className).not.toContain('wrap');
+});
+
+test('an error of no field is shown in the forms of users and invitations', async () => {
+  answerFetch({
+    '/api/v1/users': () => ({ items: [ben] }),
+    'PATCH /api/v1/users/u2': () => invalidField('', 'the user is not as it was'),
+    '/api/v1/invitations': () => ({ items: [] }),
+    'POST /api/v1/invitations': () => invalidField('', 'the domain is not allowed'),
+  });
+  const { unmount } = renderWithQueries(<UsersPanel />);
+  await press('Edit ben@example.com');
+  await press('Save user');
+  const user = within(screen.getByRole('form', { name: 'User' }));
+  expect((await user.findByRole('alert')).textContent).toContain('The user is not as it was.');
+  unmount();
+  renderWithQueries(<InvitationsPanel />);
+  await press('Invite');
+  const form = within(screen.getByRole('form', { name: 'Invitation' }));
+  await userEvent.type(form.getByLabelText('Email address'), 'dora@example.com');
+  await press('Save invitation');
+  expect((await form.findByRole('alert')).textContent).toContain('The domain is not allowed.');
 });

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { Form } from '@/components/ui/form';
 import { Notice } from '@/components/ui/notice';
+import { PageLink } from '@/components/ui/page-link';
 
 interface CardProps {
   title: string;
@@ -20,6 +21,23 @@ export function Card({ title, note, children }: CardProps) {
       {note !== undefined && <div className="text-ink-soft">{note}</div>}
       {children}
     </section>
+  );
+}
+
+interface SignInCardProps extends CardProps {
+  /** The text of the link. */
+  link?: string;
+}
+
+/** A message whose way on is the sign-in page. */
+export function SignInCard({ link = 'Go to sign in', children, ...card }: SignInCardProps) {
+  return (
+    <Card {...card}>
+      {children}
+      <p className="text-sm">
+        <PageLink to="/sign-in">{link}</PageLink>
+      </p>
+    </Card>
   );
 }
 

@@ -1,10 +1,9 @@
 import { useState } from 'react';
 import type { Me } from '@/api/identity';
 import { TextField } from '@/components/ui/field';
-import { PageLink } from '@/components/ui/page-link';
 import { QueryStatus } from '@/components/ui/query-status';
 import { useAuthState, useSetUp } from '@/features/sign-in/api/use-sign-in';
-import { Card, CardForm, LARGE } from '@/features/sign-in/components/card';
+import { Card, CardForm, LARGE, SignInCard } from '@/features/sign-in/components/card';
 import { NewAccountFields, useNewAccount } from '@/features/sign-in/components/new-account';
 import { describeFailure } from '@/features/sign-in/model/describe';
 import { problemWithEmail } from '@/lib/password';
@@ -15,14 +14,10 @@ export function SetUp({ onSignedIn }: { onSignedIn: (me: Me) => void }) {
   const state = useAuthState();
   if (state.data?.setup_required === false) {
     return (
-      <Card
+      <SignInCard
         title="Groundswell is set up"
         note="There are accounts already. Ask an admin to invite you."
-      >
-        <p className="text-sm">
-          <PageLink to="/sign-in">Go to sign in</PageLink>
-        </p>
-      </Card>
+      />
     );
   }
   return (

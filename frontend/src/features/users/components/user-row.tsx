@@ -22,6 +22,9 @@ interface UserRowProps {
   onReset: (reset: CreatedReset) => void;
 }
 
+/** Buttons that stay on one line, also on a phone. */
+const GROUP = 'flex gap-1 max-sm:*:px-2!';
+
 /** One account and what can be done with it. */
 export function UserRow({ user, isMe, now, onEdit, onReset }: UserRowProps) {
   const { id, email, role, plan, is_active, created_at, last_sign_in_at } = user;
@@ -54,59 +57,63 @@ export function UserRow({ user, isMe, now, onEdit, onReset }: UserRowProps) {
               .join(' · ')}
           </p>
         </div>
-        <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
-          <Button aria-label={`Edit ${name}`} onClick={onEdit}>
-            Edit
-          </Button>
-          {is_active && (
-            <Button
-              aria-label={`Reset link for ${name}`}
-              disabled={reset.isPending}
-              onClick={() => reset.mutate(undefined, { onSuccess: onReset })}
-            >
-              Reset link
+        <div className="flex flex-wrap gap-1">
+          <div className={GROUP}>
+            <Button aria-label={`Edit ${name}`} onClick={onEdit}>
+              Edit
             </Button>
-          )}
-          <Confirm
-            trigger={<Button aria-label={`Sign out ${name}`}>Sign out</Button>}
-            question={`Sign ${name} out everywhere?`}
-            action="Sign out"
-            onConfirm={() => signOut.mutate(undefined)}
-          >
-            All sessions and tokens of the account end. API keys stay valid.
-          </Confirm>
-          {is_active ? (
-            <Confirm
-              trigger={<Button aria-label={`Disable ${name}`}>Disable</Button>}
-              question={isMe ? 'Disable your own account?' : `Disable the account of ${name}?`}
-              action="Disable"
-              onConfirm={() => change.mutate({ is_active: false })}
-            >
-              {isMe
-                ? 'You are signed out at once, and only another admin can enable it again.'
-                : 'All access ends at once, also that of API keys, until it is enabled again.'}
-            </Confirm>
-          ) : (
-            <Button
-              aria-label={`Enable ${name}`}
-              disabled={change.isPending}
-              onClick={() => change.mutate({ is_active: true })}
-            >
-              Enable
-            </Button>
-          )}
-          <Confirm
-            trigger={
-              <Button look="quiet" aria-label={`Archive ${name}`}>
-                Archive
+            {is_active && (
+              <Button
+                aria-label={`Reset link for ${name}`}
+                disabled={reset.isPending}
+                onClick={() => reset.mutate(undefined, { onSuccess: onReset })}
+              >
+                Reset link
               </Button>
-            }
-            question={`Archive the account of ${name}?`}
-            action="Archive"
-            onConfirm={() => archive.mutate(undefined)}
-          >
-            Nobody can sign in to it again. What the person did stays, under their name.
-          </Confirm>
+            )}
+            <Confirm
+              trigger={<Button aria-label={`Sign out ${name}`}>Sign out</Button>}
+              question={`Sign ${name} out everywhere?`}
+              action="Sign out"
+              onConfirm={() => signOut.mutate(undefined)}
+            >
+              All sessions and tokens of the account end. API keys stay valid.
+            </Confirm>
+          </div>
+          <div className={GROUP}>
+            {is_active ? (
+              <Confirm
+                trigger={<Button aria-label={`Disable ${name}`}>Disable</Button>}
+                question={isMe ? 'Disable your own account?' : `Disable the account of ${name}?`}
+                action="Disable"
+                onConfirm={() => change.mutate({ is_active: false })}
+              >
+                {isMe
+                  ? 'You are signed out at once, and only another admin can enable it again.'
+                  : 'All access ends at once, also that of API keys, until it is enabled again.'}
+              </Confirm>
+            ) : (
+              <Button
+                aria-label={`Enable ${name}`}
+                disabled={change.isPending}
+                onClick={() => change.mutate({ is_active: true })}
+              >
+                Enable
+              </Button>
+            )}
+            <Confirm
+              trigger={
+                <Button look="quiet" aria-label={`Archive ${name}`}>
+                  Archive
+                </Button>
+              }
+              question={`Archive the account of ${name}?`}
+              action="Archive"
+              onConfirm={() => archive.mutate(undefined)}
+            >
+              Nobody can sign in to it again. What the person did stays, under their name.
+            </Confirm>
+          </div>
         </div>
       </div>
       {signOut.isSuccess && (
