@@ -15,6 +15,8 @@ export interface paths {
          * Get the public keys of access tokens
          * @description A JSON Web Key Set. A new key appears here ten minutes before it signs, and stays until the last token that it signed
          *     has expired.
+         *
+         *     Open to anyone. Counts against the quota `read`.
          */
         get: operations["get_jwks"];
         put?: never;
@@ -32,7 +34,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get metrics by channel, most posts first */
+        /**
+         * Get metrics by channel, most posts first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["metrics_channels"];
         put?: never;
         post?: never;
@@ -49,7 +54,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the number of posts by emotion */
+        /**
+         * Get the number of posts by emotion
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["metrics_emotions"];
         put?: never;
         post?: never;
@@ -66,7 +74,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get metrics by city, most posts first */
+        /**
+         * Get metrics by city, most posts first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["metrics_geo"];
         put?: never;
         post?: never;
@@ -83,7 +94,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get all metrics for all posts */
+        /**
+         * Get all metrics for all posts
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["metrics_overall"];
         put?: never;
         post?: never;
@@ -100,7 +114,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get metrics by platform, most posts first */
+        /**
+         * Get metrics by platform, most posts first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["metrics_platforms"];
         put?: never;
         post?: never;
@@ -117,7 +134,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get metrics by product, most posts first */
+        /**
+         * Get metrics by product, most posts first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["metrics_products"];
         put?: never;
         post?: never;
@@ -139,6 +159,8 @@ export interface paths {
          * @description The period is divided into at most a hundred steps, as narrow as possible. Steps without posts are included. A step
          *     that is not `complete` still gains posts: divide its counts by its `seconds`. `peaks` are the completed steps that
          *     stand out from the others.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["metrics_trend"];
         put?: never;
@@ -156,12 +178,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List all alert rules, built-in rules first */
+        /**
+         * List all alert rules, built-in rules first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_alert_rules"];
         put?: never;
         /**
          * Create an alert rule
          * @description The first evaluation follows within seconds.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["create_alert_rule"];
         delete?: never;
@@ -182,6 +209,8 @@ export interface paths {
         /**
          * Try an alert rule on the last day of data without storing it
          * @description A rule that covers every key is tried on the twenty keys with the most posts.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["preview_alert_rule"];
         delete?: never;
@@ -197,17 +226,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get one alert rule */
+        /**
+         * Get one alert rule
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_alert_rule"];
         /**
          * Replace an alert rule
          * @description Open alerts that the new rule would not raise are resolved; all others stay open.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         put: operations["replace_alert_rule"];
         post?: never;
         /**
          * Delete an alert rule
          * @description Open alerts of the rule are resolved. Built-in rules can only be disabled.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         delete: operations["delete_alert_rule"];
         options?: never;
@@ -222,7 +258,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List alerts, most recently opened first */
+        /**
+         * List alerts, most recently opened first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_alerts"];
         put?: never;
         post?: never;
@@ -239,7 +278,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get one alert with its history */
+        /**
+         * Get one alert with its history
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_alert"];
         put?: never;
         post?: never;
@@ -261,12 +303,16 @@ export interface paths {
         /**
          * Acknowledge an alert
          * @description Only the first acknowledgement counts; later ones change nothing. All dashboards are notified.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["acknowledge_alert"];
         /**
          * Withdraw the acknowledgement of an alert
          * @description Changes nothing if the alert is not acknowledged. All dashboards are notified, but channels that track incidents are
          *     not.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         delete: operations["unacknowledge_alert"];
         options?: never;
@@ -285,6 +331,8 @@ export interface paths {
         /**
          * Assign an alert to a person
          * @description The last assignment wins. All dashboards are notified.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         put: operations["assign_alert"];
         post?: never;
@@ -306,6 +354,8 @@ export interface paths {
         /**
          * Comment on an alert
          * @description The comment becomes part of the alert's history and cannot be changed.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["comment_on_alert"];
         delete?: never;
@@ -321,10 +371,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the annotations that touch a range, in order of time */
+        /**
+         * List the annotations that touch a range, in order of time
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_annotations"];
         put?: never;
-        /** Create an annotation */
+        /**
+         * Create an annotation
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         post: operations["create_annotation"];
         delete?: never;
         options?: never;
@@ -343,10 +399,15 @@ export interface paths {
         /**
          * Replace the content of an annotation
          * @description Restores an annotation that was deleted within the last day.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         put: operations["update_annotation"];
         post?: never;
-        /** Delete an annotation */
+        /**
+         * Delete an annotation
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         delete: operations["delete_annotation"];
         options?: never;
         head?: never;
@@ -364,6 +425,8 @@ export interface paths {
          * List API keys, newest first
          * @description A person gets their own keys. An administrator, or a program with the role and scope `admin`, gets those of everyone;
          *     other programs get an empty list. Keys that were revoked or have expired stay listed for 90 days.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["list_api_keys"];
         put?: never;
@@ -372,7 +435,10 @@ export interface paths {
          * @description The key belongs to the person who creates it, and never grants more than that person may do. With an administrator's key,
          *     only keys of the same person can be created: they end with that person's access. A key that the operator, or a program
          *     with a key of the installation, creates belongs to the installation; it stays when the key that created it is revoked.
+         *     Created with a key that expires, a key expires no later than that one, and at the same time by default.
          *     Clients cannot create keys. Only this response contains the key; the server stores a hash of its secret.
+         *
+         *     Requires the scope `read`. Counts against the quota `write`.
          */
         post: operations["create_api_key"];
         delete?: never;
@@ -394,6 +460,8 @@ export interface paths {
         /**
          * Revoke an API key
          * @description Calls with the key are refused and its live connections closed within 5 seconds.
+         *
+         *     Requires the scope `read`, and to own the object or be an administrator. Counts against the quota `write`.
          */
         delete: operations["revoke_api_key"];
         options?: never;
@@ -414,6 +482,8 @@ export interface paths {
          * Replace an API key
          * @description Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed. A
          *     program can replace only keys that it could create.
+         *
+         *     Requires the scope `read`, and to own the object or be an administrator. Counts against the quota `write`.
          */
         post: operations["rotate_api_key"];
         delete?: never;
@@ -432,6 +502,8 @@ export interface paths {
         /**
          * Get the calls with an API key
          * @description Calls are counted per day in UTC, and appear here up to 10 seconds late.
+         *
+         *     Requires the scope `read`, and to own the object or be an administrator. Counts against the quota `read`.
          */
         get: operations["get_api_key_usage"];
         put?: never;
@@ -453,6 +525,8 @@ export interface paths {
          * List the audit log, newest entry first
          * @description Records who did what, to what, from where, and when. Secrets are replaced by `[hidden]`. `groundswell audit verify` checks
          *     that no entry was changed or removed.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `read`.
          */
         get: operations["list_audit_log"];
         put?: never;
@@ -474,6 +548,8 @@ export interface paths {
          * Export the audit log, newest entry first
          * @description Streams any number of entries. The export itself is recorded. In CSV, text that a spreadsheet would evaluate as a formula is
          *     prefixed with an apostrophe.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `read`.
          */
         get: operations["export_audit_log"];
         put?: never;
@@ -496,6 +572,8 @@ export interface paths {
         /**
          * Accept an invitation
          * @description Creates the account. Sign in afterwards.
+         *
+         *     Open to anyone. Counts against the quota `sign_in`.
          */
         post: operations["accept_invitation"];
         delete?: never;
@@ -518,6 +596,8 @@ export interface paths {
          * @description Begins a session, which a cookie that scripts cannot read holds: for seven days after its last use, and thirty at
          *     most. After several failures, further attempts are delayed. On a device on which, or at an address from which, a person
          *     has signed in before, failures elsewhere cause no delay.
+         *
+         *     Open to anyone. Counts against the quota `sign_in`.
          */
         post: operations["sign_in"];
         delete?: never;
@@ -539,6 +619,8 @@ export interface paths {
          * Sign out
          * @description Ends the session of the cookie, or the sign-in that a person's access token belongs to, with all its tokens and live
          *     connections. It is not an error if there is neither. API keys and clients cannot sign out; revoke them instead.
+         *
+         *     Open to anyone. Counts against the quota `write`.
          */
         post: operations["sign_out"];
         delete?: never;
@@ -554,7 +636,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get who the caller is and what the caller may do */
+        /**
+         * Get who the caller is and what the caller may do
+         * @description Requires any credential. Counts against the quota `read`.
+         */
         get: operations["get_me"];
         put?: never;
         post?: never;
@@ -576,6 +661,8 @@ export interface paths {
         /**
          * Change the caller's password
          * @description Requires a session: no other credential can change a password. The person's other sessions end.
+         *
+         *     Requires any credential. Counts against the quota `sign_in`.
          */
         post: operations["change_password"];
         delete?: never;
@@ -595,6 +682,8 @@ export interface paths {
         /**
          * Set a new password by a link
          * @description All sessions and access tokens of the account end.
+         *
+         *     Open to anyone. Counts against the quota `sign_in`.
          */
         put: operations["reset_password"];
         /**
@@ -602,6 +691,8 @@ export interface paths {
          * @description The response and its time are the same whether or not there is such an account. The link is mailed to an active
          *     account, at most three times an hour; it works once, for 30 minutes. Without a mail server, or without the public URL
          *     of the dashboard, nothing is sent: an admin can make a link instead.
+         *
+         *     Open to anyone. Counts against the quota `sign_in`.
          */
         post: operations["ask_for_password_reset"];
         delete?: never;
@@ -624,6 +715,8 @@ export interface paths {
          * @description Makes the person an administrator and signs them in. The code is in the log of the server, which shows it at every start
          *     until there is an account. From then on, all calls but health checks and signing in require a credential, in every
          *     process within five seconds.
+         *
+         *     Open to anyone. Counts against the quota `sign_in`.
          */
         post: operations["set_up"];
         delete?: never;
@@ -642,6 +735,8 @@ export interface paths {
         /**
          * Get what the installation requires of callers
          * @description For the dashboard, which asks before anybody has signed in. A new account counts in every process within five seconds.
+         *
+         *     Open to anyone. Counts against the quota `read`.
          */
         get: operations["get_auth_state"];
         put?: never;
@@ -666,6 +761,8 @@ export interface paths {
          * @description An access token is valid for 15 minutes and ends early with the credential. A refresh token is used once: the response
          *     contains the next one. If one is used again more than 20 seconds later, somebody has copied it, and the whole sign-in
          *     ends.
+         *
+         *     Open to anyone. Counts against the quota `sign_in`.
          */
         post: operations["issue_token"];
         delete?: never;
@@ -686,6 +783,8 @@ export interface paths {
          * @description An author is identified by platform and name: the handle, or the id if no handle is known, as in the parameter
          *     `author` of `GET /api/v1/posts`, which lists the posts. The figures of an author with more than 10,000 posts in the
          *     range are estimated from a `sample`; with more than 300,000, choose a shorter range.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["get_author"];
         put?: never;
@@ -706,6 +805,8 @@ export interface paths {
         /**
          * List clients, newest first
          * @description Revoked clients are not listed.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `read`.
          */
         get: operations["list_clients"];
         put?: never;
@@ -713,6 +814,8 @@ export interface paths {
          * Create a client
          * @description A client exchanges its id and secret for access tokens at `/api/v1/auth/token`. It belongs to the installation: it stays
          *     when the administrator who created it loses access. Only this response contains the secret.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["create_client"];
         delete?: never;
@@ -734,6 +837,8 @@ export interface paths {
         /**
          * Revoke a client
          * @description Its tokens are refused and its live connections closed within 5 seconds.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         delete: operations["revoke_client"];
         options?: never;
@@ -754,6 +859,8 @@ export interface paths {
          * Replace the secret of a client
          * @description The present secret is accepted until the overlap has passed. An older one is not accepted any more. Access tokens end
          *     with the secret for which they were issued.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["rotate_client_secret"];
         delete?: never;
@@ -769,7 +876,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List dead letters, newest first */
+        /**
+         * List dead letters, newest first
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `read`.
+         */
         get: operations["list_dead_letters"];
         put?: never;
         post?: never;
@@ -788,7 +898,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Replay dead letters */
+        /**
+         * Replay dead letters
+         * @description Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
+         */
         post: operations["replay_dead_letters"];
         delete?: never;
         options?: never;
@@ -808,6 +921,8 @@ export interface paths {
          * @description The frames are the same as on the WebSocket: `event` is the event, `data` the whole frame, and `id` the id of the
          *     frame if it is the newest so far. A browser that reconnects receives what it missed, or else `subscribed` with
          *     `recovered: false` followed by a fresh start, by the same rules as `subscribe` on the WebSocket.
+         *
+         *     Requires the scope `read`. Counts against the quota `live`.
          */
         get: operations["listen"];
         put?: never;
@@ -829,6 +944,8 @@ export interface paths {
          * Break down the posts in a range by a dimension
          * @description Returns the keys with the most posts. Breakdowns by language or author count individual posts, as do filters that
          *     the rollups do not cover.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["explore_breakdown"];
         put?: never;
@@ -852,6 +969,8 @@ export interface paths {
          *     copies, authors, and the products, platforms, channels and cities that changed most, summarized in two sentences. It
          *     states differences, not causes. Figures are the same as in the other explore calls; terms, groups and authors come
          *     from at most about 3,000 posts of each period.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["explore_explain"];
         put?: never;
@@ -873,6 +992,8 @@ export interface paths {
          * Break down the posts in a range over time
          * @description Returns one line for each of the keys with the most posts in the range, and one for all other posts. By product there
          *     is no such line, because a post may be about several products. Limits are the same as for a series.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["explore_lines"];
         put?: never;
@@ -896,6 +1017,8 @@ export interface paths {
          *     channel and city. Other filters count individual posts, so the range can hold up to 100,000 posts. A search with
          *     more than 20,000 hits is estimated from a `sample`. Steps without posts are included. `peaks` are the completed steps
          *     that stand out from the others.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["explore_series"];
         put?: never;
@@ -913,7 +1036,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List open invitations, newest first */
+        /**
+         * List open invitations, newest first
+         * @description Requires the role `admin` and the scope `admin`. Counts against the quota `read`.
+         */
         get: operations["list_invitations"];
         put?: never;
         /**
@@ -922,6 +1048,8 @@ export interface paths {
          *     mailed if a mail server and the public URL of the dashboard are configured. Only this response contains the token.
          *     The invitation replaces an earlier one for the same address. It works only while the person who created it, or who
          *     owns the API key that did, is an active administrator.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["create_invitation"];
         delete?: never;
@@ -940,7 +1068,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke an invitation */
+        /**
+         * Revoke an invitation
+         * @description Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
+         */
         delete: operations["revoke_invitation"];
         options?: never;
         head?: never;
@@ -958,6 +1089,8 @@ export interface paths {
          * Export corrected posts for training
          * @description Streams the text, corrected label and model label of each post, earliest correction first.
          *     `training/train.py --labels` reads both formats. Corrections expire together with their posts.
+         *
+         *     Requires the scope `read`. Counts against the quota `export`.
          */
         get: operations["export_labels"];
         put?: never;
@@ -981,6 +1114,8 @@ export interface paths {
          * Issue a ticket for one live connection
          * @description Browsers cannot set headers on a WebSocket or an event stream, and a token in a URL would end up in logs and browser
          *     histories. A page therefore uses its token to request a ticket, which is valid for one connection within 30 seconds.
+         *
+         *     Requires the scope `read`. Counts against the quota `write`.
          */
         post: operations["issue_live_ticket"];
         delete?: never;
@@ -1002,6 +1137,8 @@ export interface paths {
          * Reload the models from their directories
          * @description Each model is checked against its manifest and must score a text before it is used; no post is lost or delayed. If
          *     any model fails, all models stay as they are. Only the process that receives the call reloads its models.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["reload_models"];
         delete?: never;
@@ -1017,13 +1154,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List notification channels */
+        /**
+         * List notification channels
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_notification_channels"];
         put?: never;
         /**
          * Create a notification channel
          * @description A webhook's signing secret is revealed only in this response and in those of `rotate-secret`, as `settings.secret`.
          *     In all other responses, `settings.secret` is `{"set":true}`.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["create_notification_channel"];
         delete?: never;
@@ -1039,18 +1181,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get one notification channel */
+        /**
+         * Get one notification channel
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_notification_channel"];
         /**
          * Replace a notification channel
          * @description Secrets that are absent keep their stored values, as does a webhook's `settings.url` sent as responses show it.
          *     Disabling a channel discards its pending notifications.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         put: operations["replace_notification_channel"];
         post?: never;
         /**
          * Delete a notification channel
          * @description Notifications of the channel are deleted too. Rules that also name other channels keep notifying those.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         delete: operations["delete_notification_channel"];
         options?: never;
@@ -1071,6 +1220,8 @@ export interface paths {
          * Rotate the signing secret of a webhook
          * @description For 24 hours, messages are signed with both the old and the new secret, so that receivers can switch. Only this
          *     response reveals the new secret, in `settings.secret`.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["rotate_notification_channel_secret"];
         delete?: never;
@@ -1091,6 +1242,8 @@ export interface paths {
         /**
          * Send a test message now
          * @description Only the status of the receiver's response is returned. The test message is neither retried nor listed.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["test_notification_channel"];
         delete?: never;
@@ -1106,7 +1259,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List notifications, newest first */
+        /**
+         * List notifications, newest first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_notifications"];
         put?: never;
         post?: never;
@@ -1129,6 +1285,8 @@ export interface paths {
          * Resend a notification
          * @description Sends it at once, with a new retry schedule, whether it was delivered or abandoned. Receivers see the same message
          *     id, unless the notification was part of a digest.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["resend_notification"];
         delete?: never;
@@ -1150,6 +1308,8 @@ export interface paths {
          *     comments as last reported; posts without any of these counts follow, newest first), or by growth (`rising`: the
          *     engagement per hour between the last two reports, divided by the age in hours plus two; posts with a single report
          *     are omitted).
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["list_posts"];
         put?: never;
@@ -1159,6 +1319,8 @@ export interface paths {
          *     optionally compressed with gzip. `202` means that the accepted posts are in the stream and will not be lost. A post
          *     that was sent before is not counted again. An invalid post does not affect the others. After 429 or 503, send the
          *     same body again.
+         *
+         *     Requires the scope `ingest`. Counts against the quota `ingest`.
          */
         post: operations["ingest_posts"];
         delete?: never;
@@ -1179,6 +1341,8 @@ export interface paths {
          * @description Streams any number of posts. A client that reads nothing for `--export-stall-s` (30 seconds by default) is
          *     disconnected. In CSV, an apostrophe goes before each sign with which a spreadsheet could begin a formula, wherever
          *     it might split the text; NDJSON has the exact text.
+         *
+         *     Requires the scope `read`. Counts against the quota `export`.
          */
         get: operations["export_posts"];
         put?: never;
@@ -1199,6 +1363,8 @@ export interface paths {
         /**
          * List work that has changed since a revision
          * @description For clients that keep their view of the work up to date. The call is cheap enough to be repeated every few seconds.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["list_work_changes"];
         put?: never;
@@ -1206,6 +1372,8 @@ export interface paths {
          * Change the work on several posts
          * @description All changes are made in one transaction. Each item has its own result: an unknown post or a conflict does not affect
          *     the others. Sending the same request again changes nothing.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["change_work_on_posts"];
         delete?: never;
@@ -1221,7 +1389,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get one post with its earlier scores */
+        /**
+         * Get one post with its earlier scores
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_post"];
         put?: never;
         post?: never;
@@ -1230,6 +1401,8 @@ export interface paths {
          * @description Deletes the post and everything about it: scores, labels, work, engagement, and copies in alerts. All counts
          *     decrease by exactly what the post contributed. If the post is sent again, it counts as a duplicate and is not stored
          *     until the retention period has passed. Messages and reports that were already sent still contain their quotes of it.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         delete: operations["erase_post"];
         options?: never;
@@ -1244,7 +1417,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the history of the work on a post */
+        /**
+         * Get the history of the work on a post
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_post_history"];
         put?: never;
         post?: never;
@@ -1266,10 +1442,15 @@ export interface paths {
          * Correct a post's sentiment label
          * @description The last correction wins. It is shown beside the model's label, on which all counts and rollups are based. It stays
          *     in place even if a better model rescores the post later.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         put: operations["correct_label"];
         post?: never;
-        /** Remove the correction to a post's label */
+        /**
+         * Remove the correction to a post's label
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         delete: operations["take_label_back"];
         options?: never;
         head?: never;
@@ -1288,6 +1469,8 @@ export interface paths {
         /**
          * Add a note to a post
          * @description The note becomes part of the history of the work on the post and cannot be changed.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["add_note_to_post"];
         delete?: never;
@@ -1306,6 +1489,8 @@ export interface paths {
         /**
          * Get the work on a post
          * @description A post that nobody has worked on is open, without an assignee or tags, at revision 0.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["get_post_work"];
         put?: never;
@@ -1318,6 +1503,8 @@ export interface paths {
          * @description Only the fields in the body change. With `revision`, the change applies only if nobody else has changed the work
          *     since; otherwise the response is 409 with the current state. A change that is already in effect does nothing, so it
          *     is safe to send it again.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         patch: operations["change_post_work"];
         trace?: never;
@@ -1332,6 +1519,8 @@ export interface paths {
         /**
          * Get the public key for push subscriptions
          * @description The key changes only if the key that encrypts secrets does.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["get_push_key"];
         put?: never;
@@ -1349,7 +1538,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download a report as HTML */
+        /**
+         * Download a report as HTML
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_report_html"];
         put?: never;
         post?: never;
@@ -1366,7 +1558,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download a report as PDF */
+        /**
+         * Download a report as PDF
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_report_pdf"];
         put?: never;
         post?: never;
@@ -1383,13 +1578,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List scheduled reports, ordered by name */
+        /**
+         * List scheduled reports, ordered by name
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_reports"];
         put?: never;
         /**
          * Create a scheduled report
          * @description Each report covers the local days since the previous one: the day before, the seven days before, or the days since
          *     the last monthly report.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["create_report"];
         delete?: never;
@@ -1410,6 +1610,8 @@ export interface paths {
         /**
          * Preview a report
          * @description Returns the latest report that the schedule would have sent by now, as HTML. Nothing is stored or sent.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["preview_report"];
         delete?: never;
@@ -1425,14 +1627,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get one scheduled report */
+        /**
+         * Get one scheduled report
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_report"];
-        /** Replace a scheduled report */
+        /**
+         * Replace a scheduled report
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         put: operations["replace_report"];
         post?: never;
         /**
          * Delete a scheduled report
          * @description Past runs of the report are deleted too.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         delete: operations["delete_report"];
         options?: never;
@@ -1447,7 +1657,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the runs of a report, newest first */
+        /**
+         * List the runs of a report, newest first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_report_runs"];
         put?: never;
         post?: never;
@@ -1469,6 +1682,8 @@ export interface paths {
         /**
          * Send a report now
          * @description Sends the latest report that the schedule would have sent by now, in addition to the scheduled ones.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["send_report"];
         delete?: never;
@@ -1489,6 +1704,8 @@ export interface paths {
         /**
          * Score texts without storing them
          * @description Uses the best model that responds within `budget_ms`; `model` names it. `virality` is predicted from the text alone.
+         *
+         *     Requires the scope `analyze`. Counts against the quota `score`.
          */
         post: operations["score_texts"];
         delete?: never;
@@ -1507,6 +1724,8 @@ export interface paths {
         /**
          * List sessions, newest first
          * @description Callers without an account have no sessions of their own. A credential that grants less than its owner may do is refused.
+         *
+         *     Requires any credential. Counts against the quota `read`.
          */
         get: operations["list_sessions"];
         put?: never;
@@ -1531,6 +1750,8 @@ export interface paths {
          * End a session
          * @description Its live connections end within five seconds, in every process. Only administrators can end another person's session;
          *     for everyone else it does not exist.
+         *
+         *     Requires any credential. Counts against the quota `write`.
          */
         delete: operations["end_session"];
         options?: never;
@@ -1548,6 +1769,8 @@ export interface paths {
         /**
          * List share links, newest first
          * @description Links that have expired or been revoked are not listed.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["list_share_links"];
         put?: never;
@@ -1555,6 +1778,8 @@ export interface paths {
          * Share a view by link
          * @description Anyone with the token can read the figures and posts of this view, and nothing else, until the link expires or is
          *     revoked. Only this response contains the token; the server stores its digest.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["create_share_link"];
         delete?: never;
@@ -1576,6 +1801,8 @@ export interface paths {
         /**
          * Revoke a share link
          * @description People who hold the link lose access at once.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         delete: operations["revoke_share_link"];
         options?: never;
@@ -1593,6 +1820,8 @@ export interface paths {
         /**
          * Get the view that a share link opens
          * @description For holders of a link, who present its token as `Authorization: Bearer <token>`.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["get_shared_view"];
         put?: never;
@@ -1610,11 +1839,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the settings for anomaly detection */
+        /**
+         * Get the settings for anomaly detection
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_signal_settings"];
         /**
          * Change the settings for anomaly detection
          * @description Every process applies them within a minute. `off` resolves all open anomalies.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         put: operations["change_signal_settings"];
         post?: never;
@@ -1631,13 +1865,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List up to 500 silences, latest end first */
+        /**
+         * List up to 500 silences, latest end first
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_silences"];
         put?: never;
         /**
          * Silence the notifications for matching alerts
          * @description Matching alerts are still raised, listed and pushed to dashboards, marked as `silenced`. If an alert is still open
          *     when its silence ends, a notification is sent then.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["create_silence"];
         delete?: never;
@@ -1656,7 +1895,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End a silence now */
+        /**
+         * End a silence now
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         delete: operations["end_silence"];
         options?: never;
         head?: never;
@@ -1673,6 +1915,8 @@ export interface paths {
         /**
          * List sources
          * @description Sorted by name. There are at most 100.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["list_sources"];
         put?: never;
@@ -1680,6 +1924,8 @@ export interface paths {
          * Create a source
          * @description A process with the role `ingest` starts it within seconds. A webhook accepts deliveries at once; its signing secret
          *     is revealed only in this response and in those of `rotate-secret`.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["create_source"];
         delete?: never;
@@ -1700,6 +1946,8 @@ export interface paths {
         /**
          * Try a mapping on a sample
          * @description Returns the posts that the sample would produce. Nothing is stored.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["preview_mapping"];
         delete?: never;
@@ -1715,13 +1963,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a source */
+        /**
+         * Get a source
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_source"];
         put?: never;
         post?: never;
         /**
          * Delete a source
          * @description Posts of the source are kept.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         delete: operations["delete_source"];
         options?: never;
@@ -1730,6 +1983,8 @@ export interface paths {
          * Change a source
          * @description The source restarts with the changes and resumes from its current position. Changing `base_url` removes its
          *     credentials, because they were issued for the previous host.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         patch: operations["change_source"];
         trace?: never;
@@ -1747,6 +2002,8 @@ export interface paths {
          * Backfill a source
          * @description Moves the source back in time, so that it reads everything since then again, before any newer posts. Posts that are
          *     already stored are not counted again. A paused source starts the backfill when it is resumed.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["backfill_source"];
         delete?: never;
@@ -1766,6 +2023,8 @@ export interface paths {
         /**
          * Replace the credentials of a source
          * @description They are stored encrypted and never shown. An empty object removes the stored credentials. The source restarts.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         put: operations["replace_source_credentials"];
         post?: never;
@@ -1791,6 +2050,8 @@ export interface paths {
          *     Standard Webhooks; the signature covers the uncompressed body. No token is needed. `202` means that the accepted
          *     posts are in the stream and will not be lost. A post that was delivered before is not counted again. An invalid item
          *     does not affect the others. After any other response, deliver again.
+         *
+         *     Open to anyone. Counts against the quota `delivery`.
          */
         post: operations["deliver_to_source"];
         delete?: never;
@@ -1812,6 +2073,8 @@ export interface paths {
          * Pause a source
          * @description When it is resumed, it continues where it stopped. A period that the network can no longer supply is declared as a
          *     gap. Deliveries to a paused webhook are rejected with 409.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["pause_source"];
         delete?: never;
@@ -1832,6 +2095,8 @@ export interface paths {
          * @description What it asks its network for: the queries or hashtags of its settings and, if it follows topics, what these add. The
          *     source uses them within a few seconds of a change. Parts of topics that the network cannot be asked for are listed with
          *     the reason.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["get_source_queries"];
         put?: never;
@@ -1854,6 +2119,8 @@ export interface paths {
         /**
          * Resume a source
          * @description Also restarts a source that has stopped, for example because its key was rejected.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["resume_source"];
         delete?: never;
@@ -1874,6 +2141,8 @@ export interface paths {
         /**
          * Rotate the secret of a webhook
          * @description The previous secret is no longer accepted. Only this response reveals the new one.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["rotate_source_secret"];
         delete?: never;
@@ -1895,6 +2164,8 @@ export interface paths {
          * Test a source
          * @description Connects to the network with the source's settings, without ingesting any posts, and returns the result. For a
          *     webhook, returns whether deliveries can be verified and when the last post arrived.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["test_source"];
         delete?: never;
@@ -1914,6 +2185,8 @@ export interface paths {
          * Get the system status
          * @description Returns the state of stages, tasks, stream, dead letters and models as this process last measured it, at the time in
          *     `at`.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["get_system"];
         put?: never;
@@ -1935,6 +2208,8 @@ export interface paths {
          * Get the recent errors of this process
          * @description Errors are counted by the minute for up to a day. The response includes the most recent messages. Everything is lost
          *     when the process ends. A restart or a rejected request that is also logged as a warning counts as both.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["get_system_errors"];
         put?: never;
@@ -1952,13 +2227,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List topics, ordered by name */
+        /**
+         * List topics, ordered by name
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_topics"];
         put?: never;
         /**
          * Create a topic
          * @description Every process matches new posts against it within a few seconds. Stored posts are not matched until the topic is
          *     applied to them.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["create_topic"];
         delete?: never;
@@ -1979,6 +2259,8 @@ export interface paths {
         /**
          * Preview a query
          * @description Matches it against the newest posts of the last 24 hours, at most 5,000, without storing anything.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["preview_topic_query"];
         delete?: never;
@@ -1999,6 +2281,8 @@ export interface paths {
         /**
          * Check a query
          * @description Returns the position of an error, in characters (Unicode code points) from the start, and how to fix it.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["validate_topic_query"];
         delete?: never;
@@ -2014,17 +2298,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a topic */
+        /**
+         * Get a topic
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_topic"];
         /**
          * Replace a topic
          * @description Stored posts keep their products, even if the name changes, until the topic is applied to them.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         put: operations["replace_topic"];
         post?: never;
         /**
          * Delete a topic
          * @description Stored posts keep their products.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         delete: operations["delete_topic"];
         options?: never;
@@ -2042,6 +2333,8 @@ export interface paths {
         /**
          * List jobs of a topic
          * @description Newest first. At most 50 are kept.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["list_topic_jobs"];
         put?: never;
@@ -2051,6 +2344,8 @@ export interface paths {
          *     products of matching posts, and removes the name and former names of the topic from posts that no longer match.
          *     Names that senders gave, or that keywords found, are never removed. All counts change with the posts. If the topic
          *     is replaced in the meantime, the job starts over.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         post: operations["apply_topic_to_history"];
         delete?: never;
@@ -2072,6 +2367,8 @@ export interface paths {
         /**
          * Cancel a job
          * @description Posts that it has already changed stay as they are.
+         *
+         *     Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
          */
         delete: operations["cancel_topic_job"];
         options?: never;
@@ -2090,6 +2387,8 @@ export interface paths {
          * Get trending terms
          * @description Covers the posts stored by all processes, by event time, and compares them with the preceding period of the same
          *     length. Numbers are estimated in bounded memory; each post counts once per term.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["trends"];
         put?: never;
@@ -2107,12 +2406,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List accounts, newest first */
+        /**
+         * List accounts, newest first
+         * @description Requires the role `admin` and the scope `admin`. Counts against the quota `read`.
+         */
         get: operations["list_users"];
         put?: never;
         /**
          * Create an account
          * @description To let the person choose the password, invite them instead.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["create_user"];
         delete?: never;
@@ -2128,13 +2432,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get an account */
+        /**
+         * Get an account
+         * @description Requires the role `admin` and the scope `admin`. Counts against the quota `read`.
+         */
         get: operations["get_user"];
         put?: never;
         post?: never;
         /**
          * Archive an account
          * @description The person can no longer sign in, and the account is no longer listed. What they did keeps their name.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         delete: operations["archive_user"];
         options?: never;
@@ -2143,6 +2452,8 @@ export interface paths {
          * Change an account
          * @description Only the fields in the body change. The change counts within five seconds, also for connections that are open. An
          *     account that is disabled loses its sessions and access tokens.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         patch: operations["change_user"];
         trace?: never;
@@ -2160,6 +2471,8 @@ export interface paths {
          * Make a link that sets a new password
          * @description For installations without mail: the admin passes the link on. Only this response contains the token. The link works
          *     once, for a day, and replaces an earlier one. A link that is mailed does not replace it; using one ends both.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["create_password_reset"];
         delete?: never;
@@ -2180,6 +2493,8 @@ export interface paths {
         /**
          * End all sessions of a person
          * @description Access tokens that the person signed in with end as well; API keys stay valid.
+         *
+         *     Requires the role `admin` and the scope `admin`. Counts against the quota `write`.
          */
         post: operations["sign_user_out"];
         delete?: never;
@@ -2195,10 +2510,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List saved views, ordered by name */
+        /**
+         * List saved views, ordered by name
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_views"];
         put?: never;
-        /** Save a view */
+        /**
+         * Save a view
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         post: operations["create_view"];
         delete?: never;
         options?: never;
@@ -2214,10 +2535,16 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Replace a saved view */
+        /**
+         * Replace a saved view
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         put: operations["update_view"];
         post?: never;
-        /** Delete a saved view */
+        /**
+         * Delete a saved view
+         * @description Requires the role `analyst` and the scope `write`. Counts against the quota `write`.
+         */
         delete: operations["delete_view"];
         options?: never;
         head?: never;
@@ -2234,6 +2561,8 @@ export interface paths {
         /**
          * List posts in the queue
          * @description The queue holds the posts that need an answer and are neither answered nor closed.
+         *
+         *     Requires the scope `read`. Counts against the quota `read`.
          */
         get: operations["list_work_queue"];
         put?: never;
@@ -2251,7 +2580,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the tags and assignees in use */
+        /**
+         * List the tags and assignees in use
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["list_work_names"];
         put?: never;
         post?: never;
@@ -2268,7 +2600,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Check whether the process is alive; the same as `/livez` */
+        /**
+         * Check whether the process is alive; the same as `/livez`
+         * @description Open to anyone.
+         */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -2288,6 +2623,8 @@ export interface paths {
         /**
          * Check whether the process is alive
          * @description Does not depend on Redis or PostgreSQL, because restarting this process would not bring them back.
+         *
+         *     Open to anyone.
          */
         get: operations["get_livez"];
         put?: never;
@@ -2305,7 +2642,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the metrics of this process for Prometheus */
+        /**
+         * Get the metrics of this process for Prometheus
+         * @description Requires the scope `read`. Counts against the quota `read`.
+         */
         get: operations["get_prometheus"];
         put?: never;
         post?: never;
@@ -2326,6 +2666,8 @@ export interface paths {
          * Check whether the process is ready for traffic
          * @description With `?verbose`, the response lists everything that is not ready: Redis, PostgreSQL, stages and tasks. A process
          *     whose latest measurement is more than 10 seconds old is not ready.
+         *
+         *     Open to anyone.
          */
         get: operations["get_readyz"];
         put?: never;
@@ -2348,6 +2690,8 @@ export interface paths {
          * @description The server sends `ServerFrame`s and the client sends `ClientOp`s, all as text. If a token is configured, a browser
          *     uses it to request a ticket and connects to `/ws?ticket=…`, or presents the token as
          *     `Sec-WebSocket-Protocol: bearer, <token>`; other clients present it in `Authorization`.
+         *
+         *     Requires the scope `read`. Counts against the quota `live`.
          */
         get: operations["open_socket"];
         put?: never;
