@@ -132,8 +132,8 @@ impl Standings {
         Self { store, sessions, open, answers: Arc::new(Cache::new(ANSWERS_MAX)) }
     }
 
-    /// Returns what the identity may do, as of at most [`REMEMBERED`] and [`ASKING_MAX`] ago; `None` if it may do nothing.
-    /// While the server that knows cannot be asked, or does not answer, the last answer counts, for at most [`OUTAGE_MAX`].
+    /// Returns what the identity may do, as of at most four seconds ago; `None` if it may do nothing. While the server that
+    /// knows cannot be asked, or does not answer, the last answer counts, for at most [`OUTAGE_MAX`].
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked, and did not answer before.
@@ -148,6 +148,7 @@ impl Standings {
         // answer counts whenever it comes.
         self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
         let standings = self.clone();
+        // unsupervised: it ends with the answer, and if it fails, the next request asks again.
         let renewal = tokio::spawn(async move { standings.renew(subject).await });
         match tokio::time::timeout(ASKING_MAX, renewal).await {
             Ok(Ok(renewed)) => renewed,
