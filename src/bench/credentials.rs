@@ -68,6 +68,9 @@ enum Call {
 #[serde(rename_all = "snake_case")]
 enum Credential {
     None,
+    /// Token of the operator, which is compared with every call and has no quota: what it costs is the difference between
+    /// the two servers.
+    Operator,
     ApiKey,
     AccessToken,
 }
@@ -76,6 +79,7 @@ impl Credential {
     const fn name(self) -> &'static str {
         match self {
             Self::None => "no credential",
+            Self::Operator => "operator's token",
             Self::ApiKey => "API key",
             Self::AccessToken => "access token",
         }
@@ -172,6 +176,7 @@ async fn callers<'a>(open: &'a Server, closed: &'a Server) -> anyhow::Result<Vec
         issued.get("access_token").and_then(Value::as_str).context("the response has no token")?.to_owned();
     Ok(vec![
         Caller { credential: Credential::None, server: open, token: None },
+        Caller { credential: Credential::Operator, server: closed, token: Some(OPERATOR.to_owned()) },
         Caller { credential: Credential::ApiKey, server: closed, token: Some(key) },
         Caller { credential: Credential::AccessToken, server: closed, token: Some(token) },
     ])

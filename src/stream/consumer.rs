@@ -1,4 +1,4 @@
-//! Consumer of posts, with at-least-once delivery, acknowledgement and dead-lettering.
+//! Consumer of a flow, with at-least-once delivery, acknowledgement and dead-lettering.
 
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::client::{BLOCK_MAX, Client, Script};
 use super::entry::{self, Delivered, EntryId};
-use super::entry_schema::{EntrySchema, KIND, VERSION, with_is_unknown};
-use super::keys::{GROUP, Keys};
+use super::entry_schema::{EntrySchema, VERSION, with_is_unknown};
+use super::flow::Flow;
+use super::keys::GROUP;
 use super::unknown_entries::UnknownEntryTracker;
 use super::{COMMAND_TIMEOUT, StreamError};
 use crate::models::system_health::UnknownEntries;
@@ -37,7 +38,7 @@ const PAGES_MAX: usize = 4;
 pub struct Consumer {
     client: Client,
     reader: Client,
-    keys: Keys,
+    flow: Flow,
     name: String,
     /// Position from which the next [`Consumer::claim`] continues its scan of the pending entries.
     cursor: Mutex<String>,
@@ -58,14 +59,14 @@ pub struct DeadLetterRequest {
 }
 
 impl Consumer {
-    pub(super) fn new(client: Client, reader: Client, keys: Keys) -> Self {
+    pub(super) fn new(client: Client, reader: Client, flow: Flow) -> Self {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = if host.trim().is_empty() { "host" } else { host.trim() };
         let name = format!("{host}-{}-{}", std::process::id(), Uuid::now_v7().simple());
         Self {
             client,
             reader,
-            keys,
+            flow,
             name,
             cursor: Mutex::new(FIRST.to_owned()),
             unknown: UnknownEntryTracker::default(),
@@ -81,7 +82,7 @@ impl Consumer {
     /// starts at the first entry, so it misses nothing that was sent before the first start.
     pub async fn create_group(&self) -> Result<(), StreamError> {
         let created: Result<Value, _> =
-            self.client.commands().xgroup_create(&self.keys.stream, GROUP, "0", true).await;
+            self.client.commands().xgroup_create(&self.flow.stream, GROUP, "0", true).await;
         match created {
             Err(error) if !error.details().starts_with("BUSYGROUP") => return Err(error.into()),
             _ => {}
@@ -181,26 +182,26 @@ impl Consumer {
             Value::from(cursor.as_str()),
             Value::from(count.clamp(1, IDS_PER_SCRIPT).to_string()),
             Value::from_static_str(VERSION),
-            Value::from_static_str(KIND),
+            Value::from_static_str(self.flow.kind),
         ];
-        let script = Script { lua: LUA, keys: &[&self.keys.stream] };
+        let script = Script { lua: LUA, keys: &[&self.flow.stream] };
         let mut parts = self.client.eval(script, args).await?.into_array().into_iter();
         let next = parts.next().and_then(Value::into_string);
         *cursor = next.ok_or_else(|| StreamError::unexpected("no cursor"))?;
         let mut part = || parts.next().map(Value::into_array).unwrap_or_default();
         let (entries, counts, mut unknown) = (part(), part(), part().into_iter().map(Value::into_string));
         while let (Some(Some(version)), Some(Some(kind))) = (unknown.next(), unknown.next()) {
-            self.unknown.skipped(EntrySchema::named(&version, &kind));
+            self.unknown.skipped(EntrySchema::named(&version, &kind, self.flow.kind));
         }
         let count_of = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
         self.known(entries.into_iter().zip(counts.iter().map(count_of)))
     }
 
-    /// Decodes the entries of a version and kind that this process knows. The others stay pending.
+    /// Reads the entries of a version and kind that this process knows. The others stay pending.
     fn known(&self, found: impl Iterator<Item = (Value, u32)>) -> Result<Vec<Delivered>, StreamError> {
         let mut known = Vec::new();
         for (entry, n_deliveries) in found {
-            match entry::read(entry, n_deliveries)? {
+            match entry::read(entry, n_deliveries, self.flow.kind)? {
                 Ok(delivered) => known.push(delivered),
                 Err(schema) => self.unknown.record(schema),
             }
@@ -223,7 +224,7 @@ impl Consumer {
         for chunk in ids.chunks(IDS_PER_SCRIPT) {
             let mut args = vec![Value::from(GROUP), Value::from(self.name.as_str())];
             args.extend(chunk.iter().map(|id| Value::from(id.as_str())));
-            match self.client.eval(Script { lua: LUA, keys: &[&self.keys.stream] }, args).await {
+            match self.client.eval(Script { lua: LUA, keys: &[&self.flow.stream] }, args).await {
                 Err(error) if !error.is_group_missing() => return Err(error),
                 _ => {}
             }
@@ -245,7 +246,7 @@ impl Consumer {
         for chunk in ids.chunks(IDS_PER_SCRIPT) {
             let mut args = vec![Value::from(GROUP)];
             args.extend(chunk.iter().map(|id| Value::from(id.as_str())));
-            let script = Script { lua: LUA, keys: &[&self.keys.stream, &self.keys.attempts] };
+            let script = Script { lua: LUA, keys: &[&self.flow.stream, &self.flow.attempts] };
             self.client.eval(script, args).await?;
         }
         Ok(())
@@ -255,7 +256,7 @@ impl Consumer {
     ///
     /// Call this before the attempt, because an attempt that kills the process must count too.
     pub async fn note_attempt(&self, id: &EntryId) -> Result<u32, StreamError> {
-        Ok(self.client.commands().hincrby(&self.keys.attempts, id.as_str(), 1).await?)
+        Ok(self.client.commands().hincrby(&self.flow.attempts, id.as_str(), 1).await?)
     }
 
     /// Atomically moves an entry with all its fields to the dead letters.
@@ -281,7 +282,7 @@ impl Consumer {
             Value::from(request.attempts.to_string()),
             Value::from(request.died_at.to_string()),
         ];
-        let keys = [self.keys.stream.as_str(), &self.keys.dead, &self.keys.attempts];
+        let keys = [self.flow.stream.as_str(), &self.flow.dead, &self.flow.attempts];
         Ok(self.client.eval(Script { lua: LUA, keys: &keys }, args).await?.convert()?)
     }
 
@@ -299,7 +300,7 @@ impl Consumer {
         let count = u64::try_from(count.max(1)).ok();
         let commands = self.reader.with_timeout(block + COMMAND_TIMEOUT);
         let response: Value = commands
-            .xreadgroup(GROUP, self.name.as_str(), count, block_ms, false, &self.keys.stream, ">")
+            .xreadgroup(GROUP, self.name.as_str(), count, block_ms, false, &self.flow.stream, ">")
             .await?;
         // The response is null if nothing arrived, otherwise one stream: `[[name, entries]]`.
         let Some(stream) = response.into_array().into_iter().next().filter(|stream| !stream.is_null()) else {
@@ -326,7 +327,7 @@ impl Consumer {
 
         let dead_after_ms = DEAD_AFTER.as_millis().to_string();
         let args = vec![Value::from(GROUP), Value::from(leaving), Value::from(dead_after_ms)];
-        self.client.eval(Script { lua: LUA, keys: &[&self.keys.stream] }, args).await?;
+        self.client.eval(Script { lua: LUA, keys: &[&self.flow.stream] }, args).await?;
         Ok(())
     }
 }

@@ -1,7 +1,6 @@
 //! Dead letters: entries that were removed from the stream because they could not be decoded or because every attempt
 //! at them alone failed.
 
-use bytes::Bytes;
 use fred::interfaces::StreamsInterface;
 use fred::types::Value;
 use serde::Serialize;
@@ -10,7 +9,7 @@ use utoipa::ToSchema;
 use super::StreamError;
 use super::client::{Client, Script};
 use super::entry::{self, EntryId};
-use super::keys::Keys;
+use super::flow::Flow;
 
 /// Number of dead letters read at a time while all of them are replayed.
 const REPLAYED_AT_ONCE: u64 = 100;
@@ -19,7 +18,7 @@ const REPLAYED_AT_ONCE: u64 = 100;
 #[derive(Clone)]
 pub struct DeadLetters {
     client: Client,
-    keys: Keys,
+    flow: Flow,
 }
 
 /// Post that could not be processed, with everything that could be decoded from its entry.
@@ -53,13 +52,13 @@ pub struct DeadLetterPage {
 }
 
 impl DeadLetters {
-    pub(super) fn new(client: Client, keys: Keys) -> Self {
-        Self { client, keys }
+    pub(super) fn new(client: Client, flow: Flow) -> Self {
+        Self { client, flow }
     }
 
     /// Returns the number of dead letters in Redis.
     pub async fn count(&self) -> Result<u64, StreamError> {
-        Ok(self.client.commands().xlen(&self.keys.dead).await?)
+        Ok(self.client.commands().xlen(&self.flow.dead).await?)
     }
 
     /// Returns up to `limit` dead letters that follow `cursor`, newest first.
@@ -67,7 +66,7 @@ impl DeadLetters {
         // The parenthesis excludes the cursor itself.
         let end = cursor.map_or_else(|| "+".to_owned(), |id| format!("({id}"));
         let found: Value =
-            self.client.commands().xrevrange(&self.keys.dead, end, "-", Some(limit.max(1))).await?;
+            self.client.commands().xrevrange(&self.flow.dead, end, "-", Some(limit.max(1))).await?;
         let items: Vec<DeadLetter> =
             found.into_array().into_iter().map(read).collect::<Result<_, StreamError>>()?;
         let is_full = u64::try_from(items.len()).is_ok_and(|n| n == limit.max(1));
@@ -86,7 +85,7 @@ impl DeadLetters {
 
         let mut n_replayed = 0;
         for id in ids {
-            let script = Script { lua: LUA, keys: &[&self.keys.stream, &self.keys.dead] };
+            let script = Script { lua: LUA, keys: &[&self.flow.stream, &self.flow.dead] };
             let moved: u64 = self.client.eval(script, vec![Value::from(id.as_str())]).await?.convert()?;
             n_replayed += moved;
         }
@@ -96,7 +95,7 @@ impl DeadLetters {
     /// Appends all current dead letters to the stream again, and returns their number. Posts that fail again in the
     /// meantime are left for the next call.
     pub async fn replay_all(&self) -> Result<u64, StreamError> {
-        let newest: Value = self.client.commands().xrevrange(&self.keys.dead, "+", "-", Some(1)).await?;
+        let newest: Value = self.client.commands().xrevrange(&self.flow.dead, "+", "-", Some(1)).await?;
         let Some(newest) = newest.into_array().into_iter().next() else {
             return Ok(0);
         };
@@ -106,7 +105,7 @@ impl DeadLetters {
         loop {
             let commands = self.client.commands();
             let found: Value = commands
-                .xrange(&self.keys.dead, start.as_str(), last.as_str(), Some(REPLAYED_AT_ONCE))
+                .xrange(&self.flow.dead, start.as_str(), last.as_str(), Some(REPLAYED_AT_ONCE))
                 .await?;
             let mut ids = Vec::new();
             for letter in found.into_array() {
@@ -123,10 +122,7 @@ impl DeadLetters {
 
 fn read(letter: Value) -> Result<DeadLetter, StreamError> {
     let (id, fields) = entry::split(letter)?;
-    let field = |name: &str| -> Option<String> {
-        let found = fields.iter().find(|(candidate, _): &&(Bytes, Bytes)| candidate == name.as_bytes())?;
-        Some(String::from_utf8_lossy(&found.1).into_owned())
-    };
+    let field = |name: &str| fields.first(name).map(|value| String::from_utf8_lossy(value).into_owned());
     Ok(DeadLetter {
         id: id.as_str().to_owned(),
         reason: field("reason").unwrap_or_default(),

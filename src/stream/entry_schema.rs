@@ -1,12 +1,9 @@
 //! Schemas of stream entries, each of which consists of a version and a kind.
 
-use bytes::Bytes;
+use super::entry::Fields;
 
 /// Version of the fields that this process writes and reads.
 pub(super) const VERSION: &str = "1";
-
-/// Kind of an entry that has no `kind` field.
-pub(super) const KIND: &str = "post";
 
 /// Maximum length of a version or kind, in bytes.
 const NAME_BYTES_MAX: usize = 32;
@@ -39,20 +36,20 @@ pub(super) struct EntrySchema {
 }
 
 impl EntrySchema {
-    /// Returns the schema of an entry if this process does not know it. An entry with a malformed version or kind
-    /// counts as a broken entry of this version rather than as an entry of another one. Scripts decide in the same way,
-    /// using `with_is_unknown`.
-    pub fn unknown_in(fields: &[(Bytes, Bytes)]) -> Option<Self> {
-        let text = |name| first(fields, name).and_then(|value| std::str::from_utf8(value).ok());
+    /// Returns the schema of an entry in a flow of entries of kind `known` if this process does not know it. An entry with
+    /// a malformed version or kind counts as a broken entry of this version rather than as an entry of another one.
+    /// Scripts decide in the same way, using `with_is_unknown`.
+    pub fn unknown_in(fields: &Fields, known: &str) -> Option<Self> {
+        let text = |name| fields.first(name).and_then(|value| std::str::from_utf8(value).ok());
         let (version, kind) = (text("v"), text("kind"));
         let is_unknown = version.is_some_and(|version| is_name(version) && version != VERSION)
-            || kind.is_some_and(|kind| is_name(kind) && kind != KIND);
-        is_unknown.then(|| Self::named(version.unwrap_or_default(), kind.unwrap_or_default()))
+            || kind.is_some_and(|kind| is_name(kind) && kind != known);
+        is_unknown.then(|| Self::named(version.unwrap_or_default(), kind.unwrap_or_default(), known))
     }
 
-    /// Returns the schema with this version and kind. An empty kind means a post.
-    pub fn named(version: &str, kind: &str) -> Self {
-        let kind = if kind.is_empty() { KIND } else { kind };
+    /// Returns the schema with this version and kind. An empty kind means that of the flow.
+    pub fn named(version: &str, kind: &str, of_flow: &str) -> Self {
+        let kind = if kind.is_empty() { of_flow } else { kind };
         Self { version: version.to_owned(), kind: kind.to_owned() }
     }
 
@@ -68,20 +65,20 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_of_name)
 }
 
-/// Returns the value of the first field with this name; an entry may have several.
-pub(super) fn first<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
-    fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes()).map(|(_, value)| value)
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
+    fn unknown_in(fields: &[(&'static str, &'static [u8])], known: &str) -> Option<EntrySchema> {
+        let fields = fields.iter().map(|(name, value)| (Bytes::from(*name), Bytes::from(*value)));
+        EntrySchema::unknown_in(&Fields::new(fields.collect()), known)
+    }
+
     fn check(fields: &[(&'static str, &'static [u8])], schema: Option<(&str, &str)>) {
-        let fields: Vec<(Bytes, Bytes)> =
-            fields.iter().map(|(name, value)| (Bytes::from(*name), Bytes::from(*value))).collect();
         let schema = schema.map(|(version, kind)| EntrySchema { version: version.into(), kind: kind.into() });
-        assert_eq!(EntrySchema::unknown_in(&fields), schema, "{fields:?}");
+        assert_eq!(unknown_in(fields, "post"), schema, "{fields:?}");
     }
 
     #[test]
@@ -96,5 +93,15 @@ mod tests {
         check(&[("v", b"\xff")], None);
         check(&[("v", b"2 or 3")], None);
         check(&[("v", b"222222222222222222222222222222222")], None);
+    }
+
+    #[test]
+    fn each_flow_knows_its_own_kind() {
+        let job = EntrySchema { version: "1".into(), kind: "job".into() };
+        let post = EntrySchema { version: "1".into(), kind: "post".into() };
+        assert_eq!(unknown_in(&[("v", b"1"), ("kind", b"job")], "job"), None);
+        assert_eq!(unknown_in(&[("v", b"1"), ("kind", b"post")], "job"), Some(post));
+        assert_eq!(unknown_in(&[("v", b"1"), ("kind", b"job")], "post"), Some(job));
+        assert_eq!(unknown_in(&[("v", b"2")], "job").map(|schema| schema.kind).as_deref(), Some("job"));
     }
 }

@@ -3,15 +3,9 @@
 /// Consumer group that all Groundswell processes share.
 pub(super) const GROUP: &str = "groundswell";
 
-/// Names of all keys and channels, including their prefix.
+/// Names of all keys and channels but those of flows, including their prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    /// Stream of posts on their way into the pipeline.
-    pub stream: String,
-    /// Stream of posts that could not be processed.
-    pub dead: String,
-    /// Hash that counts the attempts at individual posts, by entry id.
-    pub attempts: String,
     /// Channel on which updates are published to all processes.
     pub updates: String,
     /// Counter that holds the offset last assigned to a frame.
@@ -46,9 +40,6 @@ impl Keys {
     pub fn new(prefix: &str) -> Self {
         let named = |name: &str| format!("{prefix}{name}");
         Self {
-            stream: named("social_posts_stream"),
-            dead: named("social_posts_dead"),
-            attempts: named("social_posts_attempts"),
             updates: named("sentiment_updates"),
             offset: named("sentiment_updates:offset"),
             epoch: named("sentiment_updates:epoch"),

@@ -4,16 +4,17 @@
 //! every command fails within [`COMMAND_TIMEOUT`]; once Redis is back, commands succeed again.
 
 mod client; // one connection, its timeouts and reconnection
-mod entry; // decoding of stream entries
+mod entry; // stream entries of any kind
 mod error; // StreamError: what went wrong, and whether waiting helps
 mod keys; // names of keys and channels
 mod entry_schema; // versions and kinds of entries
+mod flow; // streams of one kind of entries
 mod frame_sequence; // the counter behind frame ids
 mod unknown_entries; // entries of a newer version or kind
 mod update_encoding; // updates as they are published and stored
 
 mod metrics_cache; // newest figures for other programs
-mod consumer; // reading, claiming, acknowledging and dead-lettering posts
+mod consumer; // reading, claiming, acknowledging and dead-lettering entries
 mod dead_letters; // listing and replaying dead letters
 mod history; // recent updates, for backfills
 mod live_tickets; // single-use tickets for live connections
@@ -21,6 +22,7 @@ mod sessions; // sessions of the dashboard
 mod sign_in_attempts; // delays between attempts to sign in
 mod sign_in_devices; // devices on which people have signed in
 mod setup_code; // the code that makes the first account
+mod post_entry; // entries that carry posts
 mod producer; // appending posts
 mod rate_limits; // quotas of callers, shared by all processes
 mod subscription; // updates from every process
@@ -36,10 +38,11 @@ use std::time::Duration;
 pub use self::metrics_cache::Cache;
 pub use consumer::{Consumer, DeadLetterRequest};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
-pub use entry::{BrokenEntry, Delivered, EntryId};
+pub use entry::{Delivered, EntryId, Fields};
 pub use error::StreamError;
 pub use history::{Backfill, BackfilledUpdate, History, HistoryLimits};
 pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
+pub use post_entry::decode as decode_post;
 pub use producer::Producer;
 pub use rate_limits::RateLimits;
 pub use sessions::{LIFETIME as SESSION_LIFETIME, NewSession, Sessions};
@@ -52,6 +55,7 @@ pub use updates::Updates;
 
 use crate::models::system_health::StreamHealth;
 use client::{Client, Protocol};
+use flow::Flow;
 use frame_sequence::NewestFrame;
 use keys::Keys;
 
@@ -78,6 +82,7 @@ pub struct StreamParams {
 pub struct Stream {
     client: Client,
     keys: Keys,
+    posts: Flow,
     params: StreamParams,
     limits: HistoryLimits,
     newest: NewestFrame,
@@ -88,9 +93,9 @@ impl Stream {
     /// background.
     pub async fn connect(params: &StreamParams) -> Result<Self, StreamError> {
         let client = Client::connect(params, Protocol::Commands).await?;
-        let keys = Keys::new(&params.prefix);
+        let (keys, posts) = (Keys::new(&params.prefix), Flow::of_posts(&params.prefix));
         let (limits, newest) = (HistoryLimits::default(), NewestFrame::default());
-        Ok(Self { client, keys, params: params.clone(), limits, newest })
+        Ok(Self { client, keys, posts, params: params.clone(), limits, newest })
     }
 
     /// Returns the same connection with different limits on the history. All processes should use the same limits,
@@ -105,26 +110,26 @@ impl Stream {
         self.client.ping().await
     }
 
-    /// Measures the stream: its length, its lag, its pending entries and the number of dead letters.
+    /// Measures the stream of posts: its length, its lag, its pending entries and the number of dead letters.
     pub async fn health(&self) -> Result<StreamHealth, StreamError> {
-        producer::health(&self.client, &self.keys).await
+        producer::health(&self.client, &self.posts).await
     }
 
     /// Returns a producer, which appends posts to the stream.
     pub fn producer(&self) -> Producer {
-        Producer::new(self.client.clone(), self.keys.clone())
+        Producer::new(self.client.clone(), self.posts.clone())
     }
 
-    /// Returns a consumer with a unique name. It gets a connection of its own, because a blocking read delays all later
+    /// Returns a consumer of posts with a unique name. It gets a connection of its own, because a blocking read delays all later
     /// commands on the same connection.
     pub async fn consumer(&self) -> Result<Consumer, StreamError> {
         let reader = Client::connect(&self.params, Protocol::BlockingReads).await?;
-        Ok(Consumer::new(self.client.clone(), reader, self.keys.clone()))
+        Ok(Consumer::new(self.client.clone(), reader, self.posts.clone()))
     }
 
-    /// Returns a handle for listing and replaying dead letters.
+    /// Returns a handle for listing and replaying posts that are dead letters.
     pub fn dead_letters(&self) -> DeadLetters {
-        DeadLetters::new(self.client.clone(), self.keys.clone())
+        DeadLetters::new(self.client.clone(), self.posts.clone())
     }
 
     /// Returns a publisher of updates to all processes.

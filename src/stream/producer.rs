@@ -13,8 +13,9 @@ use crate::models::new_post::AcceptedPost;
 use crate::models::system_health::StreamHealth;
 
 use super::client::{Client, Script};
-use super::entry_schema::{KIND, VERSION, with_is_unknown};
-use super::keys::{GROUP, Keys};
+use super::entry_schema::{VERSION, with_is_unknown};
+use super::flow::Flow;
+use super::keys::GROUP;
 use super::{StreamError, client};
 
 /// Maximum number of posts per script. A script blocks Redis for about a millisecond.
@@ -34,7 +35,7 @@ const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Producer {
     client: Client,
-    keys: Keys,
+    flow: Flow,
     backlog: Arc<Backlog>,
 }
 
@@ -46,8 +47,8 @@ struct Backlog {
 }
 
 impl Producer {
-    pub(super) fn new(client: Client, keys: Keys) -> Self {
-        Self { client, keys, backlog: Arc::default() }
+    pub(super) fn new(client: Client, flow: Flow) -> Self {
+        Self { client, flow, backlog: Arc::default() }
     }
 
     /// Appends posts to the stream in order. `Ok` means that all of them are in the stream.
@@ -78,7 +79,7 @@ impl Producer {
             args.push(Value::from(post.connector.map(|id| id.to_string()).unwrap_or_default()));
             let is_last = i + 1 == posts.len();
             if is_last || args.len() >= ARGS_PER_POST * POSTS_PER_SCRIPT || n_bytes >= BYTES_PER_SCRIPT {
-                let keys = [self.keys.stream.as_str()];
+                let keys = [self.flow.stream.as_str()];
                 self.client.eval(Script { lua: LUA, keys: &keys }, std::mem::take(&mut args)).await?;
                 n_bytes = 0;
             }
@@ -96,7 +97,7 @@ impl Producer {
         {
             return Ok(health);
         }
-        let health = health(&self.client, &self.keys).await?;
+        let health = health(&self.client, &self.flow).await?;
         self.backlog.added.store(0, Ordering::Relaxed);
         *measured = Some((Instant::now(), health));
         Ok(health)
@@ -114,7 +115,7 @@ impl Producer {
 }
 
 /// Measures the stream. The lag is computed here, because the lag that Redis 7.0 reports becomes null after deletions.
-pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<StreamHealth, StreamError> {
+pub(super) async fn health(client: &client::Client, flow: &Flow) -> Result<StreamHealth, StreamError> {
     // Nothing is pending before the group exists. Entries for a newer process do not make this one late: the oldest entry is
     // the oldest known one, or the hundredth if more than that are unknown.
     const LUA: &str = with_is_unknown!(
@@ -134,8 +135,8 @@ pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<Strea
             oldest and tonumber(string.match(oldest[1], '^%d+')) or 0}"
     );
 
-    let script = Script { lua: LUA, keys: &[&keys.stream, &keys.dead] };
-    let args = vec![Value::from(GROUP), Value::from_static_str(VERSION), Value::from_static_str(KIND)];
+    let script = Script { lua: LUA, keys: &[&flow.stream, &flow.dead] };
+    let args = vec![Value::from(GROUP), Value::from_static_str(VERSION), Value::from_static_str(flow.kind)];
     let response = client.eval(script, args).await?;
     let figures: Vec<u64> = response.convert()?;
     let [length, pending, dead, oldest_ms] = figures[..] else {

@@ -61,7 +61,7 @@ async fn published_posts_are_in_the_stream_in_order() {
     while read.len() < sent.len() {
         for delivered in consumer.read(500, Duration::from_millis(100)).await.unwrap() {
             assert_eq!(delivered.n_deliveries, 1);
-            read.push(delivered.content.unwrap());
+            read.push(decode_post(&delivered.fields).unwrap());
         }
     }
     assert_eq!(read, sent);

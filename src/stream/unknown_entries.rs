@@ -97,7 +97,7 @@ mod tests {
     fn pending_entries_are_those_of_the_last_full_scan() {
         let unknown = UnknownEntryTracker::default();
         for n in 0..40 {
-            unknown.skipped(EntrySchema::named(&n.to_string(), ""));
+            unknown.skipped(EntrySchema::named(&n.to_string(), "", "post"));
         }
         assert!(unknown.pending().is_empty(), "the scan is not finished");
         unknown.scan_finished();

@@ -21,7 +21,8 @@ use super::runtime::stage_metrics::StageMetrics;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use super::runtime::ticket::{Settled, Settlement, Ticket};
 use crate::models::error_log::ErrorKind;
-use crate::stream::{Consumer, DeadLetterRequest, Delivered, EntryId, StreamError};
+use crate::models::new_post::AcceptedPost;
+use crate::stream::{Consumer, DeadLetterRequest, Delivered, EntryId, StreamError, decode_post};
 use crate::telemetry::{
     BATCHES_IN_FLIGHT, BATCHES_SETTLED_TOTAL, ENTRIES_BURIED_TOTAL, ENTRIES_READ_TOTAL, errors,
 };
@@ -228,8 +229,8 @@ impl Run {
         self.reading = None;
         let entries = entries?;
         metrics::counter!(ENTRIES_READ_TOTAL, "how" => "read").increment(count(&entries));
-        let sound = self.dead_letter_broken(entries).await?;
-        self.issue(InFlight { entries: sound, alone: false, attempts: 0 }).await;
+        let (entries, posts) = self.decoded(entries).await?;
+        self.issue(InFlight { entries, alone: false, attempts: 0 }, posts).await;
         Ok(())
     }
 
@@ -242,7 +243,7 @@ impl Run {
         metrics::counter!(ENTRIES_READ_TOTAL, "how" => "claimed").increment(count(&claimed));
         let known: HashSet<EntryId> = self.known();
         let unknown = claimed.into_iter().filter(|entry| !known.contains(&entry.id)).collect();
-        let sound = self.dead_letter_broken(unknown).await?;
+        let (sound, _) = self.decoded(unknown).await?;
         self.retries.claimed(sound);
         // There may be more, so claim again at once.
         self.claimed_at = Instant::now().checked_sub(CLAIM_EVERY).unwrap_or(self.claimed_at);
@@ -284,15 +285,18 @@ impl Run {
                 return Ok(());
             }
         }
-        self.issue(InFlight { entries: batch.entries, alone: isolated, attempts: batch.attempts }).await;
+        // Only sound entries are retried.
+        let posts = batch.entries.iter().filter_map(|entry| decode_post(&entry.fields).ok()).collect();
+        let batch = InFlight { entries: batch.entries, alone: isolated, attempts: batch.attempts };
+        self.issue(batch, posts).await;
         Ok(())
     }
 
-    async fn issue(&mut self, batch: InFlight) {
+    /// Passes posts on with a ticket, and keeps their entries until it is settled.
+    async fn issue(&mut self, batch: InFlight, posts: Vec<AcceptedPost>) {
         if batch.entries.is_empty() {
             return;
         }
-        let posts = batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok().cloned()).collect();
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return;
         };
@@ -384,26 +388,30 @@ impl Run {
         Ok(())
     }
 
-    async fn dead_letter_broken(&mut self, entries: Vec<Delivered>) -> Result<Vec<Delivered>, StreamError> {
-        let mut sound = Vec::with_capacity(entries.len());
+    /// Decodes the posts of entries, and moves those entries that contain none to the dead letters. Returns the others
+    /// with their posts.
+    async fn decoded(
+        &mut self,
+        entries: Vec<Delivered>,
+    ) -> Result<(Vec<Delivered>, Vec<AcceptedPost>), StreamError> {
+        let (mut sound, mut posts) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
         for entry in entries {
-            let Err(broken) = &entry.content else {
-                sound.push(entry);
-                continue;
+            let reason = match decode_post(&entry.fields) {
+                Ok(post) => {
+                    sound.push(entry);
+                    posts.push(post);
+                    continue;
+                }
+                Err(reason) => reason,
             };
-            warn!(entry = %entry.id, reason = broken.reason, "moving a broken entry to the dead letters");
-            let request = DeadLetterRequest {
-                id: entry.id,
-                reason: broken.reason.clone(),
-                attempts: 0,
-                died_at: Timestamp::now(),
-            };
+            warn!(entry = %entry.id, reason, "moving a broken entry to the dead letters");
+            let request = DeadLetterRequest { id: entry.id, reason, attempts: 0, died_at: Timestamp::now() };
             // If Redis goes down in between, the valid entries are claimed again like all others.
             self.params.consumer.dead_letter(&request).await?;
             metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "broken").increment(1);
             errors::record(ErrorKind::DeadLetter, Ingester::NAME, request.reason);
         }
-        Ok(sound)
+        Ok((sound, posts))
     }
 }
 

@@ -140,11 +140,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stream::BrokenEntry;
+    use crate::stream::Fields;
 
     fn entry(n: u64, n_deliveries: u32) -> Delivered {
-        let content = Err(BrokenEntry { reason: String::new(), fields: Vec::new() });
-        Delivered { id: EntryId::new(format!("{n}-0")), n_deliveries, content }
+        Delivered { id: EntryId::new(format!("{n}-0")), n_deliveries, fields: Fields::default() }
     }
 
     fn batch(ids: std::ops::Range<u64>) -> RetryBatch {

@@ -10,7 +10,7 @@ use super::super::delivery::{BATCH_WINDOW, DeliveryParams, Listener, Progress, W
 use super::super::synth::{Synth, SynthParams};
 use crate::models::new_post::Rejection;
 use crate::stream::tests::redis::Redis;
-use crate::stream::{Delivered, Stream};
+use crate::stream::{Stream, decode_post};
 
 use super::*;
 
@@ -79,7 +79,7 @@ async fn drained(stream: &Stream) -> Vec<String> {
             return ids;
         }
         consumer.acknowledge(&read.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>()).await.unwrap();
-        ids.extend(read.into_iter().map(|Delivered { content, .. }| content.unwrap().post.id));
+        ids.extend(read.iter().map(|entry| decode_post(&entry.fields).unwrap().post.id));
     }
 }
 
@@ -94,7 +94,7 @@ async fn posts_go_out_at_their_pace_as_of_now() {
     let consumer = stream.consumer().await.unwrap();
     let read = consumer.read(100, Duration::ZERO).await.unwrap();
     assert_eq!(read.len(), 50);
-    let accepted: Vec<_> = read.into_iter().map(|entry| entry.content.unwrap()).collect();
+    let accepted: Vec<_> = read.iter().map(|entry| decode_post(&entry.fields).unwrap()).collect();
     let times: Vec<_> = accepted.iter().map(|accepted| accepted.post.created_at.unwrap()).collect();
     assert!(times.is_sorted() && times[0] >= begun);
     assert!(times[49] <= done_at + BATCH_WINDOW, "none is sent before the batch in which it is due");
