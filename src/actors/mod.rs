@@ -4,6 +4,11 @@
 pub mod messages; // all messages on one page
 pub mod runtime; // parts that all stages share: supervision, addresses, tickets, metrics
 
+// Parts of several stages and of the API.
+pub mod alert_publication; // what follows every change of alerts
+mod example_posts; // example posts of an alert, and their telling terms
+pub mod channel_delivery; // from a stored channel to a delivered message
+
 // Stages, in the order in which a post passes through them.
 pub mod ingester; // stream → ScoreBatch; acknowledges and claims entries
 pub mod scoring; // parts of both pools: job queues, worker threads, the cascade

@@ -4,9 +4,7 @@ mod churn_levels; // posts at high churn risk now and usually
 mod churn_alerts; // alerts about posts at high churn risk
 mod deferral_report; // what a bounded turn defers, and where that is reported
 mod evaluator; // one evaluation: measure, plan, write, publish
-pub(super) mod example_posts; // example posts of an alert, and their telling terms
 mod measurement_schedule; // which windows are measured when
-pub mod publication; // what follows every change of alerts
 mod push_queue; // changed alerts on their way to browsers
 mod push_throttle; // how often a growing churn alert is pushed
 mod rule_evidence; // evidence of alerts that rules open

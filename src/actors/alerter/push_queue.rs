@@ -3,7 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::publication::push_all;
+use crate::actors::alert_publication::push_all;
 use crate::models::id::AlertId;
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;

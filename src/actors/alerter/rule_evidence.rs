@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use super::example_posts::{self, Examples};
+use crate::actors::example_posts::{self, Examples};
 use crate::alerting::evidence;
 use crate::models::alert::{AlertPost, Evidence};
 use crate::models::alert_rule::{Comparison, Metric, NewRule};

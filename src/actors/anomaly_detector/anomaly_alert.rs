@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::actors::alerter::example_posts::{self, Examples};
+use crate::actors::example_posts::{self, Examples};
 use crate::alerting::title::grouped;
 use crate::anomaly::evidence::series;
 use crate::anomaly::history::STEP_SECONDS;

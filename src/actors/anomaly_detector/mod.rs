@@ -14,7 +14,7 @@ use tracing::warn;
 
 use self::anomaly_alert::Finding;
 use self::monitored_series::{MonitoredSeries, Series};
-use super::alerter::publication::{count, notify, push_all, turn};
+use super::alert_publication::{count, notify, push_all, turn};
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::anomaly::judge::{Limits, Recent, Requirements, judge, usual};

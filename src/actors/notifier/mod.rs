@@ -1,6 +1,5 @@
 //! Outbox → channels. Sends queued notifications.
 
-pub mod delivery; // from a stored channel to a delivered message
 mod plain_urls; // URLs that earlier versions stored in clear
 
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-use self::delivery::deliver;
+use super::channel_delivery::deliver;
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;

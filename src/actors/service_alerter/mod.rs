@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
 use self::state::ServiceAlertState;
+use super::channel_delivery::{self, DeliveryError};
 use super::messages::ObserveHealth;
-use super::notifier::delivery::{self, DeliveryError};
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;
@@ -145,7 +145,7 @@ async fn stored(store: &Store, messenger: &Messenger) -> Result<Vec<Destination>
     let found = channels::for_service_alerts(store, messenger.keyring().fingerprint()).await?;
     let mut destinations = Vec::with_capacity(found.len());
     for channel in found {
-        match delivery::recipient(store, messenger, &channel).await {
+        match channel_delivery::recipient(store, messenger, &channel).await {
             Ok(recipient) => destinations.push(Destination {
                 id: channel.channel.id.into(),
                 recipient,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::rules::BODY_BYTES_MAX;
-use crate::actors::alerter::publication;
+use crate::actors::alert_publication;
 use crate::http::access::{Analyst, Viewer};
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
@@ -196,7 +196,7 @@ pub async fn comment(
     new.check().map_err(ApiError::Rejected)?;
     match alerts::comment(&state.store, id, new.text.trim(), &stamp).await? {
         Commented::Stored { moment, alert } => {
-            publication::push(&state.updates, *alert).await;
+            alert_publication::push(&state.updates, *alert).await;
             Ok(HttpResponse::Created().json(moment))
         }
         Commented::Full => Err(ApiError::TooLarge { limit: COMMENTS_MAX.unsigned_abs(), what: "comments" }),
@@ -207,7 +207,7 @@ pub async fn comment(
 /// Responds with the alert, and publishes it if it changed.
 async fn answer(state: &AppState, seen: Acknowledgement) -> Result<Json<Alert>, ApiError> {
     if seen.is_changed {
-        publication::push(&state.updates, seen.alert.clone()).await;
+        alert_publication::push(&state.updates, seen.alert.clone()).await;
     }
     Ok(Json(seen.alert))
 }

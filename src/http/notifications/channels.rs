@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::channel_request::{NewChannel, draft, read, rejected, require_persistent_key};
-use crate::actors::notifier::delivery::{self, DeliveryError};
+use crate::actors::channel_delivery::{self, DeliveryError};
 use crate::http::access::{Admin, Viewer};
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
@@ -215,7 +215,7 @@ pub async fn test(
 ) -> Result<Json<TestOutcome>, ApiError> {
     let _permit = TESTS.try_acquire().map_err(|_| ApiError::Busy { what: "too many tests are running" })?;
     let channel = stored(&state, extract::id(&path)?).await?;
-    let attempt = delivery::test(&state.store, &state.messenger, &channel).await?.attempt;
+    let attempt = channel_delivery::test(&state.store, &state.messenger, &channel).await?.attempt;
     Ok(Json(TestOutcome {
         delivered: attempt.error.is_none(),
         status: attempt.status,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::channel_request::require_persistent_key;
-use crate::actors::notifier::delivery;
+use crate::actors::channel_delivery;
 use crate::http::access::{Analyst, Viewer};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{self, EmptyQuery, Parameters};
@@ -105,6 +105,6 @@ pub async fn push_key(
     _: Parameters<EmptyQuery>,
 ) -> Result<Json<PushKey>, ApiError> {
     require_persistent_key(&state)?;
-    let key = delivery::push_key(&state.store, &state.messenger).await?;
+    let key = channel_delivery::push_key(&state.store, &state.messenger).await?;
     Ok(Json(PushKey { public_key: key.public_text() }))
 }

@@ -1,4 +1,4 @@
-//! Delivery of a message to a stored channel, used by the notifier and for test messages.
+//! Delivery of a message to a stored channel, for the notifier, the service alerter and test messages.
 
 use jiff::Timestamp;
 use tracing::info;
