@@ -89,12 +89,24 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T
         if !error.inner().is_data() {
             return ApiError::MalformedBody(format!("the body is not valid JSON: {}", error.inner()));
         }
-        let path = error.path().to_string();
-        let field = if path == "." { String::new() } else { path };
-        ApiError::Rejected(Rejection { code: "invalid_field", field, message: error.inner().to_string() })
+        let message = error.inner().to_string();
+        let field = field_of(&error.path().to_string(), &message);
+        ApiError::Rejected(Rejection { code: "invalid_field", field, message })
     })?;
     reader.end().map_err(|error| ApiError::MalformedBody(format!("the body is not valid JSON: {error}")))?;
     Ok(value)
+}
+
+/// Returns the path of the field that serde rejects. If it is missing or unknown, serde's path leads to the object around
+/// it, and only the message names it.
+fn field_of(path: &str, message: &str) -> String {
+    let around = if path == "." { "" } else { path };
+    let named = message.strip_prefix("missing field `").or_else(|| message.strip_prefix("unknown field `"));
+    match named.and_then(|rest| rest.split_once('`')) {
+        Some((name, _)) if around.is_empty() => name.to_owned(),
+        Some((name, _)) if around.rsplit('.').next() != Some(name) => format!("{around}.{name}"),
+        _ => around.to_owned(),
+    }
 }
 
 /// Strictly parsed query parameters. The type must deny unknown fields: if a mistyped filter were ignored, the call
@@ -238,6 +250,39 @@ mod tests {
         let request = request.to_http_request();
         request.extensions_mut().insert(principal);
         request
+    }
+
+    #[test]
+    fn a_rejected_field_is_named_with_its_path() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only parsed")]
+        struct Outer {
+            name: String,
+            inner: Option<Inner>,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only parsed")]
+        struct Inner {
+            id: u8,
+        }
+        let request = TestRequest::post().insert_header(("content-type", "application/json"));
+        let request = request.to_http_request();
+        for (body, expected) in [
+            (r#"{"name": 7}"#, "name"),
+            (r#"{}"#, "name"),
+            (r#"{"name": "x", "nam": "y"}"#, "nam"),
+            (r#"{"name": "x", "inner": {}}"#, "inner.id"),
+            (r#"{"name": "x", "inner": {"id": 300}}"#, "inner.id"),
+            (r#"{"name": "x", "inner": {"id": 3, "ids": 4}}"#, "inner.ids"),
+            ("7", ""),
+        ] {
+            match json::<Outer>(&request, body.as_bytes()) {
+                Err(ApiError::Rejected(Rejection { field, .. })) => assert_eq!(field, expected, "{body}"),
+                other => panic!("{body}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::models::rate_limit::Quota;
 /// Class of routes whose calls use up the same quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RouteClass {
-    /// Presents a secret to get a credential. Always limited by address, and by account as well.
+    /// Presents a secret to get a credential. Always limited by address, so only strangers have this quota.
     SignIn,
     /// Reads.
     Read,
@@ -142,6 +142,9 @@ impl FromStr for QuotaOverride {
         let class = RouteClass::ALL.into_iter().find(|class| class.as_str() == class_name);
         let names = RouteClass::ALL.map(RouteClass::as_str).join(", ");
         let class = class.ok_or_else(|| format!("the class must be one of {names}"))?;
+        if class == RouteClass::SignIn && tier != Tier::Stranger {
+            return Err("whoever signs in is a stranger still: use stranger.sign_in".to_owned());
+        }
         Ok(Self { tier, class, quota: Quota::per_minute(n_calls, burst) })
     }
 }
@@ -192,7 +195,8 @@ mod tests {
         for class in RouteClass::ALL {
             for tier in Tier::ALL {
                 let text = format!("{}.{}=7/1", tier.as_str(), class.as_str());
-                assert!(text.parse::<QuotaOverride>().is_ok(), "{text}");
+                let has_effect = class != RouteClass::SignIn || tier == Tier::Stranger;
+                assert_eq!(text.parse::<QuotaOverride>().is_ok(), has_effect, "{text}");
             }
         }
         for wrong in [
