@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
 
+use super::patience::ask_briefly;
 use crate::models::account::User;
 use crate::models::person_name::PersonName;
 use crate::models::principal::Identity;
@@ -33,7 +34,7 @@ impl ActorNames {
 
     /// Returns the name of a person, API key or client, as of a few seconds ago at most. Returns `None` if it does not
     /// exist, and for the operator and holders of share links, who have no name of their own. While PostgreSQL is
-    /// unavailable, the last known name counts, or none.
+    /// unavailable, or takes longer than two seconds to answer, the last known name counts, or none.
     ///
     /// # Errors
     /// If PostgreSQL refuses to answer.
@@ -47,17 +48,25 @@ impl ActorNames {
         {
             return Ok(name.clone());
         }
-        let asked_at = Instant::now();
-        let name = match self.look_up(identity).await {
-            Ok(name) => name,
-            Err(error) if error.is_unavailable() => match remembered {
-                Some((_, name)) => name,
-                None => return Ok(None),
-            },
-            Err(error) => return Err(error),
-        };
-        self.names.insert(identity, (asked_at, name.clone()));
-        Ok(name)
+        if let Some((_, name)) = &remembered {
+            // Others go on meanwhile.
+            self.names.insert(identity, (Instant::now(), name.clone()));
+        }
+        let names = self.clone();
+        let found = ask_briefly(async move {
+            let name = names.look_up(identity).await?;
+            names.names.insert(identity, (Instant::now(), name.clone()));
+            Ok::<_, StoreError>(name)
+        });
+        match found.await {
+            Some(Err(error)) if !error.is_unavailable() => Err(error),
+            Some(Ok(name)) => Ok(name),
+            Some(Err(_)) | None => {
+                let name = remembered.and_then(|(_, name)| name);
+                self.names.insert(identity, (Instant::now(), name.clone()));
+                Ok(name)
+            }
+        }
     }
 
     async fn look_up(&self, identity: Identity) -> Result<Option<PersonName>, StoreError> {

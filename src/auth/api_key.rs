@@ -10,6 +10,7 @@ use super::AuthError;
 use super::key_usage::KeyUsage;
 use super::keyed_digest::KeyedDigest;
 use super::password::PasswordHasher;
+use super::patience::ask_briefly;
 use super::standing::OUTAGE_MAX;
 use super::{program_secret, secret};
 use crate::models::id::ApiKeyId;
@@ -112,8 +113,8 @@ impl ApiKeys {
     /// and is not remembered.
     ///
     /// A text that is no key, an unknown id and a wrong secret cost at most one lookup, and each about the same. Only the
-    /// right secret is hashed, at most once a minute however many requests present it. While PostgreSQL is unavailable, a
-    /// key that was verified counts for at most [`OUTAGE_MAX`].
+    /// right secret is hashed, at most once a minute however many requests present it. While PostgreSQL is unavailable, or
+    /// takes longer than two seconds to answer, a key that was verified counts for at most [`OUTAGE_MAX`].
     ///
     /// # Errors
     /// If PostgreSQL is unavailable, or too many secrets are being hashed.
@@ -138,21 +139,35 @@ impl ApiKeys {
                 }
             }
         };
-        let is_right = match self.is_stored(id, secret).await {
-            Err(AuthError::Store(error)) if error.is_unavailable() && earlier.is_some() => {
-                return Ok(Some(id));
-            }
-            outcome => outcome?,
+        let Some(guard) = guard else {
+            let (keys, secret) = (self.clone(), secret.to_owned());
+            return match ask_briefly(async move { keys.verify_again(digest, (id, &secret)).await }).await {
+                Some(Err(AuthError::Store(error))) if error.is_unavailable() => Ok(Some(id)),
+                Some(outcome) => Ok(outcome?.then_some(id)),
+                None => Ok(Some(id)),
+            };
         };
-        match guard {
-            // Fails only if the key was removed meanwhile.
-            Some(guard) if is_right => drop(guard.insert(Verified::now())),
-            // A wrong key takes up no memory.
-            Some(guard) => drop(guard),
-            None if is_right => self.verified.insert(digest, Verified::now()),
-            None => drop(self.verified.remove(&digest)),
+        let is_right = self.is_stored(id, secret).await?;
+        if is_right {
+            // Fails only if the key was removed meanwhile. A wrong key takes up no memory.
+            let _ = guard.insert(Verified::now());
         }
         Ok(is_right.then_some(id))
+    }
+
+    /// Returns whether a remembered key is still right, and remembers that.
+    async fn verify_again(
+        &self,
+        digest: [u8; 32],
+        (id, secret): (ApiKeyId, &str),
+    ) -> Result<bool, AuthError> {
+        let is_right = self.is_stored(id, secret).await?;
+        if is_right {
+            self.verified.insert(digest, Verified::now());
+        } else {
+            self.verified.remove(&digest);
+        }
+        Ok(is_right)
     }
 
     /// Returns the counter of calls.
@@ -287,11 +302,13 @@ mod tests {
         store.close();
         age(&keys, &text, REMEMBERED);
         // One request asks PostgreSQL, and others do not until the pause is over.
-        for _ in 0..2 {
+        let paused = async || {
             assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
-            let pause = keys.verified.get(&keys.digest.of(&text)).unwrap();
-            assert!(pause.again_at - pause.at >= REMEMBERED + PAUSE, "{pause:?}");
-        }
+            keys.verified.get(&keys.digest.of(&text)).unwrap()
+        };
+        let pause = paused().await;
+        assert!(pause.again_at - pause.at >= REMEMBERED + PAUSE, "{pause:?}");
+        assert_eq!(paused().await.again_at, pause.again_at);
         age(&keys, &text, OUTAGE_MAX);
         assert!(keys.verify(&text).await.is_err());
         assert!(keys.verify(&text_of(id, &secret::random())).await.is_err(), "never verified");

@@ -7,6 +7,7 @@ pub mod administration; // what admins do with accounts
 pub mod links; // invitations and password resets
 pub mod authenticator; // from a credential to its principal
 pub mod standing; // what identities may do right now
+mod standing_answers; // what is remembered of that
 pub mod actor_names; // names under which changes are recorded
 pub mod open_access; // whether a credential is needed at all
 pub mod mail_queue; // letters about accounts
@@ -18,6 +19,7 @@ mod ed25519; // signatures of access tokens
 pub mod key_usage; // calls per API key, in batches
 mod keyed_digest; // digests of remembered credentials
 pub mod limits; // rate limits
+mod patience; // questions that may not be answered soon
 pub mod password; // hashing of passwords, and which passwords are accepted
 pub mod owner; // persons for whom principals act
 pub mod program_secret; // hashed secrets of programs
@@ -46,8 +48,8 @@ pub enum AuthError {
     /// An access token cannot be signed.
     #[error("cannot sign an access token: {0}")]
     Signing(String),
-    /// The API key of the caller no longer exists.
-    #[error("the API key no longer exists")]
+    /// The API key of the caller has ended.
+    #[error("the API key has ended")]
     KeyGone,
     /// A secret cannot be hashed, or a stored hash is malformed.
     #[error("cannot hash a secret: {0}")]

@@ -1,4 +1,6 @@
-//! Person for whom a principal acts.
+//! Persons for whom principals act.
+
+use jiff::Timestamp;
 
 use super::AuthError;
 use crate::models::id::UserId;
@@ -6,20 +8,29 @@ use crate::models::principal::Identity;
 use crate::store::Store;
 use crate::store::credentials::api_keys;
 
-/// Returns the person for whom the principal with this identity acts: the person itself, or the owner of an API key. `None`
-/// if it acts for the installation.
+/// For whom a principal acts, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ownership {
+    /// The person itself, or the owner of an API key; `None` if the principal acts for the installation.
+    pub owner: Option<UserId>,
+    /// When the API key expires, if it does.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Returns for whom the principal with this identity acts.
 ///
 /// # Errors
-/// [`AuthError::KeyGone`] if the API key no longer exists, so nothing is created without an owner that should have one.
-pub async fn owner_of(store: &Store, identity: Identity) -> Result<Option<UserId>, AuthError> {
+/// [`AuthError::KeyGone`] if the API key has ended, so that nothing is created with it any more.
+pub async fn owner_of(store: &Store, identity: Identity, now: Timestamp) -> Result<Ownership, AuthError> {
     match identity {
-        Identity::User(id) => Ok(Some(id)),
+        Identity::User(id) => Ok(Ownership { owner: Some(id), expires_at: None }),
         Identity::ApiKey(id) => {
-            let key = api_keys::get(store, id).await?;
-            Ok(key.ok_or(AuthError::KeyGone)?.owner)
+            let key = api_keys::get(store, id).await?.filter(|key| !key.has_ended(now));
+            let key = key.ok_or(AuthError::KeyGone)?;
+            Ok(Ownership { owner: key.owner, expires_at: key.expires_at })
         }
         Identity::Operator | Identity::LocalOperator | Identity::Client(_) | Identity::ShareHolder(_) => {
-            Ok(None)
+            Ok(Ownership { owner: None, expires_at: None })
         }
     }
 }

@@ -3,14 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use quick_cache::sync::Cache;
 use tracing::warn;
 
 use super::AuthError;
 use super::open_access::OpenAccess;
+use super::patience::ask_briefly;
+use super::standing_answers::{Answers, Subject};
 use crate::models::id::{ApiKeyId, ClientId, SessionId, TokenFamilyId, UserId};
 use crate::models::plan::Plan;
 use crate::models::principal::{Grant, Identity, Principal, Role, Scopes};
@@ -23,16 +24,9 @@ use crate::stream::{Sessions, StreamError};
 /// which a change counts everywhere.
 pub const REMEMBERED: Duration = Duration::from_secs(2);
 
-/// How long a request waits for a new answer if there is an earlier one. Together with [`REMEMBERED`] it must stay below
-/// five seconds, too.
-const ASKING_MAX: Duration = Duration::from_secs(2);
-
 /// How long the last answer counts while PostgreSQL or Redis cannot be asked, so that programs go on sending posts: as
 /// long as an access token is valid.
 pub const OUTAGE_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// Maximum number of answers to remember: more people than use one process within [`REMEMBERED`].
-const ANSWERS_MAX: usize = 10_000;
 
 /// What an identity may do right now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,35 +74,13 @@ enum Verdict {
     Unknown,
 }
 
-/// Answer that was remembered.
-#[derive(Debug, Clone, Copy)]
-struct Answer {
-    standing: Option<Standing>,
-    /// When a server answered.
-    known_at: Instant,
-    /// When one was last asked, with or without success.
-    asked_at: Instant,
-}
-
-impl Answer {
-    /// Returns the standing that counts although no server can be asked; `None` if it is too old or was lost.
-    fn in_outage(&self) -> Option<Standing> {
-        let is_recent = self.known_at.elapsed() < OUTAGE_MAX;
-        let now = Timestamp::now();
-        self.standing.filter(|it| is_recent && it.expires_at.is_none_or(|expires_at| now < expires_at))
-    }
-}
-
-/// Identity with what it signed in with.
-type Subject = (Identity, Option<Grant>);
-
 /// Looks up what identities may do. Clones share the answers.
 #[derive(Clone)]
 pub struct Standings {
     store: Store,
     sessions: Sessions,
     open: OpenAccess,
-    answers: Arc<Cache<Subject, Answer>>,
+    answers: Arc<Answers>,
 }
 
 /// Records of some subjects in PostgreSQL and Redis. A server that cannot be asked is an error here.
@@ -129,45 +101,42 @@ struct CredentialRecords {
 impl Standings {
     /// Creates the lookup.
     pub fn new(store: Store, sessions: Sessions, open: OpenAccess) -> Self {
-        Self { store, sessions, open, answers: Arc::new(Cache::new(ANSWERS_MAX)) }
+        Self { store, sessions, open, answers: Arc::new(Answers::new()) }
     }
 
     /// Returns what the identity may do, as of at most four seconds ago; `None` if it may do nothing. While the server that
-    /// knows cannot be asked, or does not answer, the last answer counts, for at most [`OUTAGE_MAX`].
+    /// knows cannot be asked, or takes longer than two seconds to answer, the last answer counts, for at most
+    /// [`OUTAGE_MAX`].
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked, and did not answer before.
     pub async fn of(&self, identity: Identity, grant: Option<Grant>) -> Result<Option<Standing>, AuthError> {
         let subject = (identity, grant);
-        let Some(answer) = self.answers.get(&subject) else { return self.renew(subject).await };
-        if answer.asked_at.elapsed() < REMEMBERED {
+        let Some(answer) = self.answers.get(subject) else { return self.renew(subject).await };
+        let is_current = self.answers.is_current(&answer);
+        if is_current && answer.age() < REMEMBERED {
             return Ok(answer.standing);
         }
         let Some(standing) = answer.in_outage() else { return self.renew(subject).await };
-        // Other requests go on meanwhile, and one that waited too long does so too. The question is not given up then: its
-        // answer counts whenever it comes.
-        self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
-        let standings = self.clone();
-        // unsupervised: it ends with the answer, and if it fails, the next request asks again.
-        let renewal = tokio::spawn(async move { standings.renew(subject).await });
-        match tokio::time::timeout(ASKING_MAX, renewal).await {
-            Ok(Ok(renewed)) => renewed,
-            Ok(Err(_)) | Err(_) => Ok(Some(standing)),
+        if is_current {
+            // Other requests go on meanwhile.
+            self.answers.pause(subject);
         }
+        let standings = self.clone();
+        let renewed = ask_briefly(async move { standings.renew(subject).await }).await;
+        renewed.unwrap_or(Ok(Some(standing)))
     }
 
     /// Asks what the identity may do, and remembers the answer.
     async fn renew(&self, subject: Subject) -> Result<Option<Standing>, AuthError> {
-        let asked_at = Instant::now();
+        let question = self.answers.question();
         let records = self.ask(&[subject]).await;
         let standing = match self.verdict(subject, &records) {
             Verdict::Stands(standing) => Some(standing),
             Verdict::Lost => None,
             Verdict::Unknown => {
-                if let Some(answer) = self.answers.get(&subject)
-                    && let Some(standing) = answer.in_outage()
-                {
-                    self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
+                if let Some(standing) = self.answers.get(subject).and_then(|answer| answer.in_outage()) {
+                    self.answers.pause(subject);
                     return Ok(Some(standing));
                 }
                 records.users?;
@@ -176,7 +145,7 @@ impl Standings {
                 None
             }
         };
-        self.answers.insert(subject, Answer { standing, known_at: asked_at, asked_at });
+        self.answers.remember(subject, question, standing);
         Ok(standing)
     }
 
@@ -204,9 +173,14 @@ impl Standings {
         principals.iter().filter(|principal| is_lost(principal)).copied().collect()
     }
 
-    /// Forgets all answers, so that a change made by this process counts in it at once.
+    /// Puts all answers in doubt, so that a change made by this process counts in it at once.
     pub fn forget(&self) {
-        self.answers.clear();
+        self.answers.forget();
+    }
+
+    /// Forgets the principals whose access this process has ended. Others go on, also while PostgreSQL is away.
+    pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
+        self.answers.end(is_ended);
     }
 
     /// Asks each server once about all subjects.
@@ -325,6 +299,7 @@ mod tests {
     use std::task::Poll;
 
     use futures_util::poll;
+    use tokio::time::{sleep, timeout};
 
     use super::*;
     use crate::store::credentials::api_keys;
@@ -333,29 +308,36 @@ mod tests {
     use crate::stream::tests::redis::Redis;
 
     #[tokio::test]
-    async fn a_database_that_does_not_answer_holds_up_one_request_briefly_and_its_answer_counts_late() {
+    async fn a_database_that_does_not_answer_holds_up_one_request_and_its_answer_counts_late() {
         let (store, redis) = (test_store().await, Redis::start());
         let sessions = redis.connect().await.sessions();
         let standings = Standings::new(store.clone(), sessions, OpenAccess::new(store.clone(), false));
         let key = key(None, now_in_micros());
         assert!(api_keys::create(&store, &key, &SECRET).await.unwrap());
-        let of = || standings.of(Identity::ApiKey(key.id), None);
+        let subject = (Identity::ApiKey(key.id), None);
+        let of = || standings.of(subject.0, subject.1);
         let known = of().await.unwrap();
         assert!(known.is_some());
-        // Whoever asks from now on waits for the lock for a minute.
+        // Queries of keys wait for a lock from now on.
         let holder = connection(&store).await;
         holder.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
-        tokio::time::sleep(REMEMBERED).await;
+        sleep(REMEMBERED).await;
         let mut first = Box::pin(of());
         assert!(poll!(&mut first).is_pending());
+        let paused = standings.answers.get(subject).unwrap();
         let others = poll!(pin!(of()));
         assert!(matches!(others, Poll::Ready(Ok(standing)) if standing == known), "others ask as well");
         assert_eq!(first.await.unwrap(), known);
+        let now = standings.answers.get(subject).unwrap();
+        assert_eq!(format!("{now:?}"), format!("{paused:?}"), "it waited until the question failed");
         let revoke = format!("UPDATE api_keys SET revoked_at = now() WHERE id = '{}'", key.id);
         holder.batch_execute(&revoke).await.unwrap();
         holder.batch_execute("COMMIT").await.unwrap();
-        while of().await.unwrap().is_some() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let counts = async {
+            while standings.answers.get(subject).is_some_and(|answer| answer.standing.is_some()) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), counts).await.expect("the late answer is lost");
     }
 }

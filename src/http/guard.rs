@@ -128,7 +128,8 @@ async fn name_actor(
 /// Returns who makes the request; `None` for a stranger.
 ///
 /// Credentials count in this order: the operator's token, a share token, an API key, an access token, a session, and a
-/// ticket. A wrong token, key or access token is never replaced by a lesser credential beside it.
+/// ticket. A wrong token, key or access token is never replaced by a lesser credential beside it, but a session that has
+/// ended is.
 async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Option<Principal>, ApiError> {
     let token = state.params.token.as_ref();
     if token
@@ -137,7 +138,7 @@ async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Opt
         return Ok(Some(Principal::operator()));
     }
     // Even if the API is open, a share token opens only its view.
-    let shared = presented_tokens(request.headers()).find(|presented| access::is_share_token(presented));
+    let shared = presented_tokens(request.headers()).next().filter(|token| access::is_share_token(token));
     if let Some(presented) = shared.map(Cow::into_owned) {
         let link = access::admit(state, request, &presented).await?;
         return Ok(Some(Principal::share_holder(link)));
@@ -220,13 +221,14 @@ fn found_in(
     }
 }
 
+/// A header that cannot be read presents a wrong token, so that it counts as one.
 fn in_authorization(value: &str) -> Option<Cow<'_, str>> {
-    let (scheme, credentials) = value.split_once(' ')?;
+    let (scheme, credentials) = value.split_once(' ').unwrap_or((value, ""));
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(Cow::Borrowed(credentials.trim()));
     }
     let is_basic = scheme.eq_ignore_ascii_case("basic");
-    is_basic.then(|| password_of(credentials.trim())).flatten().map(Cow::Owned)
+    Some(is_basic.then(|| password_of(credentials.trim())).flatten().unwrap_or_default().into())
 }
 
 fn in_protocol(value: &str) -> Option<Cow<'_, str>> {
@@ -342,5 +344,21 @@ mod tests {
         assert!(!presents(header::SEC_WEBSOCKET_PROTOCOL, "s3cret"));
         assert!(!presents(header::AUTHORIZATION, "Bearer s3cre"));
         assert!(!presents(header::AUTHORIZATION, "s3cret"));
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_presents_a_wrong_token() {
+        for value in ["Bearer", "Bearer ", "Token gsk_1", "Digest username=\"x\"", "Basic !", "Basic bWU", ""]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
+            let presented: Vec<_> = presented_tokens(&headers).collect();
+            assert_eq!(presented.len(), 1, "{value}");
+            assert!(
+                credential_of(&presented[0]).is_none() && !access::is_share_token(&presented[0]),
+                "{value}"
+            );
+        }
+        assert_eq!(presented_tokens(&HeaderMap::new()).count(), 0);
     }
 }

@@ -104,8 +104,9 @@ pub fn share_permits() -> Arc<Semaphore> {
 }
 
 /// The route table. If two paths match, the first one counts. Paths without parameters come first: the router compares
-/// those as text, and runs a regular expression for each of the others that it passes. Health checks are not limited, because a supervisor that is
-/// refused takes the server for dead; nor are the files of the dashboard, which are sent from memory.
+/// those as text, and runs a regular expression for each of the others that it passes. Health checks are not limited,
+/// because a supervisor that is refused takes the server for dead; nor are the files of the dashboard, which are sent from
+/// memory.
 fn table() -> Vec<Entry> {
     let mut table = vec![
         at("/api/v1/posts").get(posts::handlers::list).post(posts::handlers::ingest),

@@ -100,9 +100,9 @@ pub struct AppState {
 
 impl AppState {
     /// Ends the live connections and exports of principals whose access this process has just ended, and forgets what it
-    /// remembers about everyone. Other processes notice by themselves.
+    /// remembers about them. Other processes notice by themselves.
     pub fn end_live(&self, is_ended: impl Fn(&Principal) -> bool) {
-        self.authenticator.standings().forget();
+        self.authenticator.standings().end(&is_ended);
         self.sockets.end(&is_ended);
         self.exports.end(&is_ended);
     }

@@ -194,6 +194,10 @@ async fn nobody_creates_a_key_that_may_do_more_or_lasts_longer_than_its_creator(
         let made = read(with_key(text(&brief["key"]), &body).send().await.unwrap()).await;
         assert_eq!((made.0, &made.1["expires_at"]), (status, expires_at), "{asked}: {}", made.1);
     }
+    let rotate = format!("{KEYS}/{}/rotate", text(&brief["id"]));
+    let rotated = api.server.request(Method::POST, &rotate).bearer_auth(text(&brief["key"]));
+    let (status, successor) = read(rotated.json(&json!({})).send().await.unwrap()).await;
+    assert_eq!((status, &successor["expires_at"]), (201, &brief["expires_at"]), "{successor}");
 }
 
 #[actix_web::test]

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use groundswell::models::principal::Role;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::support::people::Person;
 use crate::support::posts::post;
 use crate::support::{Client, PrivateServers, Space, TestApp, in_soak, stays, until};
 
@@ -80,12 +82,22 @@ async fn while_postgres_is_away_credentials_that_were_used_before_go_on_sending_
     let (ended, revoked) = create("revoked", None).await;
     assert_eq!(send(&revoked).await, 202);
     assert_eq!(operator.delete(&format!("/api/v1/api-keys/{ended}")).await, 204);
+    let (store, stream) = (space.store().await, space.stream().await);
+    let person = Person::new(&store, &stream, Role::Viewer).await;
+    let session = Client::with_session(app.address, &person.cookie);
+    assert_eq!(session.try_get("/api/v1/views").await.unwrap().status, 200);
+    store.close();
+    stream.close().await;
     assert_eq!([send(&known).await, send(&expiring).await, send(&revoked).await], [202, 202, 401]);
 
     servers.embedded.stop_postgres().await.unwrap();
     stays("a known key sends posts", OUTAGE, async || send(&known).await == 202).await;
     assert_eq!(send(&unused).await, 503, "nobody knows what this key may do");
     assert_eq!(send(&revoked).await, 503, "what was refused stays refused");
+    // It ends in Redis, although the audit log cannot record it.
+    assert_eq!(session.post("/api/v1/auth/logout", &Value::Null).await.unwrap().status, 503);
+    assert_eq!(session.try_get("/api/v1/views").await.unwrap().status, 401);
+    assert_eq!(send(&known).await, 202, "a sign-out ends nobody else's access");
     until("a key ends when it expires, outage or not", async || send(&expiring).await == 503).await;
     assert_eq!(send(&known).await, 202);
 

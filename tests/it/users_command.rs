@@ -63,7 +63,7 @@ async fn accounts_are_created_listed_disabled_and_given_passwords() {
     assert!(!created[0].to_string().contains("argon2"), "{created:?}");
     assert!(!run(&space, &create, &format!("{PASSWORD}\n")).status.success(), "the address is taken");
     assert_eq!(lines(&run(&space, &["list"], "")), created);
-    // Whoever signs in finds nobody else let in any longer.
+    // Signing in closes open access at once.
     assert_eq!(sign_in(&client, PASSWORD).await, 200);
     assert_eq!(client.try_get("/api/v1/system").await.unwrap().status, 401);
     let last = run(&space, &["disable", "ana@example.com"], "");

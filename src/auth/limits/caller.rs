@@ -22,7 +22,7 @@ enum Name {
     /// Holder of a share link at an address.
     Holder(Identity, IpAddr),
     Address(IpAddr),
-    /// Digest of the name of an account, which somebody may have made up.
+    /// Digest of the name of an account, which may not exist.
     Account(Digest16),
 }
 
@@ -94,8 +94,10 @@ fn digest(text: &str) -> Digest16 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
-    use crate::models::id::ShareLinkId;
+    use crate::models::id::{ApiKeyId, ClientId, ShareLinkId, UserId};
 
     #[test]
     fn the_operator_is_not_limited_and_others_are_told_apart() {
@@ -103,6 +105,7 @@ mod tests {
         assert_eq!(Caller::of(Some(&Principal::operator()), here), None);
         assert_eq!(Caller::of(Some(&Principal::local_operator()), here), None);
         assert_eq!(Caller::of(None, here), Some(Caller::address(here)));
+        let of = |identity| Principal { identity, ..Principal::operator() };
         let holders = [(); 2].map(|()| Principal::share_holder(ShareLinkId::now_v7()));
         let keys = [
             Caller::address(here),
@@ -111,10 +114,13 @@ mod tests {
             Caller::of(Some(&holders[0]), here).unwrap(),
             Caller::of(Some(&holders[0]), there).unwrap(),
             Caller::of(Some(&holders[1]), here).unwrap(),
+            Caller::of(Some(&of(Identity::ApiKey(ApiKeyId::from_u128(1)))), here).unwrap(),
+            Caller::of(Some(&of(Identity::Client(ClientId::from_u128(1)))), here).unwrap(),
+            Caller::of(Some(&of(Identity::User(UserId::from_u128(1)))), here).unwrap(),
         ];
-        let keys: std::collections::HashSet<_> =
-            keys.iter().map(|caller| caller.key(RouteClass::Read)).collect();
-        assert_eq!(keys.len(), 6);
+        let all = keys.map(|caller| caller.key(RouteClass::Read));
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+        assert_eq!(all.iter().map(CallerKey::in_redis).collect::<HashSet<_>>().len(), all.len());
         assert_ne!(Caller::address(here).key(RouteClass::Read), Caller::address(here).key(RouteClass::Write));
     }
 

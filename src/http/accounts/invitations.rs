@@ -110,7 +110,7 @@ pub async fn create(
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let stamp = extract::stamp(&request)?;
-    let invited_by = owner_of(&state.store, principal.identity).await?;
+    let invited_by = owner_of(&state.store, principal.identity, stamp.at).await?.owner;
     let new: NewInvitation = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     let (invitation, token) = match state.accounts.invite(new, (&stamp, invited_by)).await? {
         Invite::Done { invitation, token } => (invitation, token),

@@ -69,7 +69,7 @@ pub async fn list(
 /// End a session
 ///
 /// Its live connections end within five seconds, in every process. Only administrators can end another person's session;
-/// for everyone else it does not exist.
+/// for everyone else it does not exist. A credential that grants less than its holder may do is refused.
 #[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "sessions", operation_id = "end_session",
     params(("id" = SessionId, Path, description = "Id of the session")),
     responses(

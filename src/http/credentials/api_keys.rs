@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{BODY_BYTES_MAX, granted_scopes, overlap_of};
-use crate::auth::owner::owner_of;
+use crate::auth::owner::{Ownership, owner_of};
 use crate::http::access::{Access, Owned, Owner, Viewer, check_whole};
 use crate::http::audit::trail::Trail;
 use crate::http::error::{ApiError, ErrorBody};
@@ -81,7 +81,8 @@ pub async fn list(
 /// only keys of the same person can be created: they end with that person's access. A key that the operator, or a program
 /// with a key of the installation, creates belongs to the installation; it stays when the key that created it is revoked.
 /// Created with a key that expires, a key expires no later than that one, and at the same time by default.
-/// Clients cannot create keys. Only this response contains the key; the server stores a hash of its secret.
+/// Clients cannot create keys, nor can a key of somebody who is no administrator, nor a credential that grants less than its
+/// holder may do. Only this response contains the key; the server stores a hash of its secret.
 #[utoipa::path(post, path = "/api/v1/api-keys", tag = "api-keys", operation_id = "create_api_key",
     params(ActorHeader),
     request_body = NewApiKey,
@@ -98,7 +99,7 @@ pub async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     extract::parameters::<EmptyQuery>(request.query_string())?;
-    let owner = owner_for(&state, &principal).await?;
+    let ownership = owner_for(&state, &principal).await?;
     let new: NewApiKey = extract::json_body(&request, payload, BODY_BYTES_MAX).await?;
     let stamp = extract::stamp(&request)?;
     let name = extract::checked_name(&new.name, NAME_CHARS_MAX)?;
@@ -106,11 +107,11 @@ pub async fn create(
     if new.expires_at.is_some_and(|expires_at| expires_at <= stamp.at) {
         return Err(ApiError::invalid_field("expires_at", "choose a time in the future".to_owned()));
     }
-    let expires_at = expiry(&state, &principal, new.expires_at).await?;
+    let expires_at = expiry(new.expires_at, ownership.expires_at)?;
     let created = state.credentials.api_keys().create().await?;
     let api_key = ApiKey {
         id: created.id,
-        owner,
+        owner: ownership.owner,
         name,
         scopes,
         created_at: stamp.at,
@@ -129,7 +130,8 @@ pub async fn create(
 
 /// Revoke an API key
 ///
-/// Calls with the key are refused and its live connections closed within 5 seconds.
+/// Calls with the key are refused and its live connections closed within 5 seconds. A credential that grants less than its
+/// holder may do is refused.
 #[utoipa::path(delete, path = "/api/v1/api-keys/{id}", tag = "api-keys", operation_id = "revoke_api_key",
     params(("id" = ApiKeyId, Path, description = "Id of the key")),
     responses(
@@ -155,7 +157,8 @@ pub async fn revoke(
 /// Replace an API key
 ///
 /// Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed. A
-/// program can replace only keys that it could create.
+/// program can replace only keys that it could create, and if its own key expires, the new one does so no later. A
+/// credential that grants less than its holder may do is refused.
 #[utoipa::path(post, path = "/api/v1/api-keys/{id}/rotate", tag = "api-keys", operation_id = "rotate_api_key",
     params(("id" = ApiKeyId, Path, description = "Id of the key to replace"), ActorHeader),
     request_body = Rotation,
@@ -179,13 +182,18 @@ pub async fn rotate(
     let stamp = extract::stamp(&request)?;
     check_whole(&owned.principal)?;
     let is_program = matches!(owned.principal.identity, Identity::ApiKey(_) | Identity::Client(_));
-    if is_program && owner_for(&state, &owned.principal).await? != owned.object.owner {
-        return Err(ApiError::KeyOfOthers);
+    let mut latest = None;
+    if is_program {
+        let ownership = owner_for(&state, &owned.principal).await?;
+        if ownership.owner != owned.object.owner {
+            return Err(ApiError::KeyOfOthers);
+        }
+        latest = ownership.expires_at;
     }
     let created = state.credentials.api_keys().create().await?;
     let (old, new) = ((owned.object.id, overlap), (created.id, &created.secret));
     let conflict = |code, message: &str| Err(ApiError::Conflict { code, message: message.to_owned() });
-    match api_keys::rotate(&state.store, old, new, (stamp.at, stamp.name())).await? {
+    match api_keys::rotate(&state.store, old, (new, latest), (stamp.at, stamp.name())).await? {
         Rotated::Successor(api_key) => {
             let change = (&owned.object, &api_key);
             Trail::of(&request)?.changed(Action::KeyRotated, owned.object.id, change).await?;
@@ -225,7 +233,7 @@ pub async fn usage(
 /// # Errors
 /// 403 for a program without the role `admin`, for a credential with fewer scopes than its owner has, and for clients: a
 /// stolen credential must not be able to create others that outlive it.
-async fn owner_for(state: &AppState, principal: &Principal) -> Result<Option<UserId>, ApiError> {
+async fn owner_for(state: &AppState, principal: &Principal) -> Result<Ownership, ApiError> {
     match principal.identity {
         Identity::Operator | Identity::LocalOperator => {}
         Identity::User(_) => check_whole(principal)?,
@@ -238,21 +246,15 @@ async fn owner_for(state: &AppState, principal: &Principal) -> Result<Option<Use
             return Err(ApiError::KeyOfOthers);
         }
     }
-    Ok(owner_of(&state.store, principal.identity).await?)
+    Ok(owner_of(&state.store, principal.identity, Timestamp::now()).await?)
 }
 
-/// Returns when a key that the principal creates expires: as asked for, but never later than the credential it is created
-/// with.
+/// Returns when a key that a principal creates expires: as asked for, but never later than the credential it is created
+/// with, which expires at `latest`.
 ///
 /// # Errors
 /// 422 if that would be later.
-async fn expiry(
-    state: &AppState,
-    principal: &Principal,
-    asked: Option<Timestamp>,
-) -> Result<Option<Timestamp>, ApiError> {
-    let standing = state.authenticator.standings().of(principal.identity, principal.grant).await?;
-    let latest = standing.and_then(|standing| standing.expires_at);
+fn expiry(asked: Option<Timestamp>, latest: Option<Timestamp>) -> Result<Option<Timestamp>, ApiError> {
     match asked.zip(latest) {
         Some((asked, latest)) if asked > latest => {
             let message = format!("the key that you present expires at {latest}; choose no later time");

@@ -75,13 +75,13 @@ pub async fn create(store: &Store, key: &ApiKey, secret: &StoredSecret) -> Resul
 }
 
 /// Replaces a key: stores its successor, which has the same owner, name, scopes and lifetime, and lets the key expire
-/// after the overlap, unless it expires before.
+/// after the overlap, unless it expires before. The successor expires at `latest`, if it would not expire before.
 ///
 /// The lock makes concurrent rotations of one key take turns, so that only one of them stores a successor.
 pub async fn rotate(
     store: &Store,
     (id, overlap): (ApiKeyId, SignedDuration),
-    (successor, secret): (ApiKeyId, &StoredSecret),
+    ((successor, secret), latest): ((ApiKeyId, &StoredSecret), Option<Timestamp>),
     (now, by): (Timestamp, Option<&str>),
 ) -> Result<Rotated, StoreError> {
     const OLD: &str = "
@@ -109,6 +109,7 @@ pub async fn rotate(
             }
             let renewed = |end: Timestamp| now.checked_add(end.duration_since(old.created_at));
             let expires_at = old.expires_at.map(|end| renewed(end).unwrap_or(Timestamp::MAX));
+            let expires_at = expires_at.into_iter().chain(latest).min();
             let new = ApiKey {
                 id: successor,
                 created_at: now,
@@ -252,7 +253,7 @@ mod tests {
         let overlap = SignedDuration::from_hours(1);
         let successor = ApiKeyId::now_v7();
         let rotate = async |id, overlap, to| {
-            rotate(&store, (id, overlap), (to, &secret()), (now, Some("Ana"))).await.unwrap()
+            rotate(&store, (id, overlap), ((to, &secret()), None), (now, Some("Ana"))).await.unwrap()
         };
         let Rotated::Successor(new) = rotate(old.id, overlap, successor).await else { panic!("not rotated") };
         assert_eq!((new.id, new.owner, new.scopes, &new.name), (successor, Some(owner), scopes, &old.name));
@@ -268,6 +269,11 @@ mod tests {
         let left = get(&store, old.id).await.unwrap().unwrap();
         assert_eq!(left.expires_at, Some(now + overlap), "a rotation prolongs no key");
         revoke(&store, second.id, now).await.unwrap();
+        let to = ((ApiKeyId::now_v7(), &secret()), Some(now + overlap));
+        let third = super::rotate(&store, (old.id, overlap), to, (now, None)).await.unwrap();
+        let Rotated::Successor(third) = third else { panic!("{third:?}") };
+        assert_eq!(third.expires_at, Some(now + overlap));
+        revoke(&store, third.id, now).await.unwrap();
         revoke(&store, old.id, now).await.unwrap();
         assert_eq!(rotate(old.id, overlap, ApiKeyId::now_v7()).await, Rotated::Ended);
         assert_eq!(rotate(ApiKeyId::now_v7(), overlap, ApiKeyId::now_v7()).await, Rotated::Unknown);
@@ -282,7 +288,7 @@ mod tests {
         let rotations = (0..8).map(|_| {
             let store = store.clone();
             async move {
-                let to = (ApiKeyId::now_v7(), &secret());
+                let to = ((ApiKeyId::now_v7(), &secret()), None);
                 rotate(&store, (key.id, DAY), to, (now, None)).await.unwrap()
             }
         });

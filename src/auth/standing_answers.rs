@@ -1,0 +1,182 @@
+//! What a process remembers about what identities may do.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use quick_cache::sync::Cache;
+
+use super::standing::{OUTAGE_MAX, Standing};
+use crate::models::principal::{Grant, Identity, Principal};
+
+/// Identity with what it signed in with.
+pub(super) type Subject = (Identity, Option<Grant>);
+
+/// Maximum number of answers to remember: more people than use one process within a few seconds.
+const ANSWERS_MAX: usize = 10_000;
+
+/// Answer that was remembered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    /// What the identity may do; `None` if it may do nothing.
+    pub standing: Option<Standing>,
+    /// The question that a server answered.
+    question: Question,
+    /// When a server was last asked, with or without success.
+    asked_at: Instant,
+}
+
+/// Question to the servers that know what an identity may do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question {
+    asked_at: Instant,
+    /// Number of changes that this process had made by then.
+    n_changes: u64,
+}
+
+/// Answers by subject.
+pub(super) struct Answers {
+    answers: Cache<Subject, Answer>,
+    /// Number of changes that this process has made. Locked while answers are replaced, so that none that is older than a
+    /// change is remembered after it.
+    n_changes: Mutex<u64>,
+    /// Answers from before this many changes count only in an outage.
+    n_forgotten: AtomicU64,
+}
+
+impl Answer {
+    /// Returns the standing that counts although no server can be asked; `None` if it is too old or was lost.
+    pub fn in_outage(&self) -> Option<Standing> {
+        let is_recent = self.question.asked_at.elapsed() < OUTAGE_MAX;
+        let now = Timestamp::now();
+        self.standing.filter(|it| is_recent && it.expires_at.is_none_or(|expires_at| now < expires_at))
+    }
+
+    /// Returns how long ago a server was asked.
+    pub fn age(&self) -> Duration {
+        self.asked_at.elapsed()
+    }
+
+    fn principal(&self, (identity, grant): Subject) -> Option<Principal> {
+        let Standing { role, scopes, plan, .. } = self.standing?;
+        Some(Principal { identity, role, scopes, plan, grant })
+    }
+}
+
+impl Answers {
+    /// Creates an empty memory.
+    pub fn new() -> Self {
+        Self { answers: Cache::new(ANSWERS_MAX), n_changes: Mutex::default(), n_forgotten: AtomicU64::new(0) }
+    }
+
+    /// Returns the answer about a subject.
+    pub fn get(&self, subject: Subject) -> Option<Answer> {
+        self.answers.get(&subject)
+    }
+
+    /// Returns whether no change that this process has made since puts the answer in doubt.
+    pub fn is_current(&self, answer: &Answer) -> bool {
+        answer.question.n_changes >= self.n_forgotten.load(Ordering::Acquire)
+    }
+
+    /// Begins to ask the servers.
+    pub fn question(&self) -> Question {
+        Question { asked_at: Instant::now(), n_changes: *self.lock() }
+    }
+
+    /// Remembers an answer, unless a newer one is known or this process has made a change since the question.
+    pub fn remember(&self, subject: Subject, question: Question, standing: Option<Standing>) {
+        let n_changes = self.lock();
+        let is_newest =
+            self.answers.get(&subject).is_none_or(|known| known.question.asked_at <= question.asked_at);
+        if is_newest && question.n_changes == *n_changes {
+            self.answers.insert(subject, Answer { standing, question, asked_at: question.asked_at });
+        }
+    }
+
+    /// Keeps requests about a subject from asking again, as if a server had just answered.
+    pub fn pause(&self, subject: Subject) {
+        let _unchanged = self.lock();
+        if let Some(answer) = self.answers.get(&subject) {
+            self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
+        }
+    }
+
+    /// Puts all answers in doubt: the servers are asked again, and only if they cannot be, the answers count.
+    pub fn forget(&self) {
+        let mut n_changes = self.lock();
+        *n_changes += 1;
+        self.n_forgotten.store(*n_changes, Ordering::Release);
+    }
+
+    /// Removes the answers about principals whose access has ended. They do not count in an outage either.
+    pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
+        let mut n_changes = self.lock();
+        *n_changes += 1;
+        self.answers.retain(|subject, answer| !answer.principal(*subject).is_some_and(|it| is_ended(&it)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.n_changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::id::{ApiKeyId, UserId};
+    use crate::models::plan::Plan;
+    use crate::models::principal::{Role, Scopes};
+
+    fn standing() -> Standing {
+        Standing { role: Role::Viewer, scopes: Scopes::all(), plan: Plan::Free, expires_at: None }
+    }
+
+    fn subject() -> Subject {
+        (Identity::ApiKey(ApiKeyId::now_v7()), None)
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_replaces_no_newer_one() {
+        let (answers, subject) = (Answers::new(), subject());
+        let early = answers.question();
+        let late = answers.question();
+        answers.remember(subject, late, None);
+        answers.remember(subject, early, Some(standing()));
+        assert_eq!(answers.get(subject).unwrap().standing, None);
+    }
+
+    #[test]
+    fn what_was_asked_before_a_change_is_not_remembered_after_it() {
+        let (answers, subject) = (Answers::new(), subject());
+        let before = answers.question();
+        answers.forget();
+        answers.remember(subject, before, Some(standing()));
+        assert!(answers.get(subject).is_none());
+        let before = answers.question();
+        answers.end(|_| false);
+        answers.remember(subject, before, Some(standing()));
+        assert!(answers.get(subject).is_none());
+    }
+
+    #[test]
+    fn forgotten_answers_count_in_an_outage_and_ended_ones_do_not() {
+        let (answers, other) = (Answers::new(), subject());
+        let user = (Identity::User(UserId::now_v7()), None);
+        for subject in [other, user] {
+            answers.remember(subject, answers.question(), Some(standing()));
+            assert!(answers.is_current(&answers.get(subject).unwrap()));
+        }
+        answers.forget();
+        let doubtful = answers.get(other).unwrap();
+        assert!(!answers.is_current(&doubtful));
+        assert_eq!(doubtful.in_outage(), Some(standing()));
+        answers.pause(other);
+        assert!(!answers.is_current(&answers.get(other).unwrap()), "a pause settles no doubt");
+        answers.end(|principal| principal.identity == user.0);
+        assert!(answers.get(user).is_none() && answers.get(other).is_some());
+        answers.remember(other, answers.question(), Some(standing()));
+        assert!(answers.is_current(&answers.get(other).unwrap()));
+    }
+}
