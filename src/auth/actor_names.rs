@@ -61,11 +61,7 @@ impl ActorNames {
         match found.await {
             Some(Err(error)) if !error.is_unavailable() => Err(error),
             Some(Ok(name)) => Ok(name),
-            Some(Err(_)) | None => {
-                let name = remembered.and_then(|(_, name)| name);
-                self.names.insert(identity, (Instant::now(), name.clone()));
-                Ok(name)
-            }
+            Some(Err(_)) | None => Ok(remembered.and_then(|(_, name)| name)),
         }
     }
 

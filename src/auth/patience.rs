@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-/// How long a request waits for an answer if an earlier one can stand in for it. Together with how long answers about
-/// access are remembered, it must stay below five seconds.
+use super::standing::REMEMBERED;
+
+/// How long a request waits for an answer if an earlier one can stand in for it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+// A change must count everywhere within five seconds.
+const _: () = assert!(PATIENCE.as_millis() + REMEMBERED.as_millis() < 5_000);
 
 /// Asks in a task of its own, and waits for the answer for [`PATIENCE`]. Returns `None` if there is none by then; the task
 /// goes on, so that an answer that comes late is remembered.

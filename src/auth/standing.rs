@@ -113,15 +113,12 @@ impl Standings {
     pub async fn of(&self, identity: Identity, grant: Option<Grant>) -> Result<Option<Standing>, AuthError> {
         let subject = (identity, grant);
         let Some(answer) = self.answers.get(subject) else { return self.renew(subject).await };
-        let is_current = self.answers.is_current(&answer);
-        if is_current && answer.age() < REMEMBERED {
+        if answer.age() < REMEMBERED {
             return Ok(answer.standing);
         }
         let Some(standing) = answer.in_outage() else { return self.renew(subject).await };
-        if is_current {
-            // Other requests go on meanwhile.
-            self.answers.pause(subject);
-        }
+        // Other requests go on meanwhile.
+        self.answers.pause(subject, self.answers.question());
         let standings = self.clone();
         let renewed = ask_briefly(async move { standings.renew(subject).await }).await;
         renewed.unwrap_or(Ok(Some(standing)))
@@ -136,7 +133,7 @@ impl Standings {
             Verdict::Lost => None,
             Verdict::Unknown => {
                 if let Some(standing) = self.answers.get(subject).and_then(|answer| answer.in_outage()) {
-                    self.answers.pause(subject);
+                    self.answers.pause(subject, question);
                     return Ok(Some(standing));
                 }
                 records.users?;
@@ -173,7 +170,7 @@ impl Standings {
         principals.iter().filter(|principal| is_lost(principal)).copied().collect()
     }
 
-    /// Puts all answers in doubt, so that a change made by this process counts in it at once.
+    /// Forgets all answers, so that a change made by this process counts in it at once.
     pub fn forget(&self) {
         self.answers.forget();
     }

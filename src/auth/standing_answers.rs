@@ -1,6 +1,5 @@
 //! What a process remembers about what identities may do.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,8 +40,6 @@ pub(super) struct Answers {
     /// Number of changes that this process has made. Locked while answers are replaced, so that none that is older than a
     /// change is remembered after it.
     n_changes: Mutex<u64>,
-    /// Answers from before this many changes count only in an outage.
-    n_forgotten: AtomicU64,
 }
 
 impl Answer {
@@ -58,6 +55,10 @@ impl Answer {
         self.asked_at.elapsed()
     }
 
+    fn is_older_than(&self, question: Question) -> bool {
+        self.question.asked_at <= question.asked_at
+    }
+
     fn principal(&self, (identity, grant): Subject) -> Option<Principal> {
         let Standing { role, scopes, plan, .. } = self.standing?;
         Some(Principal { identity, role, scopes, plan, grant })
@@ -67,7 +68,7 @@ impl Answer {
 impl Answers {
     /// Creates an empty memory.
     pub fn new() -> Self {
-        Self { answers: Cache::new(ANSWERS_MAX), n_changes: Mutex::default(), n_forgotten: AtomicU64::new(0) }
+        Self { answers: Cache::new(ANSWERS_MAX), n_changes: Mutex::default() }
     }
 
     /// Returns the answer about a subject.
@@ -75,42 +76,38 @@ impl Answers {
         self.answers.get(&subject)
     }
 
-    /// Returns whether no change that this process has made since puts the answer in doubt.
-    pub fn is_current(&self, answer: &Answer) -> bool {
-        answer.question.n_changes >= self.n_forgotten.load(Ordering::Acquire)
-    }
-
     /// Begins to ask the servers.
     pub fn question(&self) -> Question {
         Question { asked_at: Instant::now(), n_changes: *self.lock() }
     }
 
-    /// Remembers an answer, unless a newer one is known or this process has made a change since the question.
+    /// Remembers an answer, unless a newer one is known. An answer to a question from before a change that this process has
+    /// made is remembered only if it grants nothing.
     pub fn remember(&self, subject: Subject, question: Question, standing: Option<Standing>) {
         let n_changes = self.lock();
-        let is_newest =
-            self.answers.get(&subject).is_none_or(|known| known.question.asked_at <= question.asked_at);
-        if is_newest && question.n_changes == *n_changes {
+        let is_newest = self.answers.get(&subject).is_none_or(|known| known.is_older_than(question));
+        if is_newest && (standing.is_none() || question.n_changes == *n_changes) {
             self.answers.insert(subject, Answer { standing, question, asked_at: question.asked_at });
         }
     }
 
-    /// Keeps requests about a subject from asking again, as if a server had just answered.
-    pub fn pause(&self, subject: Subject) {
+    /// Keeps requests about a subject from asking again, as if a server had just given the same answer. Has no effect if
+    /// the answer is newer than the question that is, or was, asked in vain.
+    pub fn pause(&self, subject: Subject, question: Question) {
         let _unchanged = self.lock();
-        if let Some(answer) = self.answers.get(&subject) {
+        if let Some(answer) = self.answers.get(&subject).filter(|answer| answer.is_older_than(question)) {
             self.answers.insert(subject, Answer { asked_at: Instant::now(), ..answer });
         }
     }
 
-    /// Puts all answers in doubt: the servers are asked again, and only if they cannot be, the answers count.
+    /// Removes all answers.
     pub fn forget(&self) {
         let mut n_changes = self.lock();
         *n_changes += 1;
-        self.n_forgotten.store(*n_changes, Ordering::Release);
+        self.answers.clear();
     }
 
-    /// Removes the answers about principals whose access has ended. They do not count in an outage either.
+    /// Removes the answers about principals whose access has ended. The others go on to count, also in an outage.
     pub fn end(&self, is_ended: impl Fn(&Principal) -> bool) {
         let mut n_changes = self.lock();
         *n_changes += 1;
@@ -161,22 +158,29 @@ mod tests {
     }
 
     #[test]
-    fn forgotten_answers_count_in_an_outage_and_ended_ones_do_not() {
+    fn only_ended_answers_are_removed_and_late_refusals_count() {
         let (answers, other) = (Answers::new(), subject());
         let user = (Identity::User(UserId::now_v7()), None);
         for subject in [other, user] {
             answers.remember(subject, answers.question(), Some(standing()));
-            assert!(answers.is_current(&answers.get(subject).unwrap()));
         }
-        answers.forget();
-        let doubtful = answers.get(other).unwrap();
-        assert!(!answers.is_current(&doubtful));
-        assert_eq!(doubtful.in_outage(), Some(standing()));
-        answers.pause(other);
-        assert!(!answers.is_current(&answers.get(other).unwrap()), "a pause settles no doubt");
+        let before = answers.question();
         answers.end(|principal| principal.identity == user.0);
-        assert!(answers.get(user).is_none() && answers.get(other).is_some());
-        answers.remember(other, answers.question(), Some(standing()));
-        assert!(answers.is_current(&answers.get(other).unwrap()));
+        assert!(answers.get(user).is_none());
+        assert_eq!(answers.get(other).unwrap().in_outage(), Some(standing()));
+        answers.remember(other, before, None);
+        assert_eq!(answers.get(other).unwrap().standing, None);
+    }
+
+    #[test]
+    fn a_question_that_fails_late_pauses_no_newer_answer() {
+        let (answers, subject) = (Answers::new(), subject());
+        let in_vain = answers.question();
+        answers.remember(subject, answers.question(), Some(standing()));
+        let known = answers.get(subject).unwrap();
+        answers.pause(subject, in_vain);
+        assert_eq!(answers.get(subject).unwrap().asked_at, known.asked_at);
+        answers.pause(subject, answers.question());
+        assert!(answers.get(subject).unwrap().asked_at > known.asked_at);
     }
 }

@@ -2,7 +2,8 @@
 //! calls that need no credential.
 //!
 //! Calls with a credential are counted against quotas, which the benchmark sets so high that none is refused. Every text is
-//! sent once. The servers are idle between loads, so no load pays for what an earlier one left behind.
+//! sent once. Each credential has a server of its own, so all servers have handled the same load; they are idle between
+//! loads, so no load pays for what an earlier one left behind.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,8 +69,7 @@ enum Call {
 #[serde(rename_all = "snake_case")]
 enum Credential {
     None,
-    /// Token of the operator, which is compared with every call and has no quota: what it costs is the difference between
-    /// the two servers.
+    /// Token of the operator, which has no quota and is not looked up anywhere: a control.
     Operator,
     ApiKey,
     AccessToken,
@@ -121,9 +121,10 @@ struct Report {
 /// # Errors
 /// If a server fails to start or refuses a request.
 pub async fn run(params: CredentialsParams) -> anyhow::Result<()> {
-    let open = Server::start(&[]).await?;
-    let closed = Server::start(&["--auth-token".to_owned(), OPERATOR.to_owned(), QUOTAS.to_owned()]).await?;
-    let mut callers = callers(&open, &closed).await?;
+    let mut callers = Vec::new();
+    for credential in [Credential::None, Credential::Operator, Credential::ApiKey, Credential::AccessToken] {
+        callers.push(Caller::start(credential).await?);
+    }
     let mut supply = Supply::open(&params.texts)?;
     let mut rounds: Vec<Vec<Figures>> = Vec::new();
     for round in 0..params.rounds.max(1) {
@@ -150,39 +151,47 @@ pub async fn run(params: CredentialsParams) -> anyhow::Result<()> {
     let rows = report.rows();
     let rows: Vec<(&str, String)> = rows.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     super::print(&report, &rows, params.json)?;
-    open.stop().await?;
-    closed.stop().await
+    for caller in callers {
+        caller.server.stop().await?;
+    }
+    Ok(())
 }
 
 /// Somebody who calls a server with one kind of credential.
-struct Caller<'a> {
+struct Caller {
     credential: Credential,
-    server: &'a Server,
+    server: Server,
     /// Bearer token.
     token: Option<String>,
 }
 
-/// Returns a caller of each kind. The key belongs to the installation.
-async fn callers<'a>(open: &'a Server, closed: &'a Server) -> anyhow::Result<Vec<Caller<'a>>> {
-    let post = async |path: &str, body: Value| -> anyhow::Result<Value> {
-        let request = reqwest::Client::new().post(format!("{}{path}", closed.info.address)).json(&body);
-        Ok(request.bearer_auth(OPERATOR).send().await?.error_for_status()?.json().await?)
-    };
-    let wish = json!({"name": "Benchmark", "scopes": ["read", "ingest", "analyze"]});
-    let created = post("/api/v1/api-keys", wish).await?;
-    let key = created.get("key").and_then(Value::as_str).context("the response has no key")?.to_owned();
-    let issued = post("/api/v1/auth/token", json!({"api_key": key})).await?;
-    let token =
-        issued.get("access_token").and_then(Value::as_str).context("the response has no token")?.to_owned();
-    Ok(vec![
-        Caller { credential: Credential::None, server: open, token: None },
-        Caller { credential: Credential::Operator, server: closed, token: Some(OPERATOR.to_owned()) },
-        Caller { credential: Credential::ApiKey, server: closed, token: Some(key) },
-        Caller { credential: Credential::AccessToken, server: closed, token: Some(token) },
-    ])
-}
+impl Caller {
+    /// Starts a server, and gets a credential for it. A key belongs to the installation.
+    async fn start(credential: Credential) -> anyhow::Result<Self> {
+        if credential == Credential::None {
+            return Ok(Self { credential, server: Server::start(&[]).await?, token: None });
+        }
+        let options = ["--auth-token".to_owned(), OPERATOR.to_owned(), QUOTAS.to_owned()];
+        let server = Server::start(&options).await?;
+        let post = async |path: &str, body: Value, field: &str| -> anyhow::Result<String> {
+            let request = reqwest::Client::new().post(format!("{}{path}", server.info.address)).json(&body);
+            let response: Value =
+                request.bearer_auth(OPERATOR).send().await?.error_for_status()?.json().await?;
+            let found = response.get(field).and_then(Value::as_str);
+            Ok(found.with_context(|| format!("the response has no {field}"))?.to_owned())
+        };
+        let wish = json!({"name": "Benchmark", "scopes": ["read", "ingest", "analyze"]});
+        let token = match credential {
+            Credential::ApiKey => post("/api/v1/api-keys", wish, "key").await?,
+            Credential::AccessToken => {
+                let key = post("/api/v1/api-keys", wish, "key").await?;
+                post("/api/v1/auth/token", json!({"api_key": key}), "access_token").await?
+            }
+            _ => OPERATOR.to_owned(),
+        };
+        Ok(Self { credential, server, token: Some(token) })
+    }
 
-impl Caller<'_> {
     async fn measure(
         &self,
         call: Call,

@@ -97,15 +97,15 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T
     Ok(value)
 }
 
-/// Returns the path of the field that serde rejects. If it is missing or unknown, serde's path leads to the object around
-/// it, and only the message names it.
+/// Returns the path of the field that serde rejects. If the field is missing, the path leads to the object around it, and
+/// only the message names the field.
 fn field_of(path: &str, message: &str) -> String {
-    let around = if path == "." { "" } else { path };
-    let named = message.strip_prefix("missing field `").or_else(|| message.strip_prefix("unknown field `"));
-    match named.and_then(|rest| rest.split_once('`')) {
-        Some((name, _)) if around.is_empty() => name.to_owned(),
-        Some((name, _)) if around.rsplit('.').next() != Some(name) => format!("{around}.{name}"),
-        _ => around.to_owned(),
+    let path = if path == "." { "" } else { path };
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+    match missing {
+        Some((name, _)) if path.is_empty() => name.to_owned(),
+        Some((name, _)) => format!("{path}.{name}"),
+        None => path.to_owned(),
     }
 }
 
@@ -276,6 +276,7 @@ mod tests {
             (r#"{"name": "x", "inner": {}}"#, "inner.id"),
             (r#"{"name": "x", "inner": {"id": 300}}"#, "inner.id"),
             (r#"{"name": "x", "inner": {"id": 3, "ids": 4}}"#, "inner.ids"),
+            (r#"{"name": "x", "a.b": 1}"#, "a.b"),
             ("7", ""),
         ] {
             match json::<Outer>(&request, body.as_bytes()) {

@@ -127,8 +127,8 @@ async fn name_actor(
 
 /// Returns who makes the request; `None` for a stranger.
 ///
-/// Credentials count in this order: the operator's token, a share token, an API key, an access token, a session, and a
-/// ticket. A wrong token, key or access token is never replaced by a lesser credential beside it, but a session that has
+/// Credentials count in this order: the operator's token, the first token that is presented, a session, and a ticket. A
+/// wrong token, key or access token is never replaced by a lesser credential beside it, but a session that has
 /// ended is.
 async fn principal(state: &AppState, request: &mut ServiceRequest) -> Result<Option<Principal>, ApiError> {
     let token = state.params.token.as_ref();
@@ -221,14 +221,15 @@ fn found_in(
     }
 }
 
-/// A header that cannot be read presents a wrong token, so that it counts as one.
+/// Other schemes are not ours: a proxy may have left them there. Credentials of ours that cannot be read are a wrong
+/// token, so that they count as one.
 fn in_authorization(value: &str) -> Option<Cow<'_, str>> {
     let (scheme, credentials) = value.split_once(' ').unwrap_or((value, ""));
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(Cow::Borrowed(credentials.trim()));
     }
     let is_basic = scheme.eq_ignore_ascii_case("basic");
-    Some(is_basic.then(|| password_of(credentials.trim())).flatten().unwrap_or_default().into())
+    is_basic.then(|| Cow::Owned(password_of(credentials.trim()).unwrap_or_default()))
 }
 
 fn in_protocol(value: &str) -> Option<Cow<'_, str>> {
@@ -347,18 +348,19 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_cannot_be_read_presents_a_wrong_token() {
-        for value in ["Bearer", "Bearer ", "Token gsk_1", "Digest username=\"x\"", "Basic !", "Basic bWU", ""]
-        {
+    fn credentials_that_cannot_be_read_are_a_wrong_token_and_other_schemes_are_none() {
+        let presented = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
-            let presented: Vec<_> = presented_tokens(&headers).collect();
-            assert_eq!(presented.len(), 1, "{value}");
-            assert!(
-                credential_of(&presented[0]).is_none() && !access::is_share_token(&presented[0]),
-                "{value}"
-            );
+            presented_tokens(&headers).map(Cow::into_owned).collect::<Vec<_>>()
+        };
+        for wrong in ["Bearer", "Bearer ", "basic", "Basic !", "Basic bWU"] {
+            let tokens = presented(wrong);
+            assert_eq!(tokens.len(), 1, "{wrong}");
+            assert!(credential_of(&tokens[0]).is_none() && !access::is_share_token(&tokens[0]), "{wrong}");
         }
-        assert_eq!(presented_tokens(&HeaderMap::new()).count(), 0);
+        for none in ["", "Digest username=\"x\"", "Negotiate YII=", "Token gsk_1"] {
+            assert!(presented(none).is_empty(), "{none}");
+        }
     }
 }

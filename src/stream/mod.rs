@@ -120,8 +120,8 @@ impl Stream {
         Producer::new(self.client.clone(), self.posts.clone())
     }
 
-    /// Returns a consumer of posts with a unique name. It gets a connection of its own, because a blocking read delays all later
-    /// commands on the same connection.
+    /// Returns a consumer of posts with a unique name. It gets a connection of its own, because a blocking read delays all
+    /// later commands on the same connection.
     pub async fn consumer(&self) -> Result<Consumer, StreamError> {
         let reader = Client::connect(&self.params, Protocol::BlockingReads).await?;
         Ok(Consumer::new(self.client.clone(), reader, self.posts.clone()))

@@ -51,6 +51,12 @@ async fn a_wrong_key_is_nobody_even_beside_a_session() {
         let beside = api.page_request(&api.ana, call).bearer_auth(wrong).send().await.unwrap();
         assert_eq!(beside.status(), 401, "{wrong}");
     }
+    // What a proxy may have left there is no credential, but a broken one is.
+    for (header, status) in [("Bearer", 401), ("Basic !", 401), ("Digest username=\"x\"", 200), ("", 200)] {
+        let call = api.page_request(&api.ana, (Method::GET, "/api/v1/posts"));
+        let answer = call.header("authorization", header).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{header}");
+    }
     assert_eq!(api.reads_and_sends(key).await, (200, 202));
 }
 

@@ -143,7 +143,7 @@ impl FromStr for QuotaOverride {
         let names = RouteClass::ALL.map(RouteClass::as_str).join(", ");
         let class = class.ok_or_else(|| format!("the class must be one of {names}"))?;
         if class == RouteClass::SignIn && tier != Tier::Stranger {
-            return Err("whoever signs in is a stranger still: use stranger.sign_in".to_owned());
+            return Err("`sign_in` is limited by address: use stranger.sign_in".to_owned());
         }
         Ok(Self { tier, class, quota: Quota::per_minute(n_calls, burst) })
     }

@@ -156,9 +156,9 @@ pub async fn revoke(
 
 /// Replace an API key
 ///
-/// Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed. A
-/// program can replace only keys that it could create, and if its own key expires, the new one does so no later. A
-/// credential that grants less than its holder may do is refused.
+/// Creates a key with the same owner, name and scopes, and for a person also with the same lifetime. Both keys are accepted
+/// until the overlap has passed. A program can replace only keys that it could create, and the new key expires no later
+/// than its own. A credential that grants less than its holder may do is refused.
 #[utoipa::path(post, path = "/api/v1/api-keys/{id}/rotate", tag = "api-keys", operation_id = "rotate_api_key",
     params(("id" = ApiKeyId, Path, description = "Id of the key to replace"), ActorHeader),
     request_body = Rotation,
