@@ -436,7 +436,8 @@ export interface paths {
          *     only keys of the same person can be created: they end with that person's access. A key that the operator, or a program
          *     with a key of the installation, creates belongs to the installation; it stays when the key that created it is revoked.
          *     Created with a key that expires, a key expires no later than that one, and at the same time by default.
-         *     Clients cannot create keys. Only this response contains the key; the server stores a hash of its secret.
+         *     Clients cannot create keys, nor can a key of somebody who is no administrator, nor a credential that grants less than its
+         *     holder may do. Only this response contains the key; the server stores a hash of its secret.
          *
          *     Requires the scope `read`. Counts against the quota `write`.
          */
@@ -459,7 +460,8 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key
-         * @description Calls with the key are refused and its live connections closed within 5 seconds.
+         * @description Calls with the key are refused and its live connections closed within 5 seconds. A credential that grants less than its
+         *     holder may do is refused.
          *
          *     Requires the scope `read`, and to own the object or be an administrator. Counts against the quota `write`.
          */
@@ -480,8 +482,9 @@ export interface paths {
         put?: never;
         /**
          * Replace an API key
-         * @description Creates a key with the same owner, name, scopes and lifetime. Both keys are accepted until the overlap has passed. A
-         *     program can replace only keys that it could create.
+         * @description Creates a key with the same owner, name and scopes, and for a person also with the same lifetime. Both keys are accepted
+         *     until the overlap has passed. A program can replace only keys that it could create, and the new key expires no later
+         *     than its own. A credential that grants less than its holder may do is refused.
          *
          *     Requires the scope `read`, and to own the object or be an administrator. Counts against the quota `write`.
          */
@@ -1749,7 +1752,7 @@ export interface paths {
         /**
          * End a session
          * @description Its live connections end within five seconds, in every process. Only administrators can end another person's session;
-         *     for everyone else it does not exist.
+         *     for everyone else it does not exist. A credential that grants less than its holder may do is refused.
          *
          *     Requires any credential. Counts against the quota `write`.
          */
