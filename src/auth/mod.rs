@@ -19,7 +19,7 @@ mod ed25519; // signatures of access tokens
 pub mod key_usage; // calls per API key, in batches
 mod keyed_digest; // digests of remembered credentials
 pub mod limits; // rate limits
-mod patience; // questions that may not be answered soon
+pub mod patience; // how long answers count, and requests wait for new ones
 pub mod password; // hashing of passwords, and which passwords are accepted
 pub mod owner; // persons for whom principals act
 pub mod program_secret; // hashed secrets of programs

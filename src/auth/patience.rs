@@ -1,8 +1,14 @@
-//! Questions to a server that may take long to answer.
+//! How long answers about access count, and how long requests wait for new ones.
 
 use std::time::Duration;
 
-use super::standing::REMEMBERED;
+/// How long an answer is remembered. Together with the interval of the sweep it must stay below five seconds, within
+/// which a change counts everywhere.
+pub const REMEMBERED: Duration = Duration::from_secs(2);
+
+/// How long the last answer counts while PostgreSQL or Redis cannot be asked, so that programs go on sending posts: as
+/// long as an access token is valid.
+pub const OUTAGE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// How long a request waits for an answer if an earlier one can stand in for it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);

@@ -3,65 +3,22 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::warn;
 
 use super::AuthError;
 use super::open_access::OpenAccess;
-use super::patience::ask_briefly;
+use super::patience::{REMEMBERED, ask_briefly};
+pub use super::standing_answers::Standing;
 use super::standing_answers::{Answers, Subject};
 use crate::models::id::{ApiKeyId, ClientId, SessionId, TokenFamilyId, UserId};
 use crate::models::plan::Plan;
-use crate::models::principal::{Grant, Identity, Principal, Role, Scopes};
+use crate::models::principal::{Grant, Identity, Principal, Role};
 use crate::store::accounts::users::{self, UserStanding};
 use crate::store::credentials::standing::{self, ClientStanding, CredentialStanding};
 use crate::store::{Store, StoreError};
 use crate::stream::{Sessions, StreamError};
-
-/// How long an answer is remembered. Together with the interval of the sweep it must stay below five seconds, within
-/// which a change counts everywhere.
-pub const REMEMBERED: Duration = Duration::from_secs(2);
-
-/// How long the last answer counts while PostgreSQL or Redis cannot be asked, so that programs go on sending posts: as
-/// long as an access token is valid.
-pub const OUTAGE_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// What an identity may do right now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// Role of the person, or of the owner of the credential.
-    pub role: Role,
-    /// Kinds of access that the identity has at most, whatever credential it presents.
-    pub scopes: Scopes,
-    /// Plan whose limits apply.
-    pub plan: Plan,
-    /// When the credential expires, if it does.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl Standing {
-    /// Returns the standing of a person with this role, who has all its scopes.
-    fn of_person(role: Role, plan: Plan) -> Self {
-        Self { role, scopes: Scopes::of(role), plan, expires_at: None }
-    }
-
-    fn unlimited() -> Self {
-        Self::of_person(Role::Admin, Plan::Enterprise)
-    }
-
-    /// Returns whether the principal has access that this standing does not include.
-    fn is_less_than(&self, principal: &Principal) -> bool {
-        self.role < principal.role || principal.scopes.intersection(self.scopes) != principal.scopes
-    }
-}
-
-impl From<CredentialStanding> for Standing {
-    fn from(CredentialStanding { role, scopes, plan, expires_at }: CredentialStanding) -> Self {
-        Self { role, scopes, plan, expires_at }
-    }
-}
 
 /// Answer about one identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +63,7 @@ impl Standings {
 
     /// Returns what the identity may do, as of at most four seconds ago; `None` if it may do nothing. While the server that
     /// knows cannot be asked, or takes longer than two seconds to answer, the last answer counts, for at most
-    /// [`OUTAGE_MAX`].
+    /// [`OUTAGE_MAX`](super::patience::OUTAGE_MAX).
     ///
     /// # Errors
     /// If PostgreSQL or Redis cannot be asked, and did not answer before.
@@ -294,6 +251,7 @@ fn of_credential(
 mod tests {
     use std::pin::pin;
     use std::task::Poll;
+    use std::time::Duration;
 
     use futures_util::poll;
     use tokio::time::{sleep, timeout};

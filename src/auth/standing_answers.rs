@@ -6,8 +6,46 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
 
-use super::standing::{OUTAGE_MAX, Standing};
-use crate::models::principal::{Grant, Identity, Principal};
+use super::patience::OUTAGE_MAX;
+use crate::models::plan::Plan;
+use crate::models::principal::{Grant, Identity, Principal, Role, Scopes};
+use crate::store::credentials::standing::CredentialStanding;
+
+/// What an identity may do right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Role of the person, or of the owner of the credential.
+    pub role: Role,
+    /// Kinds of access that the identity has at most, whatever credential it presents.
+    pub scopes: Scopes,
+    /// Plan whose limits apply.
+    pub plan: Plan,
+    /// When the credential expires, if it does.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Returns the standing of a person with this role, who has all its scopes.
+    pub(super) fn of_person(role: Role, plan: Plan) -> Self {
+        Self { role, scopes: Scopes::of(role), plan, expires_at: None }
+    }
+
+    /// Returns the standing of the operator.
+    pub(super) fn unlimited() -> Self {
+        Self::of_person(Role::Admin, Plan::Enterprise)
+    }
+
+    /// Returns whether the principal has access that this standing does not include.
+    pub(super) fn is_less_than(&self, principal: &Principal) -> bool {
+        self.role < principal.role || principal.scopes.intersection(self.scopes) != principal.scopes
+    }
+}
+
+impl From<CredentialStanding> for Standing {
+    fn from(CredentialStanding { role, scopes, plan, expires_at }: CredentialStanding) -> Self {
+        Self { role, scopes, plan, expires_at }
+    }
+}
 
 /// Identity with what it signed in with.
 pub(super) type Subject = (Identity, Option<Grant>);
@@ -123,8 +161,6 @@ impl Answers {
 mod tests {
     use super::*;
     use crate::models::id::{ApiKeyId, UserId};
-    use crate::models::plan::Plan;
-    use crate::models::principal::{Role, Scopes};
 
     fn standing() -> Standing {
         Standing { role: Role::Viewer, scopes: Scopes::all(), plan: Plan::Free, expires_at: None }

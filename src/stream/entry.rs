@@ -1,10 +1,10 @@
 //! Stream entries of any kind.
 
-use bytes::Bytes;
 use fred::types::Value;
 
 use super::StreamError;
-use super::entry_schema::{EntrySchema, VERSION};
+use super::entry_schema::EntrySchema;
+use super::fields::Fields;
 
 /// Id of a stream entry, assigned by Redis: `milliseconds-sequence`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,47 +40,6 @@ pub struct Delivered {
     pub fields: Fields,
 }
 
-/// Fields of an entry, in their order. Clones share the values.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fields(Vec<(Bytes, Bytes)>);
-
-impl Fields {
-    /// Creates fields from names and values.
-    pub fn new(fields: Vec<(Bytes, Bytes)>) -> Self {
-        Self(fields)
-    }
-
-    /// Returns the value of the first field with this name; an entry may have several.
-    pub(super) fn first(&self, name: &str) -> Option<&Bytes> {
-        self.0.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes()).map(|(_, value)| value)
-    }
-
-    /// Returns the value of a field that must exist.
-    pub(super) fn required(&self, name: &str) -> Result<&Bytes, String> {
-        self.first(name).ok_or_else(|| format!("field `{name}` is missing"))
-    }
-
-    /// Returns the text of a field that must exist.
-    pub(super) fn text(&self, name: &str) -> Result<&str, String> {
-        std::str::from_utf8(self.required(name)?).map_err(|_| format!("`{name}` is not text"))
-    }
-
-    /// Checks that the entry declares the version and kind that this process reads.
-    ///
-    /// # Errors
-    /// Why it is no entry of that version and kind.
-    pub(super) fn check_schema(&self, kind: &str) -> Result<(), String> {
-        let version = self.required("v")?;
-        if version.as_ref() != VERSION.as_bytes() {
-            return Err(format!("`v` is not a version: `{}`", String::from_utf8_lossy(version)));
-        }
-        match self.first("kind").filter(|declared| declared.as_ref() != kind.as_bytes()) {
-            Some(other) => Err(format!("`kind` is not a kind: `{}`", String::from_utf8_lossy(other))),
-            None => Ok(()),
-        }
-    }
-}
-
 /// Reads `[id, [field, value, …]]`, the form in which Redis returns entries, from a flow of entries of this kind. If the
 /// entry is for a newer process, returns only its schema.
 pub(super) fn read(
@@ -106,5 +65,5 @@ pub(super) fn split(entry: Value) -> Result<(EntryId, Fields), StreamError> {
         let bytes = |value: Value| value.into_bytes().unwrap_or_default();
         fields.push((bytes(name), bytes(value)));
     }
-    Ok((id, Fields(fields)))
+    Ok((id, Fields::new(fields)))
 }

@@ -1,6 +1,6 @@
 //! Schemas of stream entries, each of which consists of a version and a kind.
 
-use super::entry::Fields;
+use super::fields::Fields;
 
 /// Version of the fields that this process writes and reads.
 pub(super) const VERSION: &str = "1";
@@ -57,6 +57,21 @@ impl EntrySchema {
     /// bound.
     pub fn other() -> Self {
         Self { version: "other".to_owned(), kind: "other".to_owned() }
+    }
+}
+
+/// Checks that an entry declares the version and kind that this process reads.
+///
+/// # Errors
+/// Why it is no entry of that version and kind.
+pub(super) fn check(fields: &Fields, kind: &str) -> Result<(), String> {
+    let version = fields.required("v")?;
+    if version.as_ref() != VERSION.as_bytes() {
+        return Err(format!("`v` is not a version: `{}`", String::from_utf8_lossy(version)));
+    }
+    match fields.first("kind").filter(|declared| declared.as_ref() != kind.as_bytes()) {
+        Some(other) => Err(format!("`kind` is not a kind: `{}`", String::from_utf8_lossy(other))),
+        None => Ok(()),
     }
 }
 

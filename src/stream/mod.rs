@@ -8,6 +8,7 @@ mod entry; // stream entries of any kind
 mod error; // StreamError: what went wrong, and whether waiting helps
 mod keys; // names of keys and channels
 mod entry_schema; // versions and kinds of entries
+mod fields; // fields of entries
 mod flow; // streams of one kind of entries
 mod frame_sequence; // the counter behind frame ids
 mod unknown_entries; // entries of a newer version or kind
@@ -38,8 +39,9 @@ use std::time::Duration;
 pub use self::metrics_cache::Cache;
 pub use consumer::{Consumer, DeadLetterRequest};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
-pub use entry::{Delivered, EntryId, Fields};
+pub use entry::{Delivered, EntryId};
 pub use error::StreamError;
+pub use fields::Fields;
 pub use history::{Backfill, BackfilledUpdate, History, HistoryLimits};
 pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
 pub use post_entry::decode as decode_post;

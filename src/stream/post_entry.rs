@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::entry::Fields;
+use super::entry_schema;
+use super::fields::Fields;
 use crate::models::new_post::{self, AcceptedPost, MAX_AHEAD};
 use crate::models::post::Source;
 
@@ -16,7 +17,7 @@ pub(super) const KIND: &str = "post";
 /// # Errors
 /// The first reason why the entry contains no valid post.
 pub fn decode(fields: &Fields) -> Result<AcceptedPost, String> {
-    fields.check_schema(KIND)?;
+    entry_schema::check(fields, KIND)?;
     let source = fields.text("source")?;
     if source.is_empty() || source.len() > 64 || source.contains('\0') {
         return Err("`source` must be 1 to 64 bytes of text".to_owned());
