@@ -301,7 +301,7 @@ async fn settings_that_no_webhook_can_have_are_refused_by_name() {
     check(json!({"mapping": {"text": "/a", "geo": {"city": "b"}}}), "settings.mapping.geo.city").await;
     check(json!({"mapping": {"text": "a"}}), "settings.mapping.text").await;
     check(json!({"mapping": {"text": "/a\u{0}"}}), "settings.mapping.text").await;
-    check(json!({"mapping": {}}), "settings.mapping").await;
+    check(json!({"mapping": {}}), "settings.mapping.text").await;
     check(json!({"items": "a"}), "settings.items").await;
     check(json!({"platform": "crm"}), "settings.platform").await;
     check(json!({"platform": "C R M", "mapping": {"text": "/a"}}), "settings.platform").await;
