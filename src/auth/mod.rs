@@ -21,7 +21,7 @@ mod keyed_digest; // digests of remembered credentials
 pub mod limits; // rate limits
 pub mod patience; // how long answers count, and requests wait for new ones
 pub mod password; // hashing of passwords, and which passwords are accepted
-pub mod owner; // persons for whom principals act
+pub mod owner; // the person that a key, session or token belongs to
 pub mod program_secret; // hashed secrets of programs
 pub mod refresh; // refresh tokens
 pub mod secret; // random secrets and their digests
@@ -30,7 +30,8 @@ pub mod signing_keys; // keys that sign access tokens
 use crate::store::StoreError;
 use crate::stream::StreamError;
 
-/// Reason why it cannot be decided who is calling, or for whom. Only [`Self::KeyGone`] says anything about the credential.
+/// Reason why a credential could not be checked or created. Only [`Self::KeyGone`] means that the credential is no longer
+/// valid; every other reason is a failure of the server, and the credential may be valid.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// PostgreSQL cannot be asked.

@@ -1,4 +1,4 @@
-//! Persons for whom principals act.
+//! The person that an API key, session or token belongs to.
 
 use jiff::Timestamp;
 
@@ -8,16 +8,16 @@ use crate::models::principal::Identity;
 use crate::store::Store;
 use crate::store::credentials::api_keys;
 
-/// For whom a principal acts, and how long.
+/// Person that a principal belongs to, and how long its credential lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ownership {
-    /// The person itself, or the owner of an API key; `None` if the principal acts for the installation.
+    /// The person who signed in, or the owner of the API key; `None` if the principal belongs to the installation.
     pub owner: Option<UserId>,
     /// When the API key expires, if it does.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Returns for whom the principal with this identity acts.
+/// Returns the person that the principal with this identity belongs to.
 ///
 /// # Errors
 /// [`AuthError::KeyGone`] if the API key has ended, so that nothing is created with it any more.

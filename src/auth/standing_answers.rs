@@ -47,7 +47,7 @@ impl From<CredentialStanding> for Standing {
     }
 }
 
-/// Identity with what it signed in with.
+/// Subject of a question: an identity with what it signed in with.
 pub(super) type Subject = (Identity, Option<Grant>);
 
 /// Maximum number of answers to remember: more people than use one process within a few seconds.
