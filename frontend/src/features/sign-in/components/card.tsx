@@ -24,13 +24,13 @@ export function Card({ title, note, children }: CardProps) {
   );
 }
 
-interface SignInCardProps extends CardProps {
+interface OutcomeCardProps extends CardProps {
   /** The text of the link. */
   link?: string;
 }
 
-/** A message whose way on is the sign-in page. */
-export function SignInCard({ link = 'Go to sign in', children, ...card }: SignInCardProps) {
+/** How such a page ends: a message, and a link to the sign-in page. */
+export function OutcomeCard({ link = 'Go to sign in', children, ...card }: OutcomeCardProps) {
   return (
     <Card {...card}>
       {children}

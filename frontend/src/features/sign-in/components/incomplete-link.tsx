@@ -1,9 +1,9 @@
-import { SignInCard } from '@/features/sign-in/components/card';
+import { OutcomeCard } from '@/features/sign-in/components/card';
 
 /** A link whose token was lost, for example when it was copied. */
 export function IncompleteLink() {
   return (
-    <SignInCard
+    <OutcomeCard
       title="This link is incomplete"
       note="Copy the whole link, with the part after #, or ask for another."
     />

@@ -1,6 +1,6 @@
 import type { Me } from '@/api/identity';
 import { useAcceptInvitation } from '@/features/sign-in/api/use-sign-in';
-import { Card, CardForm, SignInCard } from '@/features/sign-in/components/card';
+import { Card, CardForm, OutcomeCard } from '@/features/sign-in/components/card';
 import { IncompleteLink } from '@/features/sign-in/components/incomplete-link';
 import { NewAccountFields, useNewAccount } from '@/features/sign-in/components/new-account';
 import { describeFailure } from '@/features/sign-in/model/describe';
@@ -23,7 +23,7 @@ export function Invitation({ token, onSignedIn }: InvitationProps) {
     if (read !== null) accept.mutate({ token, ...read });
   };
   if (accept.data === null) {
-    return <SignInCard title="Your account is created" link="Sign in" />;
+    return <OutcomeCard title="Your account is created" link="Sign in" />;
   }
   return (
     <Card

@@ -3,7 +3,7 @@ import { TextField } from '@/components/ui/field';
 import { Notice } from '@/components/ui/notice';
 import { PageLink } from '@/components/ui/page-link';
 import { useResetPassword } from '@/features/sign-in/api/use-sign-in';
-import { Card, CardForm, LARGE, SignInCard } from '@/features/sign-in/components/card';
+import { Card, CardForm, LARGE, OutcomeCard } from '@/features/sign-in/components/card';
 import { IncompleteLink } from '@/features/sign-in/components/incomplete-link';
 import { describeFailure } from '@/features/sign-in/model/describe';
 import { PASSWORD_MIN, problemWithPassword } from '@/lib/password';
@@ -23,9 +23,9 @@ export function ResetPassword({ token }: { token: string }) {
   };
   if (reset.isSuccess) {
     return (
-      <SignInCard title="Set a new password" link="Sign in with the new password">
+      <OutcomeCard title="Set a new password" link="Sign in with the new password">
         <Notice tone="good">Your password is changed, and all your sessions have ended.</Notice>
-      </SignInCard>
+      </OutcomeCard>
     );
   }
   return (

@@ -3,7 +3,7 @@ import type { Me } from '@/api/identity';
 import { TextField } from '@/components/ui/field';
 import { QueryStatus } from '@/components/ui/query-status';
 import { useAuthState, useSetUp } from '@/features/sign-in/api/use-sign-in';
-import { Card, CardForm, LARGE, SignInCard } from '@/features/sign-in/components/card';
+import { Card, CardForm, LARGE, OutcomeCard } from '@/features/sign-in/components/card';
 import { NewAccountFields, useNewAccount } from '@/features/sign-in/components/new-account';
 import { describeFailure } from '@/features/sign-in/model/describe';
 import { problemWithEmail } from '@/lib/password';
@@ -14,7 +14,7 @@ export function SetUp({ onSignedIn }: { onSignedIn: (me: Me) => void }) {
   const state = useAuthState();
   if (state.data?.setup_required === false) {
     return (
-      <SignInCard
+      <OutcomeCard
         title="Groundswell is set up"
         note="There are accounts already. Ask an admin to invite you."
       />
