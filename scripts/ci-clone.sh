@@ -25,6 +25,11 @@ done
 
 rm -rf "$clone"
 git clone --quiet --no-checkout "$root" "$clone"
+# `make fix` measures from origin/main if there is one (scripts/lib/last-landed.sh). In the clone, that would be the main of
+# this repository, which may be older.
+if git -C "$root" rev-parse --verify --quiet refs/remotes/origin/main >/dev/null; then
+  git -C "$clone" fetch --quiet origin +refs/remotes/origin/main:refs/remotes/origin/main
+fi
 git -C "$clone" checkout --quiet --detach "$commit"
 echo "ci: ${commit:0:12} in .groundswell/ci/${clone##*/}"
 # In the background, because Bash handles a signal only between commands. Without the lock, because servers that a test

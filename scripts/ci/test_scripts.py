@@ -1,11 +1,14 @@
-"""The shell scripts around the runner: `make fix`, `make ci`, `make hooks`, and retries of network steps."""
+"""The commands around the runner: `make fix`, `make ci`, `make hooks`, `make soak`, and retries of network steps."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
 import time
+import tomllib
+import unittest
 from pathlib import Path
 
 from command import ROOT
@@ -128,6 +131,14 @@ class Clone(WithRepository):
         third.communicate()
         self.assertFalse(self.clone_of(second).exists(), "the clone of a failed run stays until the next run")
 
+    def test_the_clone_knows_the_main_that_was_fetched_although_the_local_one_is_older(self) -> None:
+        self.commit("a")
+        self.git("switch", "--quiet", "--create", "topic")
+        fetched = self.commit(".ci/run", "git rev-parse origin/main")
+        self.git("update-ref", "refs/remotes/origin/main", fetched)
+        said, _ = self.start(fetched).communicate(timeout=60)
+        self.assertIn(fetched, said.splitlines())
+
     def test_a_clone_that_cannot_be_removed_fails_no_run_that_passed(self) -> None:
         commit = self.commit(".ci/run", "exit 0")
         fails_once_it_is_there = f'[[ ! -e "${{@: -1}}/.ci" ]] || exit 1; exec {shutil.which("rm")} "$@"'
@@ -160,6 +171,18 @@ class Clone(WithRepository):
         said, _ = running.communicate(timeout=60)
         self.assertIn("summary", said)
         self.assertEqual(running.returncode, 143)
+
+
+class Soak(unittest.TestCase):
+    def test_its_tests_run_in_a_profile_that_has_the_models_that_fail_on_command(self) -> None:
+        recipe = re.search(r"^soak:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        self.assertIsNotNone(recipe)
+        commands = [line for line in recipe[1].splitlines() if "cargo test" in line]
+        profiles = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]
+        self.assertTrue(commands)
+        for command in commands:
+            named = re.search(r"--profile (\S+)", command)
+            self.assertTrue(named and profiles[named[1]].get("debug-assertions"), command)
 
 
 class Hook(WithRepository):
