@@ -57,9 +57,9 @@ bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for ano
 
 soak: setup-test dashboard ## Run the soak tests: crashes, restarts and overload that last minutes instead of seconds
 	cargo build --locked --release
-	cargo test --locked --profile soak --lib --test it --no-run
+	cargo test --locked --profile soak --features test-models --lib --test it --no-run
 	@server=passed; dashboard=passed; export GROUNDSWELL_TEST_SOAK=1; \
-	cargo test --locked --profile soak --no-fail-fast --lib --test it -- --nocapture --test-threads=1 || server=failed; \
+	cargo test --locked --profile soak --features test-models --no-fail-fast --lib --test it -- --nocapture --test-threads=1 || server=failed; \
 	GROUNDSWELL_BIN=$(CURDIR)/target/release/groundswell npm --prefix frontend run test:soak || dashboard=failed; \
 	echo "soak: server $$server, dashboard $$dashboard"; \
 	test "$$server $$dashboard" = "passed passed"

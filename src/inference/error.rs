@@ -121,7 +121,7 @@ pub enum InferenceError {
     #[error("{0}")]
     OutOfProcess(String),
     /// The text contains a keyword that makes the fake model fail.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, feature = "test-models"))]
     #[error("refused: the text contains `{0}`")]
     Refused(&'static str),
 }

@@ -1,4 +1,5 @@
-//! A test model that is driven by keywords, some of which make it fail. Compiled only into tests and debug builds.
+//! A test model that is driven by keywords, some of which make it fail. Compiled only into tests, debug builds, and builds
+//! with the feature `test-models`.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::composite::CompositeFactory;
-#[cfg(any(test, debug_assertions))]
+#[cfg(any(test, debug_assertions, feature = "test-models"))]
 use super::fake::FakeFactory;
 use super::heads::HeadKind;
 use super::lexicon::LexiconFactory;
@@ -66,7 +66,7 @@ fn try_load(params: &LoadParams, tier: Tier) -> Result<Arc<dyn ScorerFactory>, I
     };
     match choice {
         ModelChoice::Off => Err(InferenceError::TurnedOff),
-        #[cfg(any(test, debug_assertions))]
+        #[cfg(any(test, debug_assertions, feature = "test-models"))]
         ModelChoice::Fake => Ok(Arc::new(FakeFactory { tier })),
         ModelChoice::Lexicon => Ok(Arc::new(LexiconFactory::new())),
         ModelChoice::Folders(folders) => Ok(Arc::new(CompositeFactory::load(params, folders, tier)?)),

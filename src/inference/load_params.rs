@@ -36,7 +36,7 @@ pub enum ModelChoice {
     /// The compiled-in word list, which must be selected by name.
     Lexicon,
     /// A test model that is driven by keywords and fails on command.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, feature = "test-models"))]
     Fake,
     /// No model, so the tier scores nothing.
     Off,
@@ -56,9 +56,9 @@ impl FromStr for ModelChoice {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Ok(match name.trim() {
             "lexicon" => Self::Lexicon,
-            #[cfg(any(test, debug_assertions))]
+            #[cfg(any(test, debug_assertions, feature = "test-models"))]
             "fake" => Self::Fake,
-            #[cfg(not(any(test, debug_assertions)))]
+            #[cfg(not(any(test, debug_assertions, feature = "test-models")))]
             "fake" => {
                 return Err(
                     "exists only in debug builds: choose `swift`, `deep`, `lexicon`, `none` or a model folder",

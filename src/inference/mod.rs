@@ -9,7 +9,7 @@ mod load_params;
 mod composite;
 pub mod deferral;
 mod error;
-#[cfg(any(test, debug_assertions))]
+#[cfg(any(test, debug_assertions, feature = "test-models"))]
 pub(crate) mod fake;
 mod golden;
 mod heads;
