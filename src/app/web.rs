@@ -33,6 +33,7 @@ use crate::auth::mail_queue::MailQueue;
 use crate::config::{Config, Role};
 use crate::http;
 use crate::http::client_address::TrustedProxies;
+use crate::http::exposition::Exposition;
 use crate::http::hosts::AllowedHosts;
 use crate::http::metrics::trend_cache::TrendCache;
 use crate::http::origins::AllowedOrigins;
@@ -153,7 +154,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         exports,
         trends: TrendCache::new(connections.stream.trends()),
         sockets: sockets.clone(),
-        prometheus: metrics,
+        exposition: Exposition::new(metrics),
         health,
     });
     let listener = listen(config.http.listen).with_context(|| {

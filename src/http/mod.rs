@@ -22,6 +22,7 @@ mod body_memory; // memory for request bodies, and who may hold how much
 mod inflate; // gzip, a portion at a time
 pub mod client_address; // addresses of clients, also behind proxies
 pub mod dashboard; // the embedded files of the dashboard
+pub mod exposition; // the text of the metrics, shared by requests that wait
 mod precompressed; // responses that are the same for everyone
 pub mod error; // error responses
 pub mod extract; // typed extractors

@@ -33,19 +33,33 @@ pub fn shared(bytes: Cow<'static, [u8]>) -> Bytes {
 }
 
 /// Responds with a file, compressed if the client accepts gzip.
-pub fn respond(request: &HttpRequest, mut response: HttpResponseBuilder, file: File) -> HttpResponse {
+pub fn respond(request: &HttpRequest, response: HttpResponseBuilder, file: File) -> HttpResponse {
+    let is_worthwhile = file.is_compressible && file.bytes.len() >= COMPRESSED_FROM_BYTES;
+    let plain = file.bytes.clone();
+    respond_with(request, response, plain, || is_worthwhile.then(|| compressed(file)))
+}
+
+/// Responds with bytes, or with what `gzip` returns for them if the client accepts gzip.
+pub fn respond_with(
+    request: &HttpRequest,
+    mut response: HttpResponseBuilder,
+    plain: Bytes,
+    gzip: impl FnOnce() -> Option<Bytes>,
+) -> HttpResponse {
     response.insert_header((header::VARY, "accept-encoding"));
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok());
     let Some(accepted) = accepted else {
-        return response.body(file.bytes);
+        return response.body(plain);
     };
-    if accepted.contains("gzip") && file.is_compressible && file.bytes.len() >= COMPRESSED_FROM_BYTES {
+    if accepted.contains("gzip")
+        && let Some(bytes) = gzip()
+    {
         response.insert_header((header::CONTENT_ENCODING, "gzip"));
-        return response.body(compressed(file));
+        return response.body(bytes);
     }
     // Otherwise, the middleware would compress it anew for each response.
     response.insert_header((header::CONTENT_ENCODING, "identity"));
-    response.body(file.bytes)
+    response.body(plain)
 }
 
 /// Compresses each file once, at the highest level, and caches the result.
@@ -55,12 +69,17 @@ fn compressed(file: File) -> Bytes {
     if let Some(bytes) = cache.lock().unwrap_or_else(PoisonError::into_inner).get(&file.tag) {
         return bytes.clone();
     }
-    let mut encoder = GzEncoder::new(Vec::with_capacity(file.bytes.len() / 3), Compression::best());
-    // Writing to memory does not fail.
-    let _ = encoder.write_all(&file.bytes);
-    let bytes = Bytes::from(encoder.finish().unwrap_or_default());
+    let bytes = gzip(&file.bytes, Compression::best());
     cache.lock().unwrap_or_else(PoisonError::into_inner).insert(file.tag, bytes.clone());
     bytes
+}
+
+/// Compresses bytes.
+pub fn gzip(bytes: &[u8], level: Compression) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), level);
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(bytes);
+    Bytes::from(encoder.finish().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
 use super::client_address::TrustedProxies;
+use super::exposition::Exposition;
 use super::hosts::AllowedHosts;
 use super::metrics::trend_cache::TrendCache;
 use super::origins::AllowedOrigins;
@@ -92,8 +92,8 @@ pub struct AppState {
     pub prints_pdf: bool,
     /// Registry of this process's live connections.
     pub sockets: Sockets,
-    /// Renderer for this process's metrics.
-    pub prometheus: PrometheusHandle,
+    /// Text of this process's metrics.
+    pub exposition: Exposition,
     /// Latest health measurement of this process.
     pub health: LatestHealth,
 }

@@ -1,17 +1,19 @@
 //! Handlers that return the system status, recent errors and Prometheus metrics.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::access::Viewer;
 use crate::http::error::{ApiError, ErrorBody};
+use crate::http::exposition::Rendered;
 use crate::http::extract::{EmptyQuery, Parameters};
+use crate::http::precompressed;
 use crate::http::state::AppState;
 use crate::models::error_log::{ErrorOverview, ErrorWindow};
 use crate::models::system_health::SystemHealth;
-use crate::telemetry::{errors, process};
+use crate::telemetry::errors;
 
 /// Get the system status
 ///
@@ -65,9 +67,11 @@ pub async fn errors(
 pub async fn prometheus(
     _: Viewer,
     state: Data<AppState>,
+    request: HttpRequest,
     _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    let figures = state.prometheus.render() + &process::exposition();
-    Ok(HttpResponse::Ok().content_type(kind).body(figures))
+    let Rendered { plain, gzip, .. } = state.exposition.read().await?;
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/plain; version=0.0.4; charset=utf-8");
+    Ok(precompressed::respond_with(&request, response, plain, || Some(gzip)))
 }

@@ -30,6 +30,7 @@ use groundswell::egress::allowlist::Allowlist;
 use groundswell::erasure::Eraser;
 use groundswell::http;
 use groundswell::http::client_address::TrustedProxies;
+use groundswell::http::exposition::Exposition;
 use groundswell::http::hosts::AllowedHosts;
 use groundswell::http::metrics::trend_cache::TrendCache;
 use groundswell::http::origins::AllowedOrigins;
@@ -208,7 +209,7 @@ impl ApiServer {
             }),
             trends: TrendCache::new(stream.trends()),
             sockets: Sockets::new(sockets),
-            prometheus: prometheus(),
+            exposition: Exposition::new(prometheus()),
             health: LatestHealth::new(newest),
         });
         let (handles, handle) = std::sync::mpsc::channel();
