@@ -78,7 +78,13 @@ async fn ten_times_more_than_can_be_stored_leaves_memory_flat() {
     let high_water = high_water();
     let mut server = Process::start_on(
         &space,
-        &["--batch-size=20", "--posts-per-commit=20", &format!("--high-water={high_water}")],
+        &[
+            "--batch-size=20",
+            "--posts-per-commit=20",
+            &format!("--high-water={high_water}"),
+            // The replay buffer is bounded too, but fills only within minutes: with what was stored, not with what waits.
+            "--history-mb=1",
+        ],
     );
     let client = Client::new(server.ready().await);
     let (flood, stop) = (Arc::new(Flood::default()), CancellationToken::new());
