@@ -88,13 +88,15 @@ fn of_user(user: &User) -> Option<PersonName> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::{sleep, timeout};
+
     use super::*;
-    use crate::models::id::{ClientId, UserId};
+    use crate::models::id::{ApiKeyId, ClientId, UserId};
     use crate::models::plan::Plan;
     use crate::models::principal::Role;
     use crate::store::accounts::users::NewUser;
     use crate::store::credentials::testing::{SECRET, client, key};
-    use crate::store::testing::{now_in_micros, test_store};
+    use crate::store::testing::{connection, now_in_micros, test_store};
 
     #[tokio::test]
     async fn a_person_is_named_by_name_or_address_and_the_operator_is_not() {
@@ -132,5 +134,34 @@ mod tests {
         store.close();
         assert!(names.of(last.unwrap()).await.unwrap().is_some());
         assert_eq!(names.of(Identity::Client(ClientId::now_v7())).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_does_not_answer_holds_nobody_up_for_long_and_its_answer_counts_late() {
+        let store = test_store().await;
+        let names = ActorNames::new(store.clone());
+        let key = key(None, now_in_micros());
+        assert!(api_keys::create(&store, &key, &SECRET).await.unwrap());
+        let identity = Identity::ApiKey(key.id);
+        let known = names.of(identity).await.unwrap();
+        assert!(known.is_some());
+        let long_ago = Instant::now().checked_sub(REMEMBERED).unwrap();
+        names.names.insert(identity, (long_ago, known.clone()));
+        // Queries of keys wait for a lock from now on, until the statements below.
+        let holder = connection(&store).await;
+        holder.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let unknown = Identity::ApiKey(ApiKeyId::now_v7());
+        let (found, not_found) = tokio::join!(names.of(identity), names.of(unknown));
+        assert_eq!((found.unwrap(), not_found.unwrap()), (known, None));
+        let rename = format!("UPDATE api_keys SET name = 'Download' WHERE id = '{}'", key.id);
+        holder.batch_execute(&rename).await.unwrap();
+        holder.batch_execute("COMMIT").await.unwrap();
+        let counts = async {
+            let name = || names.names.get(&identity).and_then(|(_, name)| name);
+            while name().is_none_or(|name| name.as_str() != "Download") {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), counts).await.expect("the late answer is lost");
     }
 }

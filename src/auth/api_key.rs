@@ -183,13 +183,18 @@ impl ApiKeys {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::Poll;
+
     use futures_util::future::join_all;
+    use futures_util::poll;
     use jiff::Timestamp;
+    use tokio::time::{sleep, timeout};
 
     use super::*;
     use crate::models::credential::ApiKey;
     use crate::models::principal::Scopes;
-    use crate::store::testing::{execute, test_store};
+    use crate::store::testing::{connection, execute, test_store};
 
     /// Stores a new key without an owner, and returns its id and text.
     async fn stored(keys: &ApiKeys, store: &Store) -> (ApiKeyId, String) {
@@ -311,6 +316,33 @@ mod tests {
         age(&keys, &text, OUTAGE_MAX);
         assert!(keys.verify(&text).await.is_err());
         assert!(keys.verify(&text_of(id, &secret::random())).await.is_err(), "never verified");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_does_not_answer_holds_up_one_request_and_the_key_is_verified_late() {
+        let store = test_store().await;
+        let keys = ApiKeys::new(store.clone(), PasswordHasher::new());
+        let (id, text) = stored(&keys, &store).await;
+        assert_eq!(keys.verify(&text).await.unwrap(), Some(id));
+        age(&keys, &text, REMEMBERED);
+        let verified_at = || keys.verified.get(&keys.digest.of(&text)).unwrap().at;
+        let earlier = verified_at();
+        // Queries of keys wait for a lock from now on, until the statement below.
+        let holder = connection(&store).await;
+        holder.batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let mut first = Box::pin(keys.verify(&text));
+        assert!(poll!(&mut first).is_pending());
+        let others = poll!(pin!(keys.verify(&text)));
+        assert!(matches!(others, Poll::Ready(Ok(Some(found))) if found == id), "others ask as well");
+        assert_eq!(first.await.unwrap(), Some(id));
+        assert_eq!(verified_at(), earlier);
+        holder.batch_execute("COMMIT").await.unwrap();
+        let renewed = async {
+            while verified_at() == earlier {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), renewed).await.expect("the late answer is lost");
     }
 
     #[tokio::test]
